@@ -1,0 +1,51 @@
+/* buf.h - a growing byte buffer, always with a NUL behind its bytes. */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include <stddef.h>
+#include <string.h>
+
+struct chunk;
+
+/* Zeroed memory is an empty buffer. data may be NULL while len is 0. */
+struct buf {
+	char *data; /* owned */
+	size_t len, cap;
+};
+
+void buf_fini(struct buf *b);
+
+/* Makes room for n more bytes and a NUL; returns where they go. */
+char *buf_reserve(struct buf *b, size_t n);
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Moves the bytes into a chunk and leaves the buffer empty. */
+struct chunk *buf_to_chunk(struct buf *b);
+/* Moves the bytes out, to be freed by the caller; never NULL. */
+char *buf_take(struct buf *b);
+
+static inline void
+buf_add(struct buf *b, const void *data, size_t len)
+{
+	char *to = buf_reserve(b, len);
+
+	memcpy(to, data, len);
+	to[len] = '\0';
+	b->len += len;
+}
+
+static inline void
+buf_adds(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+static inline void
+buf_addc(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
+
+#endif
