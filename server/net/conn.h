@@ -1,0 +1,89 @@
+/*
+ * conn.h - a connection: socket, TLS, output queue; bytes without meaning.
+ *
+ * A connection lives on one I/O loop. Its user is an object on another loop
+ * (the core) and reaches it through the conn_* calls below, all of which may
+ * be made from that loop (`self`) or from the connection's own; they take
+ * effect in order. What the connection tells, it tells through its class, on
+ * its own loop.
+ *
+ * It ends in two steps: on_end is the last callback, and says why; the memory
+ * goes with conn_release, which its user must call exactly once, whenever it
+ * wants to, and calls nothing after it.
+ */
+#ifndef NET_CONN_H
+#define NET_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct chunk;
+struct conn;
+struct loop;
+struct tls_config;
+struct tls_info;
+
+enum conn_end {
+	CONN_EOF,   /* the peer closed (with or without close_notify) */
+	CONN_RESET, /* the connection broke; detail has the system's words */
+	CONN_TLS_FAILED, /* handshake or record error; detail has the reason */
+	CONN_QUEUE_FULL, /* the peer does not read, or too slowly */
+	CONN_CLOSED,	 /* conn_close or conn_abort */
+};
+
+/* All on the connection's loop. */
+struct conn_class {
+	/* Bytes came (decrypted). data may be changed in place and is valid
+	 * during the call. False: no more until conn_resume; bytes already
+	 * given are the callee's. */
+	bool (*on_data)(struct conn *c, void *user, char *data, size_t len);
+	/* The TLS handshake is complete. */
+	void (*on_secure)(struct conn *c, void *user,
+			  const struct tls_info *info);
+	/* Nothing more is read or written. detail may be NULL. */
+	void (*on_end)(struct conn *c, void *user, enum conn_end why,
+		       const char *detail);
+	/* The reading loop saw no byte for a whole turn after data: a good
+	 * moment to give back buffers. May be NULL. */
+	void (*on_idle)(struct conn *c, void *user);
+};
+
+struct conn_options {
+	size_t max_queue;    /* bytes of output that may wait */
+	struct loop *reader; /* who handles what on_data passes on; while its
+			      * backlog is over max_backlog nothing is read */
+	size_t max_backlog;  /* mails; 0: no limit */
+};
+
+/* Takes the connected, non-blocking socket fd; works from the next turn of io
+ * on. user is handed to the class's functions. self: the caller's loop. */
+struct conn *conn_new(struct loop *self, struct loop *io, int fd,
+		      const struct conn_class *cls, void *user,
+		      const struct conn_options *opts);
+
+/* Queues head (copied) and then tail (a reference is taken; may be NULL). All
+ * that one connection is given in one turn goes out in as few writes as
+ * possible. */
+void conn_write(struct loop *self, struct conn *c, const char *head,
+		size_t head_len, struct chunk *tail);
+/* Takes over a chunk's worth of bytes without a copy. */
+void conn_write_chunk(struct loop *self, struct conn *c, struct chunk *data);
+
+/* Server side of TLS, after what is queued has been written. Reading starts
+ * again with the handshake. tls is kept by reference. */
+void conn_start_tls(struct loop *self, struct conn *c, struct tls_config *tls);
+/* Reading goes on after on_data returned false. */
+void conn_resume(struct loop *self, struct conn *c);
+/* Writes what is queued, TLS close_notify, then ends with CONN_CLOSED; gives
+ * up on a peer that does not take it after linger_ms. Nothing is read. */
+void conn_close(struct loop *self, struct conn *c, int linger_ms);
+/* Ends at once. */
+void conn_abort(struct loop *self, struct conn *c);
+/* The user is gone: see above. Aborts the connection if it has not ended. */
+void conn_release(struct loop *self, struct conn *c);
+
+/* Read-only after conn_new; any thread. */
+struct loop *conn_loop(const struct conn *c);
+
+#endif

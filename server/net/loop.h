@@ -1,0 +1,74 @@
+/*
+ * loop.h - one thread's loop: sockets, mail from other threads, timers.
+ *
+ * A turn is: wait for sockets, mail or the next timer; run what is ready; run
+ * the hooks of the turn's end; hand over what was sent to other loops. All
+ * state that is not explicitly shared belongs to one loop, and only code that
+ * runs on that loop touches it.
+ *
+ * The same loops run each on a thread of its own (loop_start), in the calling
+ * thread (loop_run), or stepped by a test (loop_step) with a fake clock.
+ */
+#ifndef NET_LOOP_H
+#define NET_LOOP_H
+
+#include "base/list.h"
+#include "base/timer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct clock;
+struct event_base;
+struct loop;
+
+/*
+ * Something for another loop to do: embedded in a typed request, whose owner
+ * changes hands with it. run gets it on the receiving loop, once.
+ */
+struct mail {
+	struct mail *next;
+	void (*run)(struct mail *m);
+};
+
+/* Runs at the end of each turn in which it was armed; see loop_at_turn_end. */
+struct turn_end {
+	struct list node;
+	void (*fn)(struct turn_end *e);
+};
+
+/* name is for thread names and logs (borrowed). fake: tests' clock (borrowed),
+ * NULL for the system's. */
+struct loop *loop_new(const char *name, struct clock *fake);
+/* Not running any more. Mail that waits is run first, so that its owners free
+ * it. */
+void loop_free(struct loop *l);
+
+/* Runs the loop on a new thread until loop_stop, which any other thread may
+ * call; it waits for the thread's end. */
+void loop_start(struct loop *l);
+void loop_stop(struct loop *l);
+/* Runs the loop in the calling thread until loop_quit (any thread, and safe in
+ * mail and timers). */
+void loop_run(struct loop *l);
+void loop_quit(struct loop *l);
+/* One turn that does not wait. True where anything ran. */
+bool loop_step(struct loop *l);
+
+/* On the loop's thread only. */
+struct clock *loop_clock(struct loop *l);
+struct event_base *loop_base(struct loop *l);
+void loop_timer_set(struct loop *l, struct timer *t, int64_t after_ms);
+void loop_timer_clear(struct loop *l, struct timer *t);
+/* e->fn runs once, at the end of this turn; arming it twice is once. */
+void loop_at_turn_end(struct loop *l, struct turn_end *e);
+/* Hands m over at the end of self's turn, or earlier in batches: cheap, in
+ * order. self is the caller's loop; to may be self (next turn). */
+void loop_send(struct loop *self, struct loop *to, struct mail *m);
+
+/* From any thread, at once. */
+void loop_post(struct loop *to, struct mail *m);
+/* Mail that waits here, about; any thread. */
+size_t loop_backlog(const struct loop *l);
+
+#endif

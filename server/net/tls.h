@@ -1,0 +1,80 @@
+/*
+ * tls.h - certificates, TLS settings, and what a handshake brought about.
+ *
+ * Settings are immutable once built and counted: a reload builds new ones, and
+ * connections keep those that they started with.
+ */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct tls_cert;
+struct tls_config;
+typedef struct ssl_st SSL;
+
+/* A certificate with chain and key, from PEM files (key NULL: in the same
+ * file). err says what is wrong in words for the administrator: unreadable,
+ * key does not fit, ... */
+struct tls_cert *
+tls_cert_load(const char *chain_path, const char *key_path, struct err *err);
+struct tls_cert *tls_cert_ref(struct tls_cert *c);
+void tls_cert_unref(struct tls_cert **c);
+/* RFC 6125 DNS-ID, wildcards of one label; domain in A-labels. */
+bool tls_cert_covers(const struct tls_cert *c, const char *domain);
+/* Seconds since 1970. */
+int64_t tls_cert_not_after(const struct tls_cert *c);
+int64_t tls_cert_not_before(const struct tls_cert *c);
+
+struct tls_settings {
+	const char *min_version;    /* "1.2" or "1.3"; NULL: 1.2 */
+	const char *ciphers;	    /* OpenSSL list for 1.2; NULL: our choice */
+	const char *ciphersuites;   /* for 1.3; NULL: OpenSSL's default */
+	const char *alpn;	    /* "xmpp-client", NULL: none. A client that
+				     * offers ALPN without it is refused */
+	bool ask_client_cert;	    /* never required; info tells what came */
+	const char *client_ca_path; /* file or directory; NULL: the system's */
+};
+
+/* One set of settings for several names. cert is used for clients without SNI
+ * and for unknown names. */
+struct tls_config *
+tls_config_new(const struct tls_settings *settings,
+	       struct tls_cert *default_cert, struct err *err);
+/* Before the config is shared: SNI name (A-labels, any case) -> certificate. */
+int tls_config_add(struct tls_config *cfg, const char *name,
+		   struct tls_cert *cert, struct err *err);
+struct tls_config *tls_config_ref(struct tls_config *cfg);
+void tls_config_unref(struct tls_config **cfg);
+
+/* For conn.c: a new server-side SSL. */
+SSL *tls_config_ssl(struct tls_config *cfg);
+
+#define TLS_BINDING_MAX 64
+
+struct tls_info {
+	char version[8]; /* "1.2", "1.3" */
+	char cipher[48];
+	char sni[256]; /* "" where the client sent none */
+	/* Channel bindings (RFC 9266, RFC 5929); length 0: not available. */
+	uint8_t exporter[32];
+	size_t exporter_len;
+	uint8_t end_point[TLS_BINDING_MAX];
+	size_t end_point_len;
+	uint8_t unique[TLS_BINDING_MAX]; /* TLS 1.2 with extended master secret
+					  */
+	size_t unique_len;
+	/* The peer's certificate: verified (chain, dates, purpose), and the
+	 * JIDs in its xmppAddr names (NUL-separated, ended by an empty one). */
+	bool has_peer_cert, peer_cert_verified;
+	char peer_error[128]; /* why it was not verified */
+	char xmpp_addrs[1024];
+};
+
+/* For conn.c, after the handshake. */
+void tls_info_read(SSL *ssl, struct tls_info *out);
+
+#endif
