@@ -1,0 +1,57 @@
+/* roster.h - contacts (RFC 6121 section 2), with a version for each owner. */
+#ifndef STORAGE_ROSTER_H
+#define STORAGE_ROSTER_H
+
+#include "storage/store.h"
+
+/* Bits of struct roster_row.flags. */
+enum {
+	ROSTER_TO = 1,	       /* the owner receives the contact's presence */
+	ROSTER_FROM = 2,       /* the contact receives the owner's */
+	ROSTER_ASK = 4,	       /* pending out: ask='subscribe' */
+	ROSTER_PENDING_IN = 8, /* the contact's request waits for an answer */
+	ROSTER_APPROVED = 16,  /* pre-approved, RFC 6121 3.4 */
+	ROSTER_LISTED = 32,    /* the owner sees it; off: only PENDING_IN or
+				* APPROVED is known */
+};
+
+struct roster_row {
+	const char *jid;     /* bare or not, prepared */
+	const char *name;    /* NULL: none */
+	const char *groups;  /* '\n'-separated, NULL: none */
+	const char *request; /* the waiting subscribe stanza as XML; or NULL */
+	unsigned flags;
+	int64_t version; /* at which it changed last */
+	bool removed;	 /* only in roster_changes: a tombstone */
+};
+
+struct roster_result {
+	struct store_result res;
+	const struct roster_row *rows;
+	size_t n_rows;
+	int64_t version; /* of the whole roster; 0 where nothing is stored */
+	/* Changes since the version asked for are not known: rows is the whole
+	 * roster. */
+	bool is_full;
+};
+typedef void roster_done(void *data, const struct roster_result *res);
+
+void
+roster_load(struct store *s, const char *owner, roster_done *done, void *data);
+/* What changed behind version `since` (XEP-0237), or all. */
+void roster_changes(struct store *s, const char *owner, int64_t since,
+		    roster_done *done, void *data);
+
+typedef void
+roster_write_done(void *data, const struct store_result *res, int64_t version);
+/* Inserts or replaces the row and raises the roster's version, which the
+ * caller has chosen (its cached one plus one) and the store checks.
+ * STORE_FULL where it would be a new row beyond max_items. */
+void
+roster_put(struct store *s, const char *owner, const struct roster_row *row,
+	   size_t max_items, roster_write_done *done, void *data);
+/* Leaves a tombstone for versioning. */
+void roster_remove(struct store *s, const char *owner, const char *jid,
+		   int64_t version, roster_write_done *done, void *data);
+
+#endif
