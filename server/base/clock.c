@@ -54,18 +54,22 @@ clock_stamp(int64_t wall_ms, char out[CLOCK_STAMP_MAX])
 	time_t sec = (time_t)(wall_ms / 1000);
 	int ms = (int)(wall_ms % 1000);
 	struct tm tm;
-	size_t len;
+	int len;
 
 	if (ms < 0) {
 		ms += 1000;
 		sec--;
 	}
 	gmtime_r(&sec, &tm);
-	len = strftime(out, CLOCK_STAMP_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	/* Not strftime's %Y, which leaves out leading zeros. */
+	len = snprintf(out, CLOCK_STAMP_MAX, "%04d", tm.tm_year + 1900);
+	len += (int)strftime(out + len, CLOCK_STAMP_MAX - (size_t)len,
+			     "-%m-%dT%H:%M:%S", &tm);
 	if (ms)
-		snprintf(out + len, CLOCK_STAMP_MAX - len, ".%03dZ", ms);
+		snprintf(out + len, CLOCK_STAMP_MAX - (size_t)len, ".%03dZ",
+			 ms);
 	else
-		snprintf(out + len, CLOCK_STAMP_MAX - len, "Z");
+		snprintf(out + len, CLOCK_STAMP_MAX - (size_t)len, "Z");
 	return out;
 }
 
