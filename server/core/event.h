@@ -1,0 +1,88 @@
+/*
+ * event.h - something on its way: a stanza, or an occurrence.
+ *
+ * All on the core thread. While a handler has said WAIT the event is kept
+ * alive, with its session and account, and later events of the same sender to
+ * the same recipient queue behind it. Exactly one of event_resume, event_fail
+ * and the event_reply family then follows.
+ */
+#ifndef CORE_EVENT_H
+#define CORE_EVENT_H
+
+#include "base/list.h"
+#include "core/hook.h"
+#include "xmpp/cond.h"
+
+#include <stdbool.h>
+
+struct account;
+struct arena;
+struct host;
+struct jid;
+struct log;
+struct server;
+struct session;
+struct stanza;
+struct xml;
+
+struct event {
+	struct server *server;
+	struct host *host;	 /* whose hooks run */
+	struct stanza *stanza;	 /* ref; NULL for an occurrence */
+	struct jid *from, *to;	 /* ref; may be NULL */
+	struct session *session; /* ref; see hook.h */
+	struct account *account; /* ref; see hook.h */
+	struct xml *xml;	 /* for *_FEATURES and DISCO hooks; borrowed */
+	struct arena *arena;	 /* of xml; borrowed. For steps: event_arena */
+	const struct log *log;
+
+	/* private to event.c */
+	enum hook_id hook;
+	unsigned next; /* handler */
+	void (*then)(struct event *ev, enum verdict v);
+	struct lane *lane;
+	struct list node; /* in a lane's queue */
+	void (*start)(struct event *ev);
+	struct arena *own_arena;
+	bool is_waiting;
+};
+
+/* After WAIT. PASS: the next handler goes on; DONE: it was handled. */
+void event_resume(struct event *ev, enum verdict v);
+/* Answers the sender with this error where an answer is allowed; the event is
+ * over. Returns DONE, so that a handler can end with `return event_fail(…)`;
+ * after WAIT the value is ignored. */
+enum verdict event_fail(struct event *ev, enum stanza_cond cond);
+enum verdict
+event_fail_text(struct event *ev, enum stanza_cond cond, const char *text);
+
+/* The answer to an iq: build it with event_result (a result stanza with
+ * addresses and id set, owned by the caller), then event_reply, which takes
+ * it over and ends the event; returns DONE. */
+struct stanza *event_result(struct event *ev);
+enum verdict event_reply(struct event *ev, struct stanza *reply);
+/* An empty result. */
+enum verdict event_reply_empty(struct event *ev);
+
+/* Memory that lives as long as the event: for the steps of a longer flow. */
+struct arena *event_arena(struct event *ev);
+
+/* For the core's own ways (router, c2s). */
+struct event *
+event_new(struct server *server, struct host *host, struct stanza *stanza);
+/* Runs the hooks of ev->host, then calls `then` with PASS (nobody took it) or
+ * DONE; `then` runs the next hook or ends with event_end. */
+void event_run(struct event *ev, enum hook_id hook,
+	       void (*then)(struct event *ev, enum verdict v));
+void event_end(struct event *ev);
+/* Calls start at once, or when the events before it in its lane (same sender,
+ * same recipient) are over. */
+void event_enter(struct event *ev, void (*start)(struct event *ev));
+/* An occurrence: runs the hook and ends. session, account may be NULL. */
+void event_occur(struct host *host, enum hook_id hook, struct session *s,
+		 struct account *a, struct jid *to);
+/* The same for hooks that extend an element and may not wait. */
+void event_extend(struct host *host, enum hook_id hook, struct session *s,
+		  struct account *a, struct arena *arena, struct xml *x);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * hook.h - the ways of a stanza, and where modules step in.
+ *
+ * docs/hooks.md describes each hook for authors of modules.
+ */
+#ifndef CORE_HOOK_H
+#define CORE_HOOK_H
+
+struct event;
+
+/* What a handler says of an event. */
+enum verdict {
+	PASS, /* the next handler's turn */
+	DONE, /* handled: nobody else sees it */
+	WAIT, /* suspended: event_resume or event_fail follows exactly once */
+};
+
+/* In a hook, handlers run phase by phase; two in one phase must commute. */
+enum phase {
+	PHASE_CHECK,	/* is it well-formed and allowed by the standard? */
+	PHASE_POLICY,	/* may it pass: blocking, limits */
+	PHASE_STAMP,	/* things added to it */
+	PHASE_COPY,	/* somebody else gets one too: copies, archives */
+	PHASE_DELIVER,	/* it reaches whom it is for */
+	PHASE_FALLBACK, /* nobody took it */
+	N_PHASES
+};
+
+enum hook_id {
+	/* A stanza from a session of ours, before it is routed: ev->session
+	 * and ev->account are the sender's. For presences without `to`, ev->to
+	 * is NULL; other stanzas without one have been given the sender's bare
+	 * JID (RFC 6120 10.3). */
+	HOOK_MESSAGE_FROM_USER,
+	HOOK_PRESENCE_FROM_USER,
+	HOOK_IQ_FROM_USER,
+
+	/* A stanza for an account of ours, from anywhere: ev->account is the
+	 * recipient's; the account exists. ev->session is the sender's, or
+	 * NULL. An iq comes here only when it is for a full JID. */
+	HOOK_MESSAGE_TO_USER,
+	HOOK_PRESENCE_TO_USER,
+	HOOK_IQ_TO_USER,
+	/* No resource could take the message (RFC 6121 8.5.2.2). Unless
+	 * somebody does, the sender gets service-unavailable. */
+	HOOK_MESSAGE_UNREACHABLE,
+
+	/* A message or presence for the host itself. */
+	HOOK_MESSAGE_TO_HOST,
+	HOOK_PRESENCE_TO_HOST,
+
+	/* Occurrences; there is no stanza. ev->session is the session. */
+	HOOK_SESSION_BOUND,	  /* a resource was bound */
+	HOOK_SESSION_AVAILABLE,	  /* after its first available presence has been
+				   * handled, and each after an unavailable one */
+	HOOK_SESSION_UNAVAILABLE, /* it was available and is not any more */
+	HOOK_SESSION_CLOSED,	  /* it is over; sends nothing, may not wait */
+
+	/* ev->xml is a stream's <features/> after authentication: add to it.
+	 * May not wait. */
+	HOOK_STREAM_FEATURES,
+	/* ev->xml is the disco#info <query/> of the host (no ev->account), or
+	 * of an account, without node: add what is not static. May not wait. */
+	HOOK_DISCO_INFO,
+	/* The same for disco#items. */
+	HOOK_DISCO_ITEMS,
+
+	/* An account was created, or is gone: ev->to. May not wait. */
+	HOOK_ACCOUNT_CREATED,
+	HOOK_ACCOUNT_DELETED,
+	N_HOOKS
+};
+
+typedef enum verdict hook_fn(struct event *ev, void *data);
+
+struct hook {
+	enum hook_id id;
+	enum phase phase;
+	hook_fn *fn; /* data: the module's data of that host */
+};
+
+#endif

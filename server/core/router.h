@@ -1,0 +1,42 @@
+/*
+ * router.h - whom a stanza is for (RFC 6120 section 10, RFC 6121 section 8).
+ */
+#ifndef CORE_ROUTER_H
+#define CORE_ROUTER_H
+
+#include <stdbool.h>
+
+struct event;
+struct host;
+struct jid;
+struct server;
+struct session;
+struct stanza;
+
+/* From a session of ours; takes the reference. `from` and, where it is implied,
+ * `to` have been set. */
+void route_from_session(struct session *s, struct stanza *stanza);
+
+/* From anywhere else: modules, components, other servers. Takes the reference.
+ * from and to are set. Errors go back to stanza->from. */
+void route(struct server *srv, struct stanza *stanza);
+
+/*
+ * Who answers for a domain that is not a host: a component, a room service.
+ * The handler takes the reference to the stanza.
+ */
+struct service {
+	void (*receive)(void *data, struct stanza *stanza);
+	void *data;
+};
+
+/* -1 where the domain is a host or taken. Borrows the service. */
+int route_add_service(struct server *srv, const char *domain,
+		      const struct service *service);
+void route_remove_service(struct server *srv, const char *domain);
+/* Domains served here besides the hosts: calls fn for each. */
+void route_each_service(struct server *srv,
+			void (*fn)(void *data, const char *domain), void *data);
+bool route_is_local(const struct server *srv, const struct jid *jid);
+
+#endif

@@ -1,0 +1,104 @@
+/* server.h - the whole: loops, hosts, storage. One in a process, but for tests.
+ */
+#ifndef CORE_SERVER_H
+#define CORE_SERVER_H
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "core/option.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct auth_limits;
+struct clock;
+struct config;
+struct err;
+struct host;
+struct loop;
+struct store;
+struct tls_config;
+struct workers;
+
+/* Filled from the top of the file; table in server_options.c. */
+struct server_options {
+	char *data_dir;
+	char *certificates_dir;
+	char *database; /* path; NULL: data_dir/banyan.sqlite */
+	int64_t io_threads, worker_threads; /* 0: by the processors */
+	struct option_list c2s_listen, c2s_tls_listen; /* "addr:port" */
+	struct option_list component_listen;
+	int log_level;
+	/* streams of clients */
+	bool c2s_require_tls;
+	char *tls_min_version, *tls_ciphers, *tls_ciphersuites;
+	int64_t stanza_max, stanza_max_unauth;
+	int64_t xml_depth_max, xml_attrs_max, xml_children_max;
+	int64_t c2s_queue_max; /* output bytes waiting for one client */
+	int64_t c2s_auth_timeout, c2s_idle_timeout, c2s_ping_timeout; /* ms */
+	int64_t c2s_rate, c2s_burst; /* bytes a second, bytes; 0: no limit */
+	int64_t c2s_max, c2s_max_per_address;
+	int64_t sessions_max_per_account;
+	int c2s_bind_conflict; /* enum bind_conflict */
+	/* passwords */
+	int64_t scram_iterations;
+	bool sasl_plain;
+	int64_t auth_failures_max, auth_failures_window; /* count, ms */
+};
+
+enum bind_conflict { BIND_REPLACE, BIND_REJECT, BIND_RENAME };
+
+struct server {
+	struct loop *core;
+	struct loop **io;
+	unsigned n_io, next_io;
+	struct workers *workers;
+	struct store *store;
+	struct clock *clock; /* the core loop's */
+	struct server_options opt;
+	struct log log;
+	struct map hosts;    /* struct host.node */
+	struct map accounts; /* struct account.node */
+	struct map services; /* private to router.c */
+	struct map lanes;    /* private to event.c */
+	struct list streams; /* struct c2s.node */
+	size_t n_streams, n_sessions;
+	uint64_t next_id;	    /* of streams and sessions */
+	struct tls_config *c2s_tls; /* ref; NULL: no certificate at all */
+	struct auth_limits *auth_limits;
+	uint8_t secret[32]; /* of this database: fake salts and the like */
+	bool is_stopping;
+};
+
+extern const struct option server_options[];
+
+struct server_setup {
+	const struct config *config; /* borrowed during server_new */
+	struct clock *fake_clock;    /* tests; NULL: real time */
+	bool single_thread; /* tests: one I/O loop, no threads; server_step */
+	bool no_listen;	    /* tests: connections are handed in */
+};
+
+/* Opens the database, loads hosts and modules, listens. */
+struct server *server_new(const struct server_setup *setup, struct err *err);
+/* Runs the core in the calling thread until server_stop. */
+void server_run(struct server *srv);
+/* Drains: clients are told system-shutdown, what is queued is committed.
+ * From the core thread, or any with server_run's loop_post. */
+void server_stop(struct server *srv);
+void server_free(struct server *srv);
+/* New options and certificates; open streams keep theirs. On error all stays
+ * as it was. */
+int
+server_reload(struct server *srv, const struct config *config, struct err *err);
+/* single_thread: turns until nothing is left to do. */
+void server_step(struct server *srv);
+
+/* A connected socket as if it had been accepted (tests). secure: as if TLS had
+ * been negotiated. */
+void
+server_accept_c2s(struct server *srv, int fd, bool secure, const char *peer);
+
+#endif
