@@ -33,15 +33,17 @@ struct mail {
 
 /* Runs at the end of each turn in which it was armed; see loop_at_turn_end. */
 struct turn_end {
-	struct list node;
+	struct list node; /* next is NULL while it is not armed */
 	void (*fn)(struct turn_end *e);
 };
 
 /* name is for thread names and logs (borrowed). fake: tests' clock (borrowed),
- * NULL for the system's. */
+ * NULL for the system's. From the first loop on, the process ignores SIGPIPE.
+ */
 struct loop *loop_new(const char *name, struct clock *fake);
 /* Not running any more. Mail that waits is run first, so that its owners free
- * it. */
+ * it; the loops that it may write to must still be there. Where loops write to
+ * each other, stop them all, loop_step them until nothing runs, then free. */
 void loop_free(struct loop *l);
 
 /* Runs the loop on a new thread until loop_stop, which any other thread may
@@ -56,12 +58,21 @@ void loop_quit(struct loop *l);
 bool loop_step(struct loop *l);
 
 /* On the loop's thread only. */
+/* The time of this turn; ask again in each callback. */
 struct clock *loop_clock(struct loop *l);
+/* For sockets. What is called from here calls loop_enter first, which makes
+ * the clock right and tells loop_step that something ran. */
 struct event_base *loop_base(struct loop *l);
+void loop_enter(struct loop *l);
+/* Zeroed memory of this loop for conn.c, made at the first call. */
+void *loop_local(struct loop *l, size_t size, void (*fini)(void *local));
+/* At or after that time, at least 1 ms: what is to follow at once is mail. */
 void loop_timer_set(struct loop *l, struct timer *t, int64_t after_ms);
 void loop_timer_clear(struct loop *l, struct timer *t);
 /* e->fn runs once, at the end of this turn; arming it twice is once. */
 void loop_at_turn_end(struct loop *l, struct turn_end *e);
+void loop_cancel_turn_end(struct turn_end *e);
+
 /* Hands m over at the end of self's turn, or earlier in batches: cheap, in
  * order. self is the caller's loop; to may be self (next turn). */
 void loop_send(struct loop *self, struct loop *to, struct mail *m);
