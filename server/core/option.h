@@ -46,15 +46,18 @@ struct option {
 
 /* Tables end with { 0 }; any may be NULL. */
 
-/* Sets every option in the struct `into` to its default. */
+/* Sets every option in the struct `into` (zeroed, or filled before) to its
+ * default. Defaults are not put before check. */
 void option_defaults(const struct option *table, void *into);
 /* Frees strings and lists. */
 void option_fini(const struct option *table, void *into);
 const struct option *option_find(const struct option *table, const char *name);
 /* Sets one from text. n values: more than one only for a list. What was there
- * is freed. */
+ * is freed; on error it stays. err: `found "x", expected …`. */
 int option_set(const struct option *o, void *into, const char *const *values,
 	       size_t n, struct err *err);
+/* What a value has to be: "a whole number, from 1 to 9"; to be freed. */
+char *option_expects(const struct option *o);
 /* "30s", "256K", "yes", …, for messages and the manual; to be freed. */
 char *option_text(const struct option *o, const void *from);
 
