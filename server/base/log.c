@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <unistr.h>
 
 #define LINE_MAX_LEN 2048
 
@@ -69,20 +70,56 @@ log_capture(void (*fn)(const char *line, void *data), void *data)
 }
 
 static void
+add_char(struct buf *b, bool is_json, const char *s, size_t n, ucs4_t c)
+{
+	bool is_control = c < 0x20 || (c >= 0x7f && c < 0xa0);
+
+	if (is_control && is_json)
+		buf_printf(b, "\\u%04x", (unsigned)c);
+	else if (is_control)
+		buf_addc(b, '?');
+	else if (is_json && (c == '"' || c == '\\'))
+		buf_printf(b, "\\%c", (int)c);
+	else
+		buf_add(b, s, n);
+}
+
+/* What a peer sent must not be able to fake a line, talk to a terminal or
+ * break the reader's UTF-8. */
+static void
+add_clean(struct buf *b, bool is_json, const char *s)
+{
+	size_t left = strlen(s);
+
+	while (left) {
+		ucs4_t c;
+		int n = u8_mbtoucr(&c, (const uint8_t *)s, left);
+
+		if (n > 0)
+			add_char(b, is_json, s, (size_t)n, c);
+		else
+			buf_adds(b, "\xef\xbf\xbd"); /* U+FFFD */
+		n = n > 0 ? n : 1;
+		s += n;
+		left -= (size_t)n;
+	}
+}
+
+static void
 add_json_string(struct buf *b, const char *key, const char *s)
 {
 	buf_printf(b, "%s\"%s\":\"", b->len > 1 ? "," : "", key);
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c == '"' || c == '\\')
-			buf_printf(b, "\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			buf_printf(b, "\\u%04x", c);
-		else
-			buf_addc(b, (char)c);
-	}
+	add_clean(b, true, s);
 	buf_addc(b, '"');
+}
+
+static void
+add_word(struct buf *b, const char *s)
+{
+	if (!s)
+		return;
+	buf_addc(b, ' ');
+	add_clean(b, false, s);
 }
 
 static void
@@ -112,7 +149,6 @@ text_line(struct buf *b, enum log_level level, const struct log *l,
 {
 	char stamp[CLOCK_STAMP_MAX];
 	struct clock now;
-	size_t start;
 
 	if (atomic_load_explicit(&for_systemd, memory_order_relaxed)) {
 		buf_adds(b, priorities[level]);
@@ -121,20 +157,13 @@ text_line(struct buf *b, enum log_level level, const struct log *l,
 		buf_printf(b, "%s ", clock_stamp(now.wall_ms, stamp));
 	}
 	buf_adds(b, words[level]);
-	if (l && l->host)
-		buf_printf(b, " %s", l->host);
-	if (l && l->stream)
-		buf_printf(b, " %s", l->stream);
-	if (l && l->jid)
-		buf_printf(b, " %s", l->jid);
-	buf_adds(b, ": ");
-	start = b->len;
-	buf_adds(b, text);
-	/* What a peer sent must not be able to fake a line. */
-	for (size_t i = start; i < b->len; i++) {
-		if ((unsigned char)b->data[i] < 0x20 || b->data[i] == 0x7f)
-			b->data[i] = '?';
+	if (l) {
+		add_word(b, l->host);
+		add_word(b, l->stream);
+		add_word(b, l->jid);
 	}
+	buf_adds(b, ": ");
+	add_clean(b, false, text);
 	buf_addc(b, '\n');
 }
 
