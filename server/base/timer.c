@@ -89,9 +89,9 @@ timers_next(const struct timers *ts)
 size_t
 timers_run(struct timers *ts, int64_t now_ms)
 {
-	size_t ran = 0;
+	size_t ran = 0, max = ts->n;
 
-	while (ts->n && ts->heap[1]->at_ms <= now_ms) {
+	while (ran < max && ts->n && ts->heap[1]->at_ms <= now_ms) {
 		struct timer *t = ts->heap[1];
 
 		timer_clear(ts, t);

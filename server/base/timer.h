@@ -40,7 +40,8 @@ timer_is_set(const struct timer *t)
 
 /* When the first is due, or -1. */
 int64_t timers_next(const struct timers *ts);
-/* Runs all that are due, in order of time; returns how many. */
+/* Runs all that are due, in order of time; returns how many. One that sets
+ * itself again for now does not hold the caller here: it runs next time. */
 size_t timers_run(struct timers *ts, int64_t now_ms);
 
 #endif
