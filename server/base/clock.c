@@ -146,8 +146,9 @@ clock_parse_stamp(const char *s, int64_t *wall_ms_out)
 		return -1;
 	if (offset(&s, &off) || *s)
 		return -1;
+	/* XEP-0082 2.1: seconds are 00 through 59, so no leap seconds. */
 	if (mo < 1 || mo > 12 || d < 1 || d > 31 || h > 23 || mi > 59 ||
-	    se > 60)
+	    se > 59)
 		return -1;
 	tm.tm_year = y - 1900;
 	tm.tm_mon = mo - 1;
