@@ -26,12 +26,14 @@ struct chunk *buf_to_chunk(struct buf *b);
 /* Moves the bytes out, to be freed by the caller; never NULL. */
 char *buf_take(struct buf *b);
 
+/* data may be NULL while len is 0. */
 static inline void
 buf_add(struct buf *b, const void *data, size_t len)
 {
 	char *to = buf_reserve(b, len);
 
-	memcpy(to, data, len);
+	if (len)
+		memcpy(to, data, len);
 	to[len] = '\0';
 	b->len += len;
 }
