@@ -47,7 +47,7 @@ START_TEST(adds)
 	ck_assert_str_eq(b.data, "<iq id='42'");
 	buf_add(&b, "/>no", 2);
 	ck_assert_str_eq(b.data, "<iq id='42'/>");
-	buf_add(&b, "", 0);
+	buf_add(&b, NULL, 0);
 	ck_assert_uint_eq(b.len, strlen("<iq id='42'/>"));
 	buf_fini(&b);
 }
