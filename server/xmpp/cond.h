@@ -20,12 +20,13 @@ enum stream_cond {
 	N_STREAM_CONDS
 };
 
-/* "item-not-found"; never NULL for a condition that exists. */
+/* "item-not-found"; cond is not COND_NONE. */
 const char *stanza_cond_name(enum stanza_cond cond);
 /* "cancel", "modify", "auth", "wait", "continue" */
 const char *stanza_cond_type(enum stanza_cond cond);
 /* COND_NONE where there is none of that name. */
 enum stanza_cond stanza_cond_by_name(const char *name);
 const char *stream_cond_name(enum stream_cond cond);
+enum stream_cond stream_cond_by_name(const char *name);
 
 #endif

@@ -6,7 +6,7 @@
  * children), so there are no links to parents or siblings.
  *
  * Strings in a tree live as long as its arena, or are static. An element's
- * namespace is always set; prefixes are not kept.
+ * namespace is always set ("" for none); prefixes are not kept.
  */
 #ifndef XMPP_XML_H
 #define XMPP_XML_H
@@ -19,12 +19,13 @@ struct arena;
 struct buf;
 
 struct xml_attr {
-	const char *ns; /* NULL: none, as for nearly all attributes */
+	const char *ns; /* NULL: none, as nearly all attributes */
 	const char *name;
 	const char *value;
 };
 
-/* An element, or a piece of text (name is NULL). */
+/* An element, or a piece of text (name is NULL, it has neither attributes nor
+ * children). */
 struct xml {
 	const char *name;
 	union {
@@ -49,9 +50,14 @@ struct xml *xml_add_text(struct arena *a, struct xml *parent, const char *name,
 void xml_text(struct arena *a, struct xml *parent, const char *text);
 void
 xml_text_len(struct arena *a, struct xml *parent, const char *text, size_t len);
+/* A piece of text that is not a child yet. */
+struct xml *xml_new_text(struct arena *a, const char *text, size_t len);
 /* Sets or replaces; value NULL removes. */
 void
 xml_set(struct arena *a, struct xml *x, const char *name, const char *value);
+/* An attribute in a namespace (NS_XML, "lang"); ns NULL: none. */
+void xml_set_ns(struct arena *a, struct xml *x, const char *ns,
+		const char *name, const char *value);
 void
 xml_set_int(struct arena *a, struct xml *x, const char *name, int64_t value);
 /* Makes an existing element a child. Its arena must outlive a. */
@@ -66,12 +72,14 @@ struct xml *xml_deep_copy(struct arena *a, const struct xml *x);
 bool xml_is(const struct xml *x, const char *name, const char *ns);
 /* The attribute without namespace, or NULL. */
 const char *xml_get(const struct xml *x, const char *name);
+const char *xml_get_ns(const struct xml *x, const char *ns, const char *name);
 /* xml:lang of this element, or NULL. */
 const char *xml_lang(const struct xml *x);
 /* The first child element with this name (NULL: any) and namespace (NULL:
  * any), or NULL. */
 struct xml *xml_child(const struct xml *x, const char *name, const char *ns);
-/* The next one after `after`, a child of x. */
+/* The next one after `after`, a child of x, which it has to look for: walk over
+ * all with xml_each. */
 struct xml *xml_next(const struct xml *x, const struct xml *after,
 		     const char *name, const char *ns);
 /* The text of the child, "" where it is empty, NULL where it is not there. */
@@ -81,16 +89,31 @@ const char *xml_child_text(struct arena *a, const struct xml *x,
 const char *xml_get_text(struct arena *a, const struct xml *x);
 
 /* xml_each(kid, x) { child elements, no text } */
-#define xml_each(kid, x)                                        \
-	for (struct xml *kid = xml_child((x), NULL, NULL); kid; \
-	     kid = xml_next((x), kid, NULL, NULL))
+#define xml_each(kid, x)                          \
+	for (struct xml * kid, **kid##_at = NULL; \
+	     (kid = xml_step((x), &kid##_at)) != NULL;)
+/* The child element behind *at (NULL: the first), or NULL. */
+struct xml *xml_step(const struct xml *x, struct xml ***at);
 
-/* Writing. ns_context: the default namespace where the text will stand; it is
- * declared again only where an element differs. */
+/* The same name, namespace, attributes in any order, children and pieces of
+ * text in the same order. */
+bool xml_eq(const struct xml *x, const struct xml *y);
+
+/* Writing. ns_context: the default namespace where the text will stand ("":
+ * none); it is declared again only where an element differs. What XML cannot
+ * hold becomes U+FFFD. */
 void xml_write(struct buf *b, const struct xml *x, const char *ns_context);
-/* <name xmlns='…' attr='…'> without end, or with: for stream headers and heads
- * of stanzas. */
-void xml_escape(struct buf *b, const char *text, size_t len);
+/* The same, but as <name …> without a declaration, for a prefix that was
+ * declared outside ("stream:features"). */
+void xml_write_as(struct buf *b, const struct xml *x, const char *name,
+		  const char *ns_context);
+/* In parts, for who writes start tags by hand: ` name='value'`, all attributes
+ * of x, then all that follows them (`/>` or `>…</name>`). */
 void xml_write_attr(struct buf *b, const char *name, const char *value);
+void xml_write_attrs(struct buf *b, const struct xml *x);
+void xml_write_rest(struct buf *b, const struct xml *x, const char *name,
+		    const char *ns_context);
+/* As text, not for attributes. */
+void xml_escape(struct buf *b, const char *text, size_t len);
 
 #endif
