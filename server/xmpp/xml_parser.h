@@ -64,6 +64,9 @@ size_t xml_parser_pending(const struct xml_parser *p);
 /* A new stream starts (RFC 6120 4.3.3): the next byte, or the first that is
  * pending, starts a new document. Not inside a handler. */
 void xml_parser_restart(struct xml_parser *p, const struct xml_limits *limits);
+/* From the next element on (after authentication). Not inside a handler. */
+void xml_parser_set_limits(struct xml_parser *p,
+			   const struct xml_limits *limits);
 /* not-well-formed, restricted-xml, policy-violation, unsupported-encoding,
  * bad-namespace-prefix, … and a text for it. */
 enum stream_cond
