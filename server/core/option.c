@@ -107,6 +107,9 @@ option_expects(const struct option *o)
 	case OPT_STRING:
 		buf_adds(&b, "a text");
 		break;
+	case OPT_PATH:
+		buf_adds(&b, "a path");
+		break;
 	case OPT_ENUM:
 		add_choices(&b, o);
 		break;
@@ -222,6 +225,7 @@ set_scalar(const struct option *o, void *at, const char *text, struct err *err)
 		ret = parse_choice(o, text, at);
 		break;
 	case OPT_STRING:
+	case OPT_PATH:
 		copy = mem_strdup(text);
 		free(*(char **)at);
 		*(char **)at = copy;
@@ -294,6 +298,7 @@ set_default(const struct option *o, void *into)
 	}
 	switch (o->type) {
 	case OPT_STRING:
+	case OPT_PATH:
 		free(*(char **)at);
 		*(char **)at = NULL;
 		break;
@@ -323,7 +328,7 @@ option_fini(const struct option *table, void *into)
 
 		if (o->type == OPT_LIST) {
 			list_fini(at);
-		} else if (o->type == OPT_STRING) {
+		} else if (o->type == OPT_STRING || o->type == OPT_PATH) {
 			free(*(char **)at);
 			*(char **)at = NULL;
 		}
@@ -360,6 +365,7 @@ option_text(const struct option *o, const void *from)
 		buf_adds(&b, o->choices[*(const int *)at]);
 		break;
 	case OPT_STRING:
+	case OPT_PATH:
 		if (*(char *const *)at)
 			buf_adds(&b, *(char *const *)at);
 		break;

@@ -21,6 +21,8 @@ enum option_type {
 	OPT_DURATION, /* int64_t, milliseconds; "500ms", "30s", "5m", "2h", "7d"
 		       */
 	OPT_STRING,   /* char *, owned; NULL where it is not set */
+	OPT_PATH,     /* the same; a relative one is completed with the folder
+		       * of the configuration */
 	OPT_ENUM,     /* int, index into choices */
 	OPT_LIST,     /* struct option_list */
 };
