@@ -65,8 +65,8 @@ size_t xml_parser_pending(const struct xml_parser *p);
  * pending, starts a new document. Not inside a handler. */
 void xml_parser_restart(struct xml_parser *p, const struct xml_limits *limits);
 /* From the next element on (after authentication). Not inside a handler. */
-void xml_parser_set_limits(struct xml_parser *p,
-			   const struct xml_limits *limits);
+void
+xml_parser_set_limits(struct xml_parser *p, const struct xml_limits *limits);
 /* not-well-formed, restricted-xml, policy-violation, unsupported-encoding,
  * bad-namespace-prefix, … and a text for it. */
 enum stream_cond
