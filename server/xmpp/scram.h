@@ -37,6 +37,10 @@ struct scram_keys {
 size_t scram_key_len(enum scram_hash hash);	   /* 20, 32, 64 */
 const char *scram_hash_name(enum scram_hash hash); /* "SHA-1", ... */
 
+/* The hash itself; out has room for scram_key_len() bytes. */
+void
+scram_digest(enum scram_hash hash, const void *data, size_t len, uint8_t *out);
+
 /* Passwords are prepared with OpaqueString (RFC 8265). The next three take
  * milliseconds per 10,000 iterations: they are for workers. */
 
