@@ -3,13 +3,14 @@
  *
  * A connection lives on one I/O loop. Its user is an object on another loop
  * (the core) and reaches it through the conn_* calls below, all of which may
- * be made from that loop (`self`) or from the connection's own; they take
- * effect in order. What the connection tells, it tells through its class, on
- * its own loop.
+ * be made from that loop (`self`) or from the connection's own; those of one
+ * loop take effect in order, in a later turn of the connection's. What the
+ * connection tells, it tells through its class, on its own loop, and never
+ * from inside a conn_* call.
  *
- * It ends in two steps: on_end is the last callback, and says why; the memory
- * goes with conn_release, which its user must call exactly once, whenever it
- * wants to, and calls nothing after it.
+ * It ends in two steps: on_end is the last callback, and says why; it comes
+ * exactly once. The memory goes with conn_release, which its user must call
+ * exactly once, whenever it wants to, and calls nothing after it.
  */
 #ifndef NET_CONN_H
 #define NET_CONN_H
@@ -44,20 +45,21 @@ struct conn_class {
 	/* Nothing more is read or written. detail may be NULL. */
 	void (*on_end)(struct conn *c, void *user, enum conn_end why,
 		       const char *detail);
-	/* The reading loop saw no byte for a whole turn after data: a good
-	 * moment to give back buffers. May be NULL. */
+	/* Everything that came has been given to on_data (or nothing had come
+	 * at conn_resume): a good moment to give back buffers. May be NULL. */
 	void (*on_idle)(struct conn *c, void *user);
 };
 
 struct conn_options {
-	size_t max_queue;    /* bytes of output that may wait */
+	size_t max_queue;    /* bytes of output that may wait for the peer */
 	struct loop *reader; /* who handles what on_data passes on; while its
 			      * backlog is over max_backlog nothing is read */
 	size_t max_backlog;  /* mails; 0: no limit */
 };
 
 /* Takes the connected, non-blocking socket fd; works from the next turn of io
- * on. user is handed to the class's functions. self: the caller's loop. */
+ * on. user is handed to the class's functions. self: the caller's loop. A
+ * conn_start_tls in the same turn comes before anything is read. */
 struct conn *conn_new(struct loop *self, struct loop *io, int fd,
 		      const struct conn_class *cls, void *user,
 		      const struct conn_options *opts);
@@ -70,17 +72,22 @@ void conn_write(struct loop *self, struct conn *c, const char *head,
 /* Takes over a chunk's worth of bytes without a copy. */
 void conn_write_chunk(struct loop *self, struct conn *c, struct chunk *data);
 
-/* Server side of TLS, after what is queued has been written. Reading starts
- * again with the handshake. tls is kept by reference. */
+/* Server side of TLS, after what is queued has been written; what is written
+ * from now on waits for the end of the handshake. Reading starts again with the
+ * handshake. tls is kept by reference. How long a handshake may take is the
+ * user's business: conn_abort. */
 void conn_start_tls(struct loop *self, struct conn *c, struct tls_config *tls);
 /* Reading goes on after on_data returned false. */
 void conn_resume(struct loop *self, struct conn *c);
-/* Writes what is queued, TLS close_notify, then ends with CONN_CLOSED; gives
- * up on a peer that does not take it after linger_ms. Nothing is read. */
+/* Writes what is queued, TLS close_notify and the end of the stream, waits for
+ * the peer to do the same, but not longer than linger_ms, and ends with
+ * CONN_CLOSED. What comes meanwhile is dropped, what is written as well. In the
+ * middle of a handshake it ends at once. */
 void conn_close(struct loop *self, struct conn *c, int linger_ms);
 /* Ends at once. */
 void conn_abort(struct loop *self, struct conn *c);
-/* The user is gone: see above. Aborts the connection if it has not ended. */
+/* The user calls no more: see above. Aborts the connection if it has not ended,
+ * and then on_end is still called, before the memory goes. */
 void conn_release(struct loop *self, struct conn *c);
 
 /* Read-only after conn_new; any thread. */

@@ -273,9 +273,9 @@ loop_free(struct loop *l)
 		run_turn_ends(l);
 		hand_over(l);
 	} while (run_mail(l));
+	timers_fini(&l->timers);
 	if (l->local)
 		l->local_fini(l->local);
-	timers_fini(&l->timers);
 	event_del(&l->wake_event);
 	event_del(&l->wait_event);
 	event_base_free(l->base);
