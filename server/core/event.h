@@ -35,6 +35,12 @@ struct event {
 	struct xml *xml;	 /* for *_FEATURES and DISCO hooks; borrowed */
 	struct arena *arena;	 /* of xml; borrowed. For steps: event_arena */
 	const struct log *log;
+	/* How the sender is answered, where it is not by its session or by the
+	 * router; takes the reference. Usually NULL. */
+	void (*answer)(struct event *ev, struct stanza *reply);
+	void *answer_data;
+	const char *peer_address; /* borrowed; HOOK_IQ_UNAUTHENTICATED only,
+				   * not after waiting */
 
 	/* private to event.c */
 	enum hook_id hook;
@@ -75,6 +81,14 @@ event_new(struct server *server, struct host *host, struct stanza *stanza);
 void event_run(struct event *ev, enum hook_id hook,
 	       void (*then)(struct event *ev, enum verdict v));
 void event_end(struct event *ev);
+/* The way itself waits (outside of a hook); it goes on by calling event_run or
+ * event_end after event_go_on. */
+void event_hold(struct event *ev);
+static inline void
+event_go_on(struct event *ev)
+{
+	ev->is_waiting = false;
+}
 /* Calls start at once, or when the events before it in its lane (same sender,
  * same recipient) are over. */
 void event_enter(struct event *ev, void (*start)(struct event *ev));

@@ -56,9 +56,16 @@ enum hook_id {
 	HOOK_SESSION_UNAVAILABLE, /* it was available and is not any more */
 	HOOK_SESSION_CLOSED,	  /* it is over; sends nothing, may not wait */
 
-	/* ev->xml is a stream's <features/> after authentication: add to it.
-	 * May not wait. */
+	/* ev->xml is a stream's <features/> after authentication, with
+	 * ev->account: add to it. May not wait. */
 	HOOK_STREAM_FEATURES,
+	/* The same before authentication. */
+	HOOK_STREAM_FEATURES_UNAUTHENTICATED,
+	/* A request from a client that has not authenticated (XEP-0077), over
+	 * TLS where that is required: no session, no account, ev->from is what
+	 * it claims; ev->peer_address is set. Not handled, it ends the stream.
+	 */
+	HOOK_IQ_UNAUTHENTICATED,
 	/* ev->xml is the disco#info <query/> of the host (no ev->account), or
 	 * of an account, without node: add what is not static. May not wait. */
 	HOOK_DISCO_INFO,

@@ -59,7 +59,7 @@ struct host *host_new(struct server *srv, const char *name,
 		      const struct config *cfg, struct err *err);
 void host_free(struct host *h);
 /* Reads options again into the host and its modules. */
-int host_reload(struct host *h, const struct config *cfg, struct err *err);
+void host_reload(struct host *h, const struct config *cfg);
 
 struct host *host_find(const struct server *srv, const char *domain);
 struct host *host_of(const struct server *srv, const struct jid *jid);

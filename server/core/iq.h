@@ -8,6 +8,7 @@
 #include "core/hook.h"
 
 struct event;
+struct host;
 struct stanza;
 
 enum {
@@ -33,5 +34,13 @@ struct iq_handler {
 	 * not mine after all. */
 	hook_fn *fn;
 };
+
+/* For the core. handlers end with { 0 } and are borrowed, as is data. */
+void
+iq_register(struct host *host, const struct iq_handler *handlers, void *data);
+void iq_unregister_all(struct host *host);
+/* Answers a get or set for one target by ev->host's table; service-unavailable
+ * where nobody does. Never PASS. */
+enum verdict iq_dispatch(struct event *ev, unsigned target);
 
 #endif

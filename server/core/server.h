@@ -3,10 +3,13 @@
 #ifndef CORE_SERVER_H
 #define CORE_SERVER_H
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "base/timer.h"
 #include "core/option.h"
+#include "xmpp/xml_parser.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +23,7 @@ struct host;
 struct loop;
 struct store;
 struct tls_config;
+struct wire_io;
 struct workers;
 
 /* Filled from the top of the file; table in server_options.c. */
@@ -35,7 +39,7 @@ struct server_options {
 	bool c2s_require_tls;
 	char *tls_min_version, *tls_ciphers, *tls_ciphersuites;
 	int64_t stanza_max, stanza_max_unauth;
-	int64_t xml_depth_max, xml_attrs_max, xml_children_max;
+	int64_t xml_token_max, xml_depth_max, xml_attrs_max, xml_children_max;
 	int64_t c2s_queue_max; /* output bytes waiting for one client */
 	int64_t c2s_auth_timeout, c2s_idle_timeout, c2s_ping_timeout; /* ms */
 	int64_t c2s_rate, c2s_burst; /* bytes a second, bytes; 0: no limit */
@@ -50,26 +54,37 @@ struct server_options {
 
 enum bind_conflict { BIND_REPLACE, BIND_REJECT, BIND_RENAME };
 
+/* Mails that may wait for the core before the I/O threads stop reading. */
+#define SERVER_MAX_BACKLOG 8192
+
 struct server {
 	struct loop *core;
-	struct loop **io;
+	struct wire_io *io; /* n_io of them; see wire.h */
 	unsigned n_io, next_io;
 	struct workers *workers;
 	struct store *store;
 	struct clock *clock; /* the core loop's */
 	struct server_options opt;
 	struct log log;
-	struct map hosts;    /* struct host.node */
-	struct map accounts; /* struct account.node */
-	struct map services; /* private to router.c */
-	struct map lanes;    /* private to event.c */
-	struct list streams; /* struct c2s.node */
+	struct map hosts;	/* struct host.node */
+	struct map accounts;	/* struct account.node */
+	struct map services;	/* private to router.c */
+	struct map lanes;	/* private to event.c */
+	struct map requests;	/* private to iq_request.c */
+	struct list streams;	/* struct c2s.node */
+	struct list components; /* struct component.node */
 	size_t n_streams, n_sessions;
 	uint64_t next_id;	    /* of streams and sessions */
 	struct tls_config *c2s_tls; /* ref; NULL: no certificate at all */
 	struct auth_limits *auth_limits;
-	uint8_t secret[32]; /* of this database: fake salts and the like */
-	bool is_stopping;
+	struct xml_limits limits_unauth, limits; /* set at the start only */
+	struct map addresses;  /* private to server.c: streams of each */
+	struct list listeners; /* private to server.c */
+	struct buf scratch;    /* for what is written and copied at once */
+	uint8_t secret[32];    /* of this database: fake salts and the like */
+	int64_t started_ms;    /* wall time */
+	struct timer drain;
+	bool is_stopping, is_threaded;
 };
 
 extern const struct option server_options[];
@@ -77,7 +92,7 @@ extern const struct option server_options[];
 struct server_setup {
 	const struct config *config; /* borrowed during server_new */
 	struct clock *fake_clock;    /* tests; NULL: real time */
-	bool single_thread; /* tests: one I/O loop, no threads; server_step */
+	bool single_thread; /* tests: one I/O loop, no threads; server_settle */
 	bool no_listen;	    /* tests: connections are handed in */
 };
 
@@ -93,12 +108,20 @@ void server_free(struct server *srv);
  * as it was. */
 int
 server_reload(struct server *srv, const struct config *config, struct err *err);
-/* single_thread: turns until nothing is left to do. */
-void server_step(struct server *srv);
+/* single_thread, or when no thread runs any more: turns until nothing is left
+ * to do. */
+void server_settle(struct server *srv);
 
 /* A connected socket as if it had been accepted (tests). secure: as if TLS had
  * been negotiated. */
 void
 server_accept_c2s(struct server *srv, int fd, bool secure, const char *peer);
+
+/* For c2s.c: one stream is over. */
+void server_stream_gone(struct server *srv);
+
+/* One more stream, or one less, from an address. False: it has enough. */
+bool server_address_came(struct server *srv, const char *address);
+void server_address_left(struct server *srv, const char *address);
 
 #endif

@@ -74,8 +74,13 @@ struct session *session_find(struct server *srv, const struct jid *full);
 /* Binds: the account gains a session. The caller (c2s) holds a reference. */
 struct session *
 session_new(struct account *a, struct jid *full, struct c2s *stream);
-/* The stream is over: runs HOOK_SESSION_UNAVAILABLE where it was available,
- * and HOOK_SESSION_CLOSED, and takes it out of its account. */
+/* For the presence module: the last available presence (a reference is taken),
+ * or NULL. */
+void
+session_set_presence(struct session *s, struct stanza *presence, int priority);
+/* The stream is over: takes the session out of its account and runs
+ * HOOK_SESSION_CLOSED, in which the presence module tells its contacts. The
+ * caller's reference stays. */
 void session_end(struct session *s);
 struct session *session_ref(struct session *s);
 void session_unref(struct session **s);

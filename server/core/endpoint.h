@@ -1,0 +1,19 @@
+/* endpoint.h - "127.0.0.1:5222", "[::1]:5222": where to listen. */
+#ifndef CORE_ENDPOINT_H
+#define CORE_ENDPOINT_H
+
+#include <netinet/in.h>
+#include <stdint.h>
+
+struct err;
+
+struct endpoint {
+	char address[INET6_ADDRSTRLEN];
+	uint16_t port;
+};
+
+/* err says what was found and what was expected. out may be NULL: also fit as
+ * the check of an option. */
+int endpoint_parse(const char *text, struct endpoint *out, struct err *err);
+
+#endif

@@ -1,0 +1,97 @@
+/* iq_request.c - requests that the server itself sends. */
+
+#include "core/iq_request.h"
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/timer.h"
+#include "core/router.h"
+#include "core/server.h"
+#include "net/loop.h"
+#include "xmpp/jid.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xml.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct request {
+	struct map_node node; /* in server->requests, by id */
+	struct timer timer;
+	struct server *server;
+	struct jid *to; /* ref */
+	iq_request_done *done;
+	void *data;
+	char id[32];
+};
+
+static bool
+request_eq(const struct map_node *n, const void *id)
+{
+	return !strcmp(
+		container_of((struct map_node *)n, struct request, node)->id,
+		id);
+}
+
+static void
+finish(struct request *r, const struct stanza *reply)
+{
+	map_remove(&r->server->requests, &r->node);
+	loop_timer_clear(r->server->core, &r->timer);
+	r->done(r->data, reply);
+	jid_unref(&r->to);
+	free(r);
+}
+
+static void
+on_timeout(struct timer *t)
+{
+	finish(container_of(t, struct request, timer), NULL);
+}
+
+void
+iq_request(struct server *srv, struct stanza *stanza, int64_t timeout_ms,
+	   iq_request_done *done, void *data)
+{
+	struct request *r = mem_zalloc(sizeof(*r));
+
+	r->server = srv;
+	r->to = jid_ref(stanza->to);
+	r->done = done;
+	r->data = data;
+	r->timer.fn = on_timeout;
+	snprintf(r->id, sizeof(r->id), "q%" PRIx64, ++srv->next_id);
+	xml_set(stanza->arena, stanza->root, "id", r->id);
+	map_insert(&srv->requests, &r->node, hash_str(r->id));
+	loop_timer_set(srv->core, &r->timer, timeout_ms);
+	route(srv, stanza);
+}
+
+void
+iq_request_answered(struct server *srv, const struct stanza *reply)
+{
+	const char *id = stanza_id(reply);
+	struct map_node *n;
+	struct request *r;
+
+	if (!id || !srv->requests.n)
+		return;
+	n = map_find(&srv->requests, hash_str(id), request_eq, id);
+	if (!n)
+		return;
+	r = container_of(n, struct request, node);
+	if (reply->from && jid_eq(reply->from, r->to))
+		finish(r, reply);
+}
+
+void
+iq_request_drop_all(struct server *srv)
+{
+	map_each (n, &srv->requests)
+		finish(container_of(n, struct request, node), NULL);
+	map_fini(&srv->requests);
+}

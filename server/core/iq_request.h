@@ -1,0 +1,25 @@
+/*
+ * iq_request.h - requests that the server itself sends, and their answers.
+ */
+#ifndef CORE_IQ_REQUEST_H
+#define CORE_IQ_REQUEST_H
+
+#include <stdint.h>
+
+struct server;
+struct stanza;
+
+/* reply: a result or an error; NULL where none came in time. Borrowed. */
+typedef void iq_request_done(void *data, const struct stanza *reply);
+
+/* Sends a get or set from one of our domains or accounts, with an id of our
+ * own; takes the reference to the stanza, which must not be shared yet. An
+ * answer counts only from whom it was sent to. */
+void iq_request(struct server *srv, struct stanza *stanza, int64_t timeout_ms,
+		iq_request_done *done, void *data);
+/* For the router: a result or an error that came to a domain or account. */
+void iq_request_answered(struct server *srv, const struct stanza *reply);
+/* At the server's end: forgets all, done is called with NULL. */
+void iq_request_drop_all(struct server *srv);
+
+#endif

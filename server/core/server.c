@@ -1,0 +1,480 @@
+/* server.c - the whole: start, run, stop. */
+
+#include "core/server.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "core/auth_limits.h"
+#include "core/c2s.h"
+#include "core/certs.h"
+#include "core/component.h"
+#include "core/config.h"
+#include "core/endpoint.h"
+#include "core/host.h"
+#include "core/iq_request.h"
+#include "core/modules.h"
+#include "core/wire.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "net/tls.h"
+#include "net/workers.h"
+#include "storage/store.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Within the five seconds that SIGTERM promises. */
+#define DRAIN_MS 3000
+
+#define WORKERS_QUEUE 4096
+
+/* ---- parts ---- */
+
+static unsigned
+processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 1;
+	return (unsigned)CPU_COUNT(&set);
+}
+
+static void
+make_loops(struct server *srv, const struct server_setup *setup)
+{
+	int64_t n = setup->single_thread ? 1 : srv->opt.io_threads;
+
+	srv->core = loop_new("core", setup->fake_clock);
+	srv->clock = loop_clock(srv->core);
+	srv->n_io = n ? (unsigned)n : processors();
+	srv->io = mem_zalloc(srv->n_io * sizeof(*srv->io));
+	for (unsigned i = 0; i < srv->n_io; i++) {
+		srv->io[i].loop = loop_new("io", setup->fake_clock);
+		srv->io[i].pool = xml_pool_new();
+	}
+	n = srv->opt.worker_threads;
+	srv->workers = workers_new(setup->single_thread ? 0
+				   : n			? (unsigned)n
+							: processors(),
+				   WORKERS_QUEUE);
+}
+
+static char *
+data_path(const struct server *srv, const char *name)
+{
+	return mem_printf("%s/%s", srv->opt.data_dir, name);
+}
+
+static int
+read_exactly(const char *path, uint8_t *out, size_t len, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got;
+
+	if (fd < 0)
+		return err_sys(err, "%s", path);
+	got = read(fd, out, len);
+	close(fd);
+	if (got != (ssize_t)len)
+		return err_set(err, "%s: found %zd bytes, expected %zu", path,
+			       got, len);
+	return 0;
+}
+
+static int
+write_new(const char *path, const uint8_t *data, size_t len, struct err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int ret = 0;
+
+	if (fd < 0)
+		return err_sys(err, "%s", path);
+	if (write(fd, data, len) != (ssize_t)len || fsync(fd) < 0)
+		ret = err_sys(err, "%s", path);
+	close(fd);
+	return ret;
+}
+
+/* What makes the salts of users that do not exist look like those of others:
+ * it has to stay the same for as long as the accounts do. */
+static int
+load_secret(struct server *srv, struct err *err)
+{
+	char *path = data_path(srv, "secret");
+	int ret;
+
+	if (access(path, F_OK) == 0) {
+		ret = read_exactly(path, srv->secret, sizeof(srv->secret), err);
+	} else {
+		RAND_bytes(srv->secret, sizeof(srv->secret));
+		ret = write_new(path, srv->secret, sizeof(srv->secret), err);
+	}
+	free(path);
+	return ret;
+}
+
+static int
+open_store(struct server *srv, const struct server_setup *setup,
+	   struct err *err)
+{
+	char *path = srv->opt.database ? mem_strdup(srv->opt.database)
+				       : data_path(srv, "banyan.sqlite");
+	struct store_settings settings = {
+		.driver = "sqlite",
+		.path = path,
+		.readers = 1,
+		.inline_mode = setup->single_thread,
+	};
+
+	srv->store = store_open(srv->core, &settings, err);
+	free(path);
+	return srv->store ? 0 : -1;
+}
+
+static int
+add_host(struct server *srv, const char *name, const struct config *cfg,
+	 struct err *err)
+{
+	struct host *h = host_new(srv, name, cfg, err);
+
+	if (!h)
+		return -1;
+	map_insert(&srv->hosts, &h->node, hash_str(h->name));
+	return 0;
+}
+
+static int
+add_new_hosts(struct server *srv, const struct config *cfg, struct err *err)
+{
+	for (size_t i = 0; i < config_n_hosts(cfg); i++) {
+		const char *name = config_host(cfg, i);
+
+		if (!host_find(srv, name) && add_host(srv, name, cfg, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- listeners ---- */
+
+struct listening {
+	struct list node;	   /* in server->listeners */
+	struct listener *listener; /* owned */
+	struct server *server;
+	void (*accept)(struct server *srv, int fd,
+		       const struct peer_addr *peer);
+};
+
+static void
+on_accept(void *data, int fd, const struct peer_addr *peer)
+{
+	struct listening *l = data;
+
+	l->accept(l->server, fd, peer);
+}
+
+static void
+accept_c2s(struct server *srv, int fd, const struct peer_addr *peer)
+{
+	c2s_accept(srv, fd, peer, false, false);
+}
+
+static void
+accept_c2s_tls(struct server *srv, int fd, const struct peer_addr *peer)
+{
+	c2s_accept(srv, fd, peer, true, false);
+}
+
+static int
+listen_on(struct server *srv, const struct option_list *where, const char *what,
+	  void (*accept)(struct server *, int, const struct peer_addr *),
+	  struct err *err)
+{
+	for (size_t i = 0; i < where->n; i++) {
+		struct listening *l;
+		struct endpoint ep;
+
+		if (endpoint_parse(where->items[i], &ep, err) < 0)
+			return -1;
+		l = mem_zalloc(sizeof(*l));
+		l->server = srv;
+		l->accept = accept;
+		l->listener = listener_new(srv->core, ep.address, ep.port,
+					   on_accept, l, err);
+		if (!l->listener) {
+			free(l);
+			return -1;
+		}
+		list_append(&srv->listeners, &l->node);
+		log_info(&srv->log, "listening on %s for %s", where->items[i],
+			 what);
+	}
+	return 0;
+}
+
+static int
+listen_all(struct server *srv, struct err *err)
+{
+	const struct server_options *opt = &srv->opt;
+
+	if (listen_on(srv, &opt->c2s_listen, "clients", accept_c2s, err) < 0)
+		return -1;
+	if (srv->c2s_tls &&
+	    listen_on(srv, &opt->c2s_tls_listen, "clients (direct TLS)",
+		      accept_c2s_tls, err) < 0)
+		return -1;
+	return listen_on(srv, &opt->component_listen, "components",
+			 component_accept, err);
+}
+
+static void
+close_listeners(struct server *srv)
+{
+	struct list *n;
+
+	while ((n = list_pop(&srv->listeners))) {
+		struct listening *l = container_of(n, struct listening, node);
+
+		listener_free(&l->listener);
+		free(l);
+	}
+}
+
+/* ---- streams of each address ---- */
+
+struct address {
+	struct map_node node;
+	int64_t n_streams;
+	char text[];
+};
+
+static bool
+address_eq(const struct map_node *n, const void *text)
+{
+	return !strcmp(
+		container_of((struct map_node *)n, struct address, node)->text,
+		text);
+}
+
+static struct address *
+address_find(const struct server *srv, const char *text)
+{
+	struct map_node *n;
+
+	n = map_find(&srv->addresses, hash_str(text), address_eq, text);
+	return n ? container_of(n, struct address, node) : NULL;
+}
+
+bool
+server_address_came(struct server *srv, const char *text)
+{
+	struct address *a = address_find(srv, text);
+
+	if (!a) {
+		a = mem_zalloc(sizeof(*a) + strlen(text) + 1);
+		strcpy(a->text, text);
+		map_insert(&srv->addresses, &a->node, hash_str(text));
+	} else if (srv->opt.c2s_max_per_address &&
+		   a->n_streams >= srv->opt.c2s_max_per_address) {
+		return false;
+	}
+	a->n_streams++;
+	return true;
+}
+
+void
+server_address_left(struct server *srv, const char *text)
+{
+	struct address *a = address_find(srv, text);
+
+	if (--a->n_streams)
+		return;
+	map_remove(&srv->addresses, &a->node);
+	free(a);
+}
+
+/* ---- the whole ---- */
+
+static void
+set_limits(struct server *srv)
+{
+	const struct server_options *opt = &srv->opt;
+
+	srv->limits = (struct xml_limits){
+		.stanza = (size_t)opt->stanza_max,
+		.token = (size_t)opt->xml_token_max,
+		.depth = (unsigned)opt->xml_depth_max,
+		.attrs = (unsigned)opt->xml_attrs_max,
+		.children = (unsigned)opt->xml_children_max,
+	};
+	srv->limits_unauth = srv->limits;
+	srv->limits_unauth.stanza = (size_t)opt->stanza_max_unauth;
+	if (srv->limits_unauth.token > srv->limits_unauth.stanza)
+		srv->limits_unauth.token = srv->limits_unauth.stanza;
+}
+
+static int
+start(struct server *srv, const struct server_setup *setup, struct err *err)
+{
+	if (load_secret(srv, err) < 0 || open_store(srv, setup, err) < 0 ||
+	    add_new_hosts(srv, setup->config, err) < 0 ||
+	    certs_load(srv, err) < 0 ||
+	    components_load(srv, setup->config, err) < 0)
+		return -1;
+	return setup->no_listen ? 0 : listen_all(srv, err);
+}
+
+struct server *
+server_new(const struct server_setup *setup, struct err *err)
+{
+	struct server *srv = mem_zalloc(sizeof(*srv));
+
+	modules_place();
+	list_init(&srv->streams);
+	list_init(&srv->listeners);
+	list_init(&srv->components);
+	config_fill_server(setup->config, &srv->opt);
+	set_limits(srv);
+	make_loops(srv, setup);
+	srv->started_ms = srv->clock->wall_ms;
+	srv->auth_limits = auth_limits_new(srv);
+	if (start(srv, setup, err) < 0) {
+		server_free(srv);
+		return NULL;
+	}
+	srv->is_threaded = !setup->single_thread;
+	for (unsigned i = 0; srv->is_threaded && i < srv->n_io; i++)
+		loop_start(srv->io[i].loop);
+	return srv;
+}
+
+void
+server_run(struct server *srv)
+{
+	loop_run(srv->core);
+}
+
+static void
+on_drain_end(struct timer *t)
+{
+	struct server *srv = container_of(t, struct server, drain);
+
+	log_warn(&srv->log, "%zu streams did not end in time", srv->n_streams);
+	loop_quit(srv->core);
+}
+
+void
+server_stream_gone(struct server *srv)
+{
+	srv->n_streams--;
+	if (srv->is_stopping && !srv->n_streams)
+		loop_quit(srv->core);
+}
+
+void
+server_stop(struct server *srv)
+{
+	if (srv->is_stopping)
+		return;
+	srv->is_stopping = true;
+	log_info(&srv->log, "stopping, %zu streams", srv->n_streams);
+	close_listeners(srv);
+	components_stop(srv);
+	c2s_close_all(srv, STREAM_SYSTEM_SHUTDOWN);
+	if (!srv->n_streams) {
+		loop_quit(srv->core);
+		return;
+	}
+	srv->drain.fn = on_drain_end;
+	loop_timer_set(srv->core, &srv->drain, DRAIN_MS);
+}
+
+/* Nobody answers any more: what is left is taken apart. */
+void
+server_free(struct server *srv)
+{
+	close_listeners(srv);
+	for (unsigned i = 0; srv->is_threaded && i < srv->n_io; i++)
+		loop_stop(srv->io[i].loop);
+	srv->is_stopping = true;
+	c2s_drop_all(srv);
+	components_free(srv);
+	iq_request_drop_all(srv);
+	workers_free(srv->workers);
+	if (srv->store)
+		store_close(&srv->store);
+	loop_timer_clear(srv->core, &srv->drain);
+	/* Each has mail for the other: a released connection's memory. */
+	server_settle(srv);
+	map_each (n, &srv->hosts) {
+		map_remove(&srv->hosts, n);
+		host_free(container_of(n, struct host, node));
+	}
+	auth_limits_free(srv->auth_limits);
+	for (unsigned i = 0; i < srv->n_io; i++) {
+		loop_free(srv->io[i].loop);
+		xml_pool_free(srv->io[i].pool);
+	}
+	loop_free(srv->core);
+	free(srv->io);
+	tls_config_unref(&srv->c2s_tls);
+	map_fini(&srv->hosts);
+	map_fini(&srv->accounts);
+	map_fini(&srv->services);
+	map_fini(&srv->lanes);
+	map_fini(&srv->addresses);
+	buf_fini(&srv->scratch);
+	option_fini(server_options, &srv->opt);
+	free(srv);
+}
+
+int
+server_reload(struct server *srv, const struct config *cfg, struct err *err)
+{
+	if (add_new_hosts(srv, cfg, err) < 0)
+		return -1;
+	config_refill(cfg, NULL, server_options, &srv->opt);
+	map_each (n, &srv->hosts) {
+		struct host *h = container_of(n, struct host, node);
+
+		if (config_has_host(cfg, h->name))
+			host_reload(h, cfg);
+		else
+			log_warn(&h->log, "not in the configuration any more; "
+					  "it goes at the next start");
+	}
+	components_reload(srv, cfg);
+	log_set_level((enum log_level)srv->opt.log_level);
+	return certs_load(srv, err);
+}
+
+void
+server_settle(struct server *srv)
+{
+	bool any;
+
+	do {
+		any = loop_step(srv->core);
+		for (unsigned i = 0; i < srv->n_io; i++)
+			any |= loop_step(srv->io[i].loop);
+	} while (any);
+}
+
+void
+server_accept_c2s(struct server *srv, int fd, bool secure, const char *peer)
+{
+	struct peer_addr addr = { .port = 0 };
+
+	snprintf(addr.text, sizeof(addr.text), "%s", peer);
+	c2s_accept(srv, fd, &addr, false, secure);
+}

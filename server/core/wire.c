@@ -1,0 +1,507 @@
+/* wire.c - an XMPP stream's bytes. */
+
+#include "core/wire.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "net/loop.h"
+#include "net/tls.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xml.h"
+#include "xmpp/xml_parser.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct wire {
+	struct conn *conn;  /* owned */
+	struct loop *core;  /* borrowed */
+	struct wire_io *io; /* borrowed */
+	const struct wire_class *cls;
+	void *owner; /* the core's; NULL: released */
+
+	/* the I/O thread's */
+	struct xml_parser *parser;	 /* owned; NULL before the first byte */
+	const struct xml_limits *limits; /* borrowed */
+	const char *ns;			 /* NULL: lockstep */
+	bool is_paused;	   /* lockstep: the core has not answered */
+	bool is_throttled; /* over its rate */
+	bool is_deaf;	   /* nothing more is parsed */
+	int64_t rate, burst, tokens, tokens_at_ms;
+	struct timer timer; /* end of is_throttled */
+
+	_Atomic int64_t last_read_ms;
+};
+
+/* ---- from the I/O thread to the core ---- */
+
+enum letter_kind {
+	ON_OPEN,
+	ON_ELEMENT,
+	ON_STANZA,
+	ON_CLOSE,
+	ON_SECURE,
+	ON_BAD,
+	ON_END,
+	FREE,
+};
+
+struct letter {
+	struct mail mail;
+	struct wire *wire;
+	enum letter_kind kind;
+	bool in_arena; /* this struct is */
+	struct arena *arena;
+	union {
+		struct xml *xml;
+		struct stanza *stanza;
+		struct tls_info *info; /* owned */
+		enum stream_cond cond;
+		enum conn_end end;
+	};
+	union {
+		const char *text;
+		char *detail; /* owned; of ON_END */
+	};
+};
+
+static void
+deliver(struct letter *l)
+{
+	const struct wire_class *cls = l->wire->cls;
+	void *owner = l->wire->owner;
+
+	switch (l->kind) {
+	case ON_OPEN:
+		cls->on_open(owner, l->arena, l->xml, l->text);
+		break;
+	case ON_ELEMENT:
+		cls->on_element(owner, l->arena, l->xml);
+		break;
+	case ON_STANZA:
+		cls->on_stanza(owner, l->stanza);
+		break;
+	case ON_CLOSE:
+		cls->on_close(owner);
+		break;
+	case ON_SECURE:
+		cls->on_secure(owner, l->info);
+		break;
+	case ON_BAD:
+		cls->on_bad(owner, l->cond, l->text);
+		break;
+	case ON_END:
+		cls->on_end(owner, l->end, l->detail);
+		break;
+	case FREE:
+		break;
+	}
+}
+
+/* Whatever the owner did not take. */
+static void
+drop(struct letter *l)
+{
+	if (l->kind == ON_STANZA)
+		stanza_unref(&l->stanza);
+	else if (l->in_arena)
+		arena_unref(&l->arena);
+}
+
+static void
+on_letter(struct mail *m)
+{
+	struct letter *l = container_of(m, struct letter, mail);
+	struct wire *w = l->wire;
+
+	if (l->in_arena) {
+		/* The arena, and this letter with it, goes to the owner. */
+		if (w->owner)
+			deliver(l);
+		else
+			drop(l);
+		return;
+	}
+	if (w->owner)
+		deliver(l);
+	if (l->kind == ON_SECURE)
+		free(l->info);
+	if (l->kind == ON_END)
+		free(l->detail);
+	if (l->kind == FREE)
+		free(w);
+	free(l);
+}
+
+static void
+post(struct wire *w, struct letter *l)
+{
+	l->mail.run = on_letter;
+	l->wire = w;
+	loop_send(w->io->loop, w->core, &l->mail);
+}
+
+static struct letter *
+letter(enum letter_kind kind)
+{
+	struct letter *l = mem_zalloc(sizeof(*l));
+
+	l->kind = kind;
+	return l;
+}
+
+/* No allocation for what happens with each stanza. */
+static struct letter *
+letter_in(struct arena *a, enum letter_kind kind)
+{
+	struct letter *l = arena_alloc(a, sizeof(*l));
+
+	l->kind = kind;
+	l->in_arena = true;
+	l->arena = a;
+	l->text = NULL;
+	return l;
+}
+
+/* ---- the parser's events ---- */
+
+static bool
+on_open(void *user, struct arena *a, struct xml *header, const char *default_ns)
+{
+	struct wire *w = user;
+	struct letter *l = letter_in(a, ON_OPEN);
+
+	l->xml = header;
+	l->text = default_ns;
+	w->is_paused = true;
+	post(w, l);
+	return false;
+}
+
+static bool
+on_element(void *user, struct arena *a, struct xml *x)
+{
+	struct wire *w = user;
+	struct stanza *s = w->ns ? stanza_from_xml(a, x, w->ns) : NULL;
+	struct letter *l = letter_in(a, s ? ON_STANZA : ON_ELEMENT);
+
+	if (s)
+		l->stanza = s;
+	else
+		l->xml = x;
+	w->is_paused = !w->ns;
+	post(w, l);
+	return w->ns != NULL;
+}
+
+static void
+on_close(void *user)
+{
+	struct wire *w = user;
+
+	w->is_deaf = true;
+	post(w, letter(ON_CLOSE));
+}
+
+static const struct xml_handler handler = {
+	.on_open = on_open,
+	.on_element = on_element,
+	.on_close = on_close,
+};
+
+static void
+bad(struct wire *w, enum stream_cond cond, const char *text)
+{
+	struct letter *l = letter(ON_BAD);
+
+	w->is_deaf = true;
+	l->cond = cond;
+	l->text = text;
+	post(w, l);
+}
+
+static void
+parsed(struct wire *w, enum xml_fed fed)
+{
+	const char *text;
+	enum stream_cond cond;
+
+	if (fed != XML_BAD)
+		return;
+	cond = xml_parser_error(w->parser, &text);
+	bad(w, cond, text);
+}
+
+/* ---- the connection's events ---- */
+
+static void
+on_throttle_end(struct timer *t)
+{
+	struct wire *w = container_of(t, struct wire, timer);
+
+	w->is_throttled = false;
+	if (!w->is_paused)
+		conn_resume(w->io->loop, w->conn);
+}
+
+/* A bucket of `burst` bytes that fills at `rate`. */
+static void
+throttle(struct wire *w, size_t len, int64_t now_ms)
+{
+	int64_t added = (now_ms - w->tokens_at_ms) * w->rate / 1000;
+
+	if (added > 0) {
+		w->tokens_at_ms = now_ms;
+		w->tokens += added;
+		if (w->tokens > w->burst)
+			w->tokens = w->burst;
+	}
+	w->tokens -= (int64_t)len;
+	if (w->tokens >= 0)
+		return;
+	w->is_throttled = true;
+	loop_timer_set(w->io->loop, &w->timer, 1 - w->tokens * 1000 / w->rate);
+}
+
+static bool
+on_data(struct conn *c, void *user, char *data, size_t len)
+{
+	struct wire *w = user;
+	int64_t now_ms = loop_clock(w->io->loop)->mono_ms;
+
+	(void)c;
+	atomic_store_explicit(&w->last_read_ms, now_ms, memory_order_relaxed);
+	if (w->is_deaf)
+		return true;
+	if (!w->parser)
+		w->parser = xml_parser_new(w->io->pool, &handler, w, w->limits);
+	if (w->rate)
+		throttle(w, len, now_ms);
+	parsed(w, xml_parser_feed(w->parser, data, len));
+	return !w->is_paused && !w->is_throttled;
+}
+
+static void
+on_secure(struct conn *c, void *user, const struct tls_info *info)
+{
+	struct wire *w = user;
+	struct letter *l = letter(ON_SECURE);
+
+	(void)c;
+	l->info = mem_alloc(sizeof(*l->info));
+	*l->info = *info;
+	post(w, l);
+}
+
+static void
+on_end(struct conn *c, void *user, enum conn_end why, const char *detail)
+{
+	struct wire *w = user;
+	struct letter *l = letter(ON_END);
+
+	(void)c;
+	w->is_deaf = true;
+	l->end = why;
+	l->detail = detail ? mem_strdup(detail) : NULL;
+	post(w, l);
+}
+
+static const struct conn_class conn_class = {
+	.on_data = on_data,
+	.on_secure = on_secure,
+	.on_end = on_end,
+};
+
+/* ---- from the core to the I/O thread ---- */
+
+enum order_kind { CONTINUE, RESTART, START_TLS, RUN, RELEASE };
+
+struct order {
+	struct mail mail;
+	struct wire *wire;
+	enum order_kind kind;
+	const char *text;
+	const struct xml_limits *limits;
+	struct tls_config *tls; /* ref */
+};
+
+/* Reading may go on, if the parser has nothing left that makes it wait. */
+static void
+resume(struct wire *w)
+{
+	if (!w->is_paused && !w->is_throttled)
+		conn_resume(w->io->loop, w->conn);
+}
+
+static void
+parse_on(struct wire *w)
+{
+	w->is_paused = false;
+	if (w->parser && !w->is_deaf)
+		parsed(w, xml_parser_resume(w->parser));
+	resume(w);
+}
+
+static void
+start_tls(struct wire *w, const struct order *o)
+{
+	/* RFC 6120 5.3.3: nothing may follow <starttls/>. */
+	if (w->parser && xml_parser_pending(w->parser)) {
+		bad(w, STREAM_POLICY_VIOLATION, "data before TLS");
+		return;
+	}
+	if (o->text)
+		conn_write(w->io->loop, w->conn, o->text, strlen(o->text),
+			   NULL);
+	if (w->parser)
+		xml_parser_restart(w->parser, w->limits);
+	w->is_paused = false;
+	conn_start_tls(w->io->loop, w->conn, o->tls);
+}
+
+static void
+release(struct wire *w)
+{
+	conn_release(w->io->loop, w->conn);
+	loop_timer_clear(w->io->loop, &w->timer);
+	xml_parser_free(w->parser);
+	post(w, letter(FREE));
+}
+
+static void
+on_order(struct mail *m)
+{
+	struct order *o = container_of(m, struct order, mail);
+	struct wire *w = o->wire;
+
+	switch (o->kind) {
+	case CONTINUE:
+		parse_on(w);
+		break;
+	case RESTART:
+		if (w->parser)
+			xml_parser_restart(w->parser, w->limits);
+		parse_on(w);
+		break;
+	case START_TLS:
+		start_tls(w, o);
+		break;
+	case RUN:
+		w->ns = o->text;
+		w->limits = o->limits;
+		if (w->parser)
+			xml_parser_set_limits(w->parser, o->limits);
+		parse_on(w);
+		break;
+	case RELEASE:
+		release(w);
+		break;
+	}
+	tls_config_unref(&o->tls);
+	free(o);
+}
+
+static struct order *
+order(struct wire *w, enum order_kind kind)
+{
+	struct order *o = mem_zalloc(sizeof(*o));
+
+	o->mail.run = on_order;
+	o->wire = w;
+	o->kind = kind;
+	return o;
+}
+
+static void
+give(struct order *o)
+{
+	loop_send(o->wire->core, o->wire->io->loop, &o->mail);
+}
+
+/* ---- for the core ---- */
+
+struct wire *
+wire_new(struct loop *core, struct wire_io *io, int fd,
+	 const struct wire_class *cls, void *owner,
+	 const struct wire_settings *settings)
+{
+	struct wire *w = mem_zalloc(sizeof(*w));
+	struct conn_options opts = {
+		.max_queue = settings->max_queue,
+		.reader = core,
+		.max_backlog = settings->max_backlog,
+	};
+
+	w->core = core;
+	w->io = io;
+	w->cls = cls;
+	w->owner = owner;
+	w->limits = settings->limits;
+	w->rate = settings->rate;
+	w->burst = w->tokens = settings->burst;
+	w->tokens_at_ms = loop_clock(core)->mono_ms;
+	w->timer.fn = on_throttle_end;
+	atomic_init(&w->last_read_ms, w->tokens_at_ms);
+	w->conn = conn_new(core, io->loop, fd, &conn_class, w, &opts);
+	return w;
+}
+
+void
+wire_write(struct wire *w, const char *head, size_t len, struct chunk *tail)
+{
+	conn_write(w->core, w->conn, head, len, tail);
+}
+
+void
+wire_continue(struct wire *w)
+{
+	give(order(w, CONTINUE));
+}
+
+void
+wire_restart(struct wire *w)
+{
+	give(order(w, RESTART));
+}
+
+void
+wire_start_tls(struct wire *w, const char *proceed, struct tls_config *cfg)
+{
+	struct order *o = order(w, START_TLS);
+
+	o->text = proceed;
+	o->tls = tls_config_ref(cfg);
+	give(o);
+}
+
+void
+wire_run(struct wire *w, const char *ns, const struct xml_limits *limits)
+{
+	struct order *o = order(w, RUN);
+
+	o->text = ns;
+	o->limits = limits;
+	give(o);
+}
+
+void
+wire_close(struct wire *w, int linger_ms)
+{
+	conn_close(w->core, w->conn, linger_ms);
+}
+
+void
+wire_release(struct wire *w)
+{
+	w->owner = NULL;
+	give(order(w, RELEASE));
+}
+
+int64_t
+wire_last_read_ms(const struct wire *w)
+{
+	return atomic_load_explicit(&w->last_read_ms, memory_order_relaxed);
+}

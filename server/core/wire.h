@@ -1,0 +1,92 @@
+/*
+ * wire.h - an XMPP stream's bytes: the part that lives on an I/O thread.
+ *
+ * Between a connection, which knows bytes, and the owner of a stream on the
+ * core, which knows elements: parsing happens here, on the connection's
+ * thread. Until wire_run the stream goes in lockstep: one header or element
+ * comes up, and nothing more is parsed until the owner says how to go on. (So
+ * nothing that was sent in the clear is ever read as part of a secured
+ * stream.)
+ *
+ * All functions are called on the core, and all of the class's, too.
+ */
+#ifndef CORE_WIRE_H
+#define CORE_WIRE_H
+
+#include "net/conn.h"
+#include "xmpp/cond.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct chunk;
+struct loop;
+struct stanza;
+struct tls_config;
+struct tls_info;
+struct wire;
+struct xml;
+struct xml_limits;
+struct xml_pool;
+
+/* An I/O thread and its parsers. */
+struct wire_io {
+	struct loop *loop;
+	struct xml_pool *pool;
+};
+
+/* An arena's reference goes to the callee. After on_end nothing is called. */
+struct wire_class {
+	void (*on_open)(void *owner, struct arena *a, struct xml *header,
+			const char *default_ns);
+	/* In lockstep; when running, what is not a stanza. */
+	void (*on_element)(void *owner, struct arena *a, struct xml *x);
+	/* When running: takes the reference; not shared yet. */
+	void (*on_stanza)(void *owner, struct stanza *s);
+	/* </stream:stream> */
+	void (*on_close)(void *owner);
+	/* TLS is there; the parser waits for a header. */
+	void (*on_secure)(void *owner, const struct tls_info *info);
+	/* The peer broke the rules of XML or a limit. text is static. Nothing
+	 * more is parsed. */
+	void (*on_bad)(void *owner, enum stream_cond cond, const char *text);
+	/* detail may be NULL. */
+	void (*on_end)(void *owner, enum conn_end why, const char *detail);
+};
+
+struct wire_settings {
+	const struct xml_limits *limits; /* borrowed */
+	size_t max_queue;		 /* bytes of output */
+	size_t max_backlog;		 /* see conn.h */
+	int64_t rate, burst; /* bytes a second and bytes; rate 0: no limit */
+};
+
+/* Takes the socket. A header is read next; where TLS comes first,
+ * wire_start_tls follows in the same turn. */
+struct wire *wire_new(struct loop *core, struct wire_io *io, int fd,
+		      const struct wire_class *cls, void *owner,
+		      const struct wire_settings *settings);
+
+void
+wire_write(struct wire *w, const char *head, size_t len, struct chunk *tail);
+/* Lockstep: the next element. */
+void wire_continue(struct wire *w);
+/* A new stream: a header comes next, maybe in what has been read already. */
+void wire_restart(struct wire *w);
+/* Writes `proceed` (static; may be NULL) and starts TLS; on_bad with
+ * policy-violation where the peer has sent more in the clear already. */
+void
+wire_start_tls(struct wire *w, const char *proceed, struct tls_config *cfg);
+/* End of lockstep: stanzas in namespace ns (static) come parsed, under these
+ * limits (borrowed). */
+void wire_run(struct wire *w, const char *ns, const struct xml_limits *limits);
+/* What is queued goes out, then the connection ends; nothing is read. */
+void wire_close(struct wire *w, int linger_ms);
+/* The owner is gone; nothing is called any more. Frees w. */
+void wire_release(struct wire *w);
+
+/* When bytes came last, on the monotonic clock. */
+int64_t wire_last_read_ms(const struct wire *w);
+
+#endif
