@@ -11,7 +11,7 @@ struct peer_addr;
 struct server;
 
 /* Makes the domains of the configuration known; until its component has
- * connected, a domain answers with remote-server-timeout... */
+ * connected, a domain answers with remote-server-timeout. */
 int
 components_load(struct server *srv, const struct config *cfg, struct err *err);
 /* New ones are added, secrets changed, removed ones disconnected. */

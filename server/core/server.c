@@ -343,6 +343,7 @@ server_new(const struct server_setup *setup, struct err *err)
 	list_init(&srv->streams);
 	list_init(&srv->listeners);
 	list_init(&srv->components);
+	list_init(&srv->component_streams);
 	config_fill_server(setup->config, &srv->opt);
 	set_limits(srv);
 	make_loops(srv, setup);

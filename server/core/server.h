@@ -40,7 +40,8 @@ struct server_options {
 	char *tls_min_version, *tls_ciphers, *tls_ciphersuites;
 	int64_t stanza_max, stanza_max_unauth;
 	int64_t xml_token_max, xml_depth_max, xml_attrs_max, xml_children_max;
-	int64_t c2s_queue_max; /* output bytes waiting for one client */
+	int64_t c2s_queue_max;	     /* output bytes waiting for one client */
+	int64_t component_queue_max; /* the same for a component */
 	int64_t c2s_auth_timeout, c2s_idle_timeout, c2s_ping_timeout; /* ms */
 	int64_t c2s_rate, c2s_burst; /* bytes a second, bytes; 0: no limit */
 	int64_t c2s_max, c2s_max_per_address;
@@ -66,13 +67,13 @@ struct server {
 	struct clock *clock; /* the core loop's */
 	struct server_options opt;
 	struct log log;
-	struct map hosts;	/* struct host.node */
-	struct map accounts;	/* struct account.node */
-	struct map services;	/* private to router.c */
-	struct map lanes;	/* private to event.c */
-	struct map requests;	/* private to iq_request.c */
-	struct list streams;	/* struct c2s.node */
-	struct list components; /* struct component.node */
+	struct map hosts;			   /* struct host.node */
+	struct map accounts;			   /* struct account.node */
+	struct map services;			   /* private to router.c */
+	struct map lanes;			   /* private to event.c */
+	struct map requests;			   /* private to iq_request.c */
+	struct list streams;			   /* struct c2s.node */
+	struct list components, component_streams; /* private to component.c */
 	size_t n_streams, n_sessions;
 	uint64_t next_id;	    /* of streams and sessions */
 	struct tls_config *c2s_tls; /* ref; NULL: no certificate at all */
