@@ -30,10 +30,11 @@ struct account_result {
 
 typedef void account_done(void *data, const struct account_result *res);
 
-/* jid: bare, prepared. */
+/* jid: bare, prepared, with a local part. */
 void
 account_get(struct store *s, const char *jid, account_done *done, void *data);
-/* EXISTS where there is one. */
+/* EXISTS where there is one. Forgets what stores may still keep from an earlier
+ * one of that name. */
 void account_create(struct store *s, const char *jid,
 		    const struct account_keys keys[ACCOUNT_HASHES],
 		    int64_t now_ms, store_done *done, void *data);
@@ -51,7 +52,7 @@ account_delete(struct store *s, const char *jid, store_done *done, void *data);
 
 struct account_list_result {
 	struct store_result res;
-	const char *const *jids; /* sorted */
+	const char *const *jids; /* sorted by local part, bytewise */
 	size_t n_jids;
 };
 typedef void

@@ -9,8 +9,11 @@
  * One writer thread drains its queue into one transaction and commits
  * (group commit); done with STORE_OK means that the write is on disk. An
  * operation that fails takes back only its own changes. Reads run beside the
- * writer, but a read for an owner with writes under way waits for those: every
- * owner reads its own writes, in the order of the calls.
+ * writer, but never overtake: the operations of one owner take effect, and
+ * finish, in the order of the calls.
+ *
+ * When the disk is full or fails, writes end with STORE_NO_SPACE or
+ * STORE_FAILED and reads go on. That is logged once, and once when it is over.
  */
 #ifndef STORAGE_STORE_H
 #define STORAGE_STORE_H
@@ -43,23 +46,26 @@ typedef void store_done(void *data, const struct store_result *res);
 struct store_settings {
 	const char *driver; /* "sqlite" */
 	const char *path;   /* of the database file */
-	unsigned readers;   /* threads beside the writer; 0: the writer reads */
+	/* Threads beside the writer, at most 16; 0: the writer reads. */
+	unsigned readers;
 	/* True: no threads; operations run on the given loop in its next
 	 * turns, in order (tests, and commands while no server runs). */
 	bool inline_mode;
 };
 
-/* Opens or creates, and migrates. NULL with err. */
+/* Opens or creates (mode 0600), and migrates. NULL with err. */
 struct store *
 store_open(struct loop *core, const struct store_settings *s, struct err *err);
 /* Commits what is queued; done functions that are still outstanding are
- * called before it returns. */
+ * called before it returns, and what they ask for is done too. Not from inside
+ * a done. */
 void store_close(struct store **s);
 
 struct store_stats {
-	uint64_t reads, writes, commits, failures;
+	uint64_t reads, writes; /* that have ended, well or not */
+	uint64_t commits, failures;
 	size_t queued;
-	bool is_failing; /* the last commit failed */
+	bool is_failing; /* a write has failed within the last seconds */
 };
 void store_stats_get(struct store *s, struct store_stats *out);
 

@@ -1,0 +1,25 @@
+/* kinds.h - what every typed store tells about itself. */
+#ifndef STORAGE_KINDS_H
+#define STORAGE_KINDS_H
+
+#include "storage/db.h"
+
+struct store_kind {
+	const char *name;
+	/* All its statements, to be tried when a database is opened. */
+	const struct db_sql *sql;
+	size_t n_sql;
+	/* Those of them that delete all it keeps for the owner $1, a bare JID.
+	 * The list ends with NULL; NULL where it keeps nothing by owner. */
+	const struct db_sql *const *forget;
+};
+
+/* Every typed store; ends with NULL. */
+extern const struct store_kind *const store_kinds[];
+
+/* Runs what every store has to forget an owner. -1 where one fails. */
+int store_forget_owner(struct db *db, const char *owner);
+/* -1 where a statement does not fit the tables of the database. */
+int store_check_sql(struct db *db, struct err *err);
+
+#endif
