@@ -113,6 +113,9 @@ void xml_write_attr(struct buf *b, const char *name, const char *value);
 void xml_write_attrs(struct buf *b, const struct xml *x);
 void xml_write_rest(struct buf *b, const struct xml *x, const char *name,
 		    const char *ns_context);
+/* The length of the UTF-8 character at s, of which `left` bytes (not 0) are
+ * there, or 0 where it is none. */
+size_t xml_utf8_len(const char *s, size_t left);
 /* As text, not for attributes. */
 void xml_escape(struct buf *b, const char *text, size_t len);
 

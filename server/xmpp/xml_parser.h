@@ -22,14 +22,15 @@ struct xml_pool;
 
 struct xml_limits {
 	size_t stanza;	   /* bytes of one first-level element */
-	size_t token;	   /* bytes of one start tag */
+	size_t token;	   /* bytes of one start tag, also of the stream */
 	unsigned depth;	   /* of elements below the stream */
 	unsigned attrs;	   /* of one element */
-	unsigned children; /* of one element */
+	unsigned children; /* elements in one element */
 };
 
 /* All on the thread that feeds. False pauses: nothing more is parsed until
- * xml_parser_resume. Ownership of the arena's reference goes to the callee. */
+ * xml_parser_resume. Ownership of the arena's reference goes to the callee.
+ * They must not feed, restart or free the parser. */
 struct xml_handler {
 	/* The stream header: element with attributes, no children. The
 	 * namespaces declared on it: default_ns (may be NULL). */
@@ -41,7 +42,7 @@ struct xml_handler {
 };
 
 enum xml_fed {
-	XML_MORE,   /* all was parsed */
+	XML_MORE,   /* all was parsed, or was behind the stream's end */
 	XML_PAUSED, /* a handler said so; the rest is kept */
 	XML_BAD,    /* xml_parser_error tells; nothing more is parsed */
 };
@@ -59,10 +60,12 @@ void xml_parser_free(struct xml_parser *p);
 enum xml_fed
 xml_parser_feed(struct xml_parser *p, const char *data, size_t len);
 enum xml_fed xml_parser_resume(struct xml_parser *p);
-/* The bytes that came behind what paused it. */
+/* The bytes that came behind what paused it; they are kept. */
 size_t xml_parser_pending(const struct xml_parser *p);
 /* A new stream starts (RFC 6120 4.3.3): the next byte, or the first that is
- * pending, starts a new document. Not inside a handler. */
+ * pending, starts a new document; whitespace before it belonged to the old
+ * stream. What is pending waits for xml_parser_resume, or for the next feed.
+ * Not inside a handler. */
 void xml_parser_restart(struct xml_parser *p, const struct xml_limits *limits);
 /* From the next element on (after authentication). Not inside a handler. */
 void

@@ -35,11 +35,14 @@ is_tail(unsigned char c)
 	return (c & 0xc0) == 0x80;
 }
 
-/* The length of the character at s, or 0 where XML has no such character (XML
- * 1.0 2.2) or it is not UTF-8 (RFC 3629 4). *s is 128 or more. */
-static size_t
-char_len(const unsigned char *s, size_t left)
+/* RFC 3629 4 */
+size_t
+xml_utf8_len(const char *text, size_t left)
 {
+	const unsigned char *s = (const unsigned char *)text;
+
+	if (s[0] < 0x80)
+		return 1;
 	if (s[0] < 0xc2 || s[0] > 0xf4 || left < 2 || !is_tail(s[1]))
 		return 0;
 	if (s[0] < 0xe0)
@@ -51,8 +54,6 @@ char_len(const unsigned char *s, size_t left)
 			return 0;
 		if (s[0] == 0xed && s[1] > 0x9f) /* surrogates */
 			return 0;
-		if (s[0] == 0xef && s[1] == 0xbf && s[2] > 0xbd)
-			return 0;
 		return 3;
 	}
 	if (left < 4 || !is_tail(s[3]))
@@ -60,6 +61,17 @@ char_len(const unsigned char *s, size_t left)
 	if ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return 4;
+}
+
+/* U+FFFE and U+FFFF are characters of UTF-8, but not of XML (XML 1.0 2.2). */
+static size_t
+char_len(const char *s, size_t left)
+{
+	size_t n = xml_utf8_len(s, left);
+
+	return n == 3 && !memcmp(s, "\xef\xbf", 2) && (unsigned char)s[2] > 0xbd
+		       ? 0
+		       : n;
 }
 
 static const char *
@@ -96,7 +108,7 @@ escape(struct buf *b, const char *text, size_t len, unsigned special)
 		size_t n = 1;
 
 		if (class == HIGH)
-			n = char_len(s + at, len - at);
+			n = char_len(text + at, len - at);
 		if (n && !(class & special)) {
 			at += n;
 			continue;
