@@ -172,12 +172,14 @@ static void
 run(struct event *ev)
 {
 	const struct hook_chain *chain = &ev->host->hooks[ev->hook];
-	const struct hook_call *call;
 
 	while (ev->next < chain->n) {
-		call = &chain->calls[ev->next++];
+		const struct hook_call *call = &chain->calls[ev->next++];
+
 		switch (call->fn(ev, call->data)) {
 		case PASS:
+			/* It may have been diverted. */
+			chain = &ev->host->hooks[ev->hook];
 			break;
 		case DONE:
 			ev->then(ev, DONE);
@@ -198,6 +200,14 @@ event_run(struct event *ev, enum hook_id hook,
 	ev->next = 0;
 	ev->then = then;
 	run(ev);
+}
+
+enum verdict
+event_divert(struct event *ev, enum hook_id hook)
+{
+	ev->hook = hook;
+	ev->next = 0;
+	return PASS;
 }
 
 void

@@ -70,6 +70,10 @@ enum verdict event_reply(struct event *ev, struct stanza *reply);
 /* An empty result. */
 enum verdict event_reply_empty(struct event *ev);
 
+/* For a handler to end with: the rest of the way is that hook's handlers
+ * instead of the remaining ones of this hook. */
+enum verdict event_divert(struct event *ev, enum hook_id hook);
+
 /* Memory that lives as long as the event: for the steps of a longer flow. */
 struct arena *event_arena(struct event *ev);
 

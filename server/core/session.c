@@ -246,3 +246,10 @@ session_send_tail(struct session *s, const struct stanza *stanza,
 	stanza_write_head(b, stanza, to);
 	c2s_write(s->stream, b->data, b->len, tail);
 }
+
+void
+session_send_raw(struct session *s, const char *xml, size_t len)
+{
+	if (s->is_open)
+		c2s_write(s->stream, xml, len, NULL);
+}

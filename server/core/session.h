@@ -102,6 +102,8 @@ session_is_available(const struct session *s)
 void session_send(struct session *s, struct stanza *stanza);
 /* The same with another `to` (usually the session's full JID). */
 void session_send_to(struct session *s, struct stanza *stanza, struct jid *to);
+/* A whole stanza as it was stored. */
+void session_send_raw(struct session *s, const char *xml, size_t len);
 /* For fan-out: tail from stanza_tail, written once for all. */
 void session_send_tail(struct session *s, const struct stanza *stanza,
 		       struct jid *to, struct chunk *tail);

@@ -38,5 +38,6 @@
 #define NS_ADMIN	    "http://jabber.org/protocol/admin"
 #define NS_OFFLINE	    "msgoffline"
 #define NS_RSM		    "http://jabber.org/protocol/rsm"
+#define NS_HINTS	    "urn:xmpp:hints"
 
 #endif

@@ -1,0 +1,187 @@
+/* offline.c - messages for users with no available resource (XEP-0160). */
+
+#include "storage/offline.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/chunk.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "core/host.h"
+#include "core/module.h"
+#include "core/server.h"
+#include "core/session.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/stanza.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* Messages read from the store at once. */
+#define PAGE 100
+
+struct offline {     /* per host */
+	int64_t max; /* option offline-max */
+};
+
+struct offline_account {
+	bool is_flushing;
+};
+
+static struct module_slot slot;
+
+static const struct option options[] = {
+	{ "offline-max", OPT_INT, offsetof(struct offline, max), .def = "500",
+	  .min = 0, .max = 1000000,
+	  .doc = "Messages kept for one user; later ones bounce. With 0 none "
+		 "is kept." },
+	{ 0 },
+};
+
+/* ---- storing ---- */
+
+static void
+append_done(void *data, const struct store_result *res)
+{
+	struct event *ev = data;
+
+	switch (res->status) {
+	case STORE_OK:
+		event_resume(ev, DONE);
+		return;
+	case STORE_FULL:
+		event_fail(ev, COND_SERVICE_UNAVAILABLE);
+		return;
+	case STORE_NO_SPACE:
+		event_fail(ev, COND_RESOURCE_CONSTRAINT);
+		return;
+	default:
+		event_fail(ev, COND_INTERNAL_SERVER_ERROR);
+	}
+}
+
+/* XEP-0160 section 3: what a human being wrote; chat states and the like are
+ * of no use later. */
+static bool
+is_storable(const struct stanza *s)
+{
+	return stanza_child(s, "body", NS_CLIENT) != NULL &&
+	       !stanza_child(s, "no-store", NS_HINTS);
+}
+
+static enum verdict
+on_unreachable(struct event *ev, void *data)
+{
+	const struct offline *off = data;
+	int64_t now_ms = ev->server->clock->wall_ms;
+	struct buf xml = { 0 };
+	struct stanza *copy;
+	struct chunk *chunk;
+
+	if (!is_storable(ev->stanza))
+		return DONE;
+	if (!off->max)
+		return PASS;
+	copy = stanza_edit(ev->stanza);
+	stanza_add_delay(copy, ev->host->jid, now_ms);
+	stanza_write(&xml, copy, copy->from, copy->to, NS_CLIENT);
+	stanza_unref(&copy);
+	chunk = buf_to_chunk(&xml);
+	offline_append(ev->host->store, jid_bare_str(ev->to), chunk, now_ms,
+		       off->max, append_done, ev);
+	chunk_unref(&chunk);
+	return WAIT;
+}
+
+/* ---- delivering ---- */
+
+struct flush {
+	struct session *session; /* ref */
+	int64_t last;		 /* id of the last one that was sent */
+};
+
+static void
+flush_end(struct flush *f)
+{
+	struct account *a = f->session->account;
+	struct offline_account *state = account_data(a, &slot);
+
+	state->is_flushing = false;
+	session_unref(&f->session);
+	free(f);
+}
+
+static void next_page(struct flush *f);
+
+static void
+page_removed(void *data, const struct store_result *res)
+{
+	struct flush *f = data;
+
+	/* Not removed means that they come again: better than never. */
+	if (res->status == STORE_OK && session_is_open(f->session))
+		next_page(f);
+	else
+		flush_end(f);
+}
+
+static void
+page_read(void *data, const struct offline_result *res)
+{
+	struct flush *f = data;
+	struct session *s = f->session;
+
+	if (res->res.status != STORE_OK || !res->n_rows ||
+	    !session_is_open(s)) {
+		flush_end(f);
+		return;
+	}
+	for (size_t i = 0; i < res->n_rows; i++)
+		session_send_raw(s, res->rows[i].xml, res->rows[i].len);
+	f->last = res->rows[res->n_rows - 1].id;
+	offline_remove(s->host->store, jid_str(s->account->jid), f->last,
+		       page_removed, f);
+}
+
+static void
+next_page(struct flush *f)
+{
+	struct session *s = f->session;
+
+	offline_fetch(s->host->store, jid_str(s->account->jid), f->last, PAGE,
+		      page_read, f);
+}
+
+/* XEP-0160: to the first resource whose priority is not negative. */
+static enum verdict
+on_available(struct event *ev, void *data)
+{
+	struct offline_account *state = account_data(ev->account, &slot);
+	struct flush *f;
+
+	(void)data;
+	if (state->is_flushing || ev->session->priority < 0)
+		return PASS;
+	state->is_flushing = true;
+	f = mem_zalloc(sizeof(*f));
+	f->session = session_ref(ev->session);
+	next_page(f);
+	return PASS;
+}
+
+const struct module mod_offline = {
+	.name = "offline",
+	.slot = &slot,
+	.needs = (const char *const[]){ "message", NULL },
+	.features = (const char *const[]){ NS_OFFLINE, NULL },
+	.options = options,
+	.hooks =
+		(const struct hook[]){
+			{ HOOK_MESSAGE_UNREACHABLE, PHASE_FALLBACK,
+			  on_unreachable },
+			{ HOOK_SESSION_AVAILABLE, PHASE_DELIVER, on_available },
+			{ 0 },
+		},
+	.host_size = sizeof(struct offline),
+	.account_size = sizeof(struct offline_account),
+};
