@@ -10,8 +10,13 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "xmpp/idna.h"
+#include "xmpp/precis.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,28 +114,91 @@ fast_domain(const char *s, size_t len, char *out)
 	return is_plain_label(out + label, len - label);
 }
 
+static int
+take(struct part *p, int ret, struct buf *b)
+{
+	if (ret == 0 && b->len > 0 && b->len <= JID_PART_MAX) {
+		memcpy(p->s, b->data, b->len);
+		p->len = b->len;
+	} else {
+		ret = -1;
+	}
+	buf_fini(b);
+	return ret;
+}
+
+/* RFC 7622 3.3.1: after the mapping, for U+FF20 becomes '@'. */
 static bool
+has_excluded(const struct part *p)
+{
+	for (size_t i = 0; i < p->len; i++) {
+		if (strchr("\"&'/:<>@", p->s[i]))
+			return true;
+	}
+	return false;
+}
+
+static int
 prep_local(struct part *p, const char *s, size_t len)
 {
-	p->len = len;
-	return len > 0 && len <= JID_PART_MAX && fast_local(s, len, p->s);
+	struct buf b = { 0 };
+
+	if (len > 0 && len <= JID_PART_MAX && fast_local(s, len, p->s)) {
+		p->len = len;
+		return 0;
+	}
+	if (take(p, precis_username(s, len, &b), &b) < 0)
+		return -1;
+	return has_excluded(p) ? -1 : 0;
+}
+
+static int
+prep_resource(struct part *p, const char *s, size_t len)
+{
+	struct buf b = { 0 };
+
+	if (len > 0 && len <= JID_PART_MAX && fast_resource(s, len, p->s)) {
+		p->len = len;
+		return 0;
+	}
+	return take(p, precis_opaque(s, len, &b), &b);
+}
+
+/* [IPv6], in the one form of RFC 5952. */
+static int
+prep_ip_literal(struct part *p, const char *s, size_t len)
+{
+	char z[INET6_ADDRSTRLEN];
+	struct in6_addr addr;
+
+	if (len < 2 || len - 2 >= sizeof(z) || s[len - 1] != ']')
+		return -1;
+	memcpy(z, s + 1, len - 2);
+	z[len - 2] = '\0';
+	if (strlen(z) != len - 2 || inet_pton(AF_INET6, z, &addr) != 1)
+		return -1;
+	inet_ntop(AF_INET6, &addr, z, sizeof(z));
+	p->len = (size_t)snprintf(p->s, sizeof(p->s), "[%s]", z);
+	return 0;
 }
 
 /* RFC 7622 3.2: one dot at the end is not part of the address. */
-static bool
+static int
 prep_domain(struct part *p, const char *s, size_t len)
 {
-	if (len > 0 && s[len - 1] == '.')
-		len--;
-	p->len = len;
-	return len > 0 && len <= JID_PART_MAX && fast_domain(s, len, p->s);
-}
+	struct buf b = { 0 };
+	size_t name_len = len;
 
-static bool
-prep_resource(struct part *p, const char *s, size_t len)
-{
-	p->len = len;
-	return len > 0 && len <= JID_PART_MAX && fast_resource(s, len, p->s);
+	if (len > 0 && s[0] == '[')
+		return prep_ip_literal(p, s, len);
+	if (len > 0 && s[len - 1] == '.')
+		name_len--;
+	if (name_len > 0 && name_len <= JID_PART_MAX &&
+	    fast_domain(s, name_len, p->s)) {
+		p->len = name_len;
+		return 0;
+	}
+	return take(p, idna_prepare(s, len, &b), &b);
 }
 
 static char *
@@ -208,13 +276,14 @@ jid_parse_len(const char *s, size_t len)
 	bare_len = slash ? (size_t)(slash - s) : len;
 	at = memchr(s, '@', bare_len);
 	if (at) {
-		if (!prep_local(&local, s, (size_t)(at - s)))
+		if (prep_local(&local, s, (size_t)(at - s)) < 0)
 			return NULL;
 		from = at + 1;
 	}
-	if (!prep_domain(&domain, from, (size_t)(s + bare_len - from)))
+	if (prep_domain(&domain, from, (size_t)(s + bare_len - from)) < 0)
 		return NULL;
-	if (slash && !prep_resource(&resource, slash + 1, len - bare_len - 1))
+	if (slash &&
+	    prep_resource(&resource, slash + 1, len - bare_len - 1) < 0)
 		return NULL;
 	return build(at ? &local : NULL, &domain, slash ? &resource : NULL);
 }
@@ -224,11 +293,11 @@ jid_make(const char *local, const char *domain, const char *resource)
 {
 	struct part l, d, r;
 
-	if (!domain || !prep_domain(&d, domain, strlen(domain)))
+	if (!domain || prep_domain(&d, domain, strlen(domain)) < 0)
 		return NULL;
-	if (local && !prep_local(&l, local, strlen(local)))
+	if (local && prep_local(&l, local, strlen(local)) < 0)
 		return NULL;
-	if (resource && !prep_resource(&r, resource, strlen(resource)))
+	if (resource && prep_resource(&r, resource, strlen(resource)) < 0)
 		return NULL;
 	return build(local ? &l : NULL, &d, resource ? &r : NULL);
 }
@@ -264,7 +333,8 @@ jid_with_resource(const struct jid *j, const char *resource)
 {
 	struct part r;
 
-	if (!j || !resource || !prep_resource(&r, resource, strlen(resource)))
+	if (!j || !resource ||
+	    prep_resource(&r, resource, strlen(resource)) < 0)
 		return NULL;
 	return rebuild(j, &r);
 }
@@ -399,9 +469,9 @@ jid_hash_domain(const struct jid *j)
 }
 
 static int
-append(struct buf *out, const struct part *p, bool ok)
+append(struct buf *out, const struct part *p, int ret)
 {
-	if (!ok)
+	if (ret < 0)
 		return -1;
 	buf_add(out, p->s, p->len);
 	return 0;
