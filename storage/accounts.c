@@ -82,8 +82,7 @@ struct list_op {
 	struct op op;
 	const char *domain, *after;
 	int64_t max;
-	const char **jids;
-	size_t n_jids, cap;
+	struct op_array jids; /* const char * */
 	account_list_done *done;
 };
 
@@ -383,24 +382,6 @@ account_delete(struct store *s, const char *jid, store_done *done, void *data)
 	op_submit(&a->op, jid);
 }
 
-static void
-list_add(struct list_op *l, struct db_rows *rows)
-{
-	struct arena *arena = op_arena(&l->op);
-	const char *local = db_get_text(rows, 0, NULL);
-
-	if (l->n_jids == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 16;
-		const char **more = arena_alloc(arena, cap * sizeof(*more));
-
-		if (l->n_jids)
-			memcpy(more, l->jids, l->n_jids * sizeof(*more));
-		l->jids = more;
-		l->cap = cap;
-	}
-	l->jids[l->n_jids++] = arena_printf(arena, "%s@%s", local, l->domain);
-}
-
 static enum store_status
 run_list(struct op *op, struct db *db)
 {
@@ -416,11 +397,14 @@ run_list(struct op *op, struct db *db)
 		split(l->after, key);
 		v[1] = key[1];
 	}
-	l->jids = NULL;
-	l->n_jids = l->cap = 0;
+	l->jids = (struct op_array){ 0 };
 	rows = db_query(db, &sql[LIST], v, N_ELEMENTS(v));
-	while (rows && (got = db_next(rows)) > 0)
-		list_add(l, rows);
+	while (rows && (got = db_next(rows)) > 0) {
+		const char **jid = op_array_add(op, &l->jids, sizeof(*jid));
+
+		*jid = arena_printf(op_arena(op), "%s@%s",
+				    db_get_text(rows, 0, NULL), l->domain);
+	}
 	return got < 0 ? op_fail(op, db) : STORE_OK;
 }
 
@@ -431,8 +415,8 @@ finish_list(struct op *op)
 	struct account_list_result res = { .res = op->res };
 
 	if (op->res.status == STORE_OK) {
-		res.jids = l->jids;
-		res.n_jids = l->n_jids;
+		res.jids = l->jids.items;
+		res.n_jids = l->jids.n;
 	}
 	l->done(op->data, &res);
 }

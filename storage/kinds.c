@@ -6,11 +6,9 @@
 #include "base/mem.h"
 #include "storage/migrate.h"
 
-extern const struct store_kind accounts_kind;
-
 const struct store_kind *const store_kinds[] = {
-	&accounts_kind,
-	NULL,
+	&accounts_kind, &blocklist_kind, &fragments_kind,
+	&offline_kind,	&roster_kind,	 NULL,
 };
 
 int

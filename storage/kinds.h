@@ -4,6 +4,8 @@
 
 #include "storage/db.h"
 
+struct err;
+
 struct store_kind {
 	const char *name;
 	/* All its statements, to be tried when a database is opened. */
@@ -14,7 +16,14 @@ struct store_kind {
 	const struct db_sql *const *forget;
 };
 
-/* Every typed store; ends with NULL. */
+/* Each at the top of its store's source. */
+extern const struct store_kind accounts_kind;
+extern const struct store_kind blocklist_kind;
+extern const struct store_kind fragments_kind;
+extern const struct store_kind offline_kind;
+extern const struct store_kind roster_kind;
+
+/* All of them; ends with NULL. */
 extern const struct store_kind *const store_kinds[];
 
 /* Runs what every store has to forget an owner. -1 where one fails. */

@@ -60,6 +60,21 @@ op_arena(struct op *op)
 	return op->arena;
 }
 
+void *
+op_array_add(struct op *op, struct op_array *a, size_t size)
+{
+	if (a->n == a->cap) {
+		size_t cap = a->cap ? 2 * a->cap : 8;
+		void *more = arena_alloc(op_arena(op), cap * size);
+
+		if (a->n)
+			memcpy(more, a->items, a->n * size);
+		a->items = more;
+		a->cap = cap;
+	}
+	return (char *)a->items + a->n++ * size;
+}
+
 enum store_status
 op_fail(struct op *op, struct db *db)
 {

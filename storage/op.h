@@ -47,6 +47,12 @@ struct op {
 	void *data;
 };
 
+/* In the operation's arena. Zeroed memory is an empty one. */
+struct op_array {
+	void *items;
+	size_t n, cap;
+};
+
 /* size: of the request, which is zeroed. tail: what its op_copy calls will
  * need, summed up with op_room. */
 void *
@@ -60,6 +66,9 @@ void op_free(struct op *op);
 
 /* While it runs. */
 struct arena *op_arena(struct op *op);
+/* Room for one more element of that size in a growing array of results; not
+ * zeroed. */
+void *op_array_add(struct op *op, struct op_array *a, size_t size);
 /* What db reports of its last failure, as the status that run returns. */
 enum store_status op_fail(struct op *op, struct db *db);
 /* Something that is not the database's failure. */

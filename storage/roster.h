@@ -16,7 +16,7 @@ enum {
 };
 
 struct roster_row {
-	const char *jid;     /* bare or not, prepared */
+	const char *jid;     /* bare or not, prepared; the row's key */
 	const char *name;    /* NULL: none */
 	const char *groups;  /* '\n'-separated, NULL: none */
 	const char *request; /* the waiting subscribe stanza as XML; or NULL */
@@ -38,19 +38,26 @@ typedef void roster_done(void *data, const struct roster_result *res);
 
 void
 roster_load(struct store *s, const char *owner, roster_done *done, void *data);
-/* What changed behind version `since` (XEP-0237), or all. */
+/* What changed behind version `since` (RFC 6121 2.6), in the order of the
+ * changes; or all. A row that has lost ROSTER_LISTED is a removal too, in the
+ * eyes of a client. */
 void roster_changes(struct store *s, const char *owner, int64_t since,
 		    roster_done *done, void *data);
 
 typedef void
 roster_write_done(void *data, const struct store_result *res, int64_t version);
-/* Inserts or replaces the row and raises the roster's version, which the
- * caller has chosen (its cached one plus one) and the store checks.
- * STORE_FULL where it would be a new row beyond max_items. */
+/* Both expect the roster's version plus one and raise it to that. With another
+ * they change nothing and end with STORE_EXISTS: the caller's copy is old. done
+ * gets the version that the roster has now, 0 where that is not known.
+ */
+
+/* Inserts or replaces the row, whose version is the new one. STORE_FULL where
+ * there would be more than max_items that are ROSTER_LISTED, or, if this one is
+ * not, more than max_items that are not. */
 void
 roster_put(struct store *s, const char *owner, const struct roster_row *row,
 	   size_t max_items, roster_write_done *done, void *data);
-/* Leaves a tombstone for versioning. */
+/* Leaves a tombstone for versioning; NOT_FOUND where there is no such row. */
 void roster_remove(struct store *s, const char *owner, const char *jid,
 		   int64_t version, roster_write_done *done, void *data);
 

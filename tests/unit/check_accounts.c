@@ -2,8 +2,14 @@
 
 #include "storage/accounts.h"
 
+#include "base/chunk.h"
+#include "storage/blocklist.h"
+#include "storage/fragments.h"
+#include "storage/offline.h"
+#include "storage/roster.h"
 #include "store_fixture.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -192,6 +198,105 @@ START_TEST(deletes)
 }
 END_TEST
 
+/* --- What else is kept for an owner */
+
+static void
+on_version(void *data, const struct store_result *res, int64_t version)
+{
+	(void)version;
+	outcome_set(data, res);
+}
+
+static void
+fill_all_stores(const char *owner)
+{
+	const struct roster_row row = { .jid = "juliet@example.net",
+					.version = 1 };
+	const char *const jids[] = { "paris@example.net" };
+	struct chunk *xml = chunk_copy("<x/>", 4);
+	struct outcome o = { 0 };
+
+	roster_put(f.store, owner, &row, 10, on_version, &o);
+	outcome_expect(&f, &o, STORE_OK);
+	offline_append(f.store, owner, xml, 1, 10, outcome_set, &o);
+	outcome_expect(&f, &o, STORE_OK);
+	fragment_put(f.store, owner, "vcard", "", xml, 1, outcome_set, &o);
+	outcome_expect(&f, &o, STORE_OK);
+	blocklist_add(f.store, owner, jids, 1, 10, outcome_set, &o);
+	outcome_expect(&f, &o, STORE_OK);
+	chunk_unref(&xml);
+}
+
+/* In each table that has a column "owner", whichever store it belongs to. */
+static void
+ck_rows_of(const char *owner, int want)
+{
+	sqlite3_stmt *tables, *rows;
+	int n_tables = 0;
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(f.path, &db), SQLITE_OK);
+	ck_assert_int_eq(
+		sqlite3_prepare_v2(db,
+				   "SELECT s.name FROM sqlite_schema s, "
+				   "pragma_table_info(s.name) c "
+				   "WHERE s.type = 'table' "
+				   "AND c.name = 'owner'",
+				   -1, &tables, NULL),
+		SQLITE_OK);
+	while (sqlite3_step(tables) == SQLITE_ROW) {
+		const char *name = (const char *)sqlite3_column_text(tables, 0);
+		char sql[128];
+
+		snprintf(sql, sizeof(sql),
+			 "SELECT count(*) FROM %s WHERE owner = ?", name);
+		ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &rows, NULL),
+				 SQLITE_OK);
+		sqlite3_bind_text(rows, 1, owner, -1, SQLITE_STATIC);
+		ck_assert_int_eq(sqlite3_step(rows), SQLITE_ROW);
+		ck_assert_msg(sqlite3_column_int(rows, 0) == want,
+			      "%d rows of %s in %s, expected %d",
+			      sqlite3_column_int(rows, 0), owner, name, want);
+		sqlite3_finalize(rows);
+		n_tables++;
+	}
+	sqlite3_finalize(tables);
+	ck_assert_int_ge(n_tables, 5);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+START_TEST(deletes_all_that_is_the_owners)
+{
+	struct outcome o = { 0 };
+
+	fixture_open(&f, _i);
+	create("romeo@example.net", STORE_OK);
+	fill_all_stores("romeo@example.net");
+	fill_all_stores("juliet@example.net");
+	ck_rows_of("romeo@example.net", 1);
+	account_delete(f.store, "romeo@example.net", outcome_set, &o);
+	outcome_expect(&f, &o, STORE_OK);
+	ck_rows_of("romeo@example.net", 0);
+	ck_rows_of("juliet@example.net", 1);
+}
+END_TEST
+
+/* A name that is used again brings nothing of its last owner. */
+START_TEST(a_new_account_is_empty)
+{
+	fixture_open(&f, _i);
+	fill_all_stores("romeo@example.net");
+	fill_all_stores("juliet@example.net");
+	create("romeo@example.net", STORE_OK);
+	ck_rows_of("romeo@example.net", 0);
+	ck_rows_of("juliet@example.net", 1);
+	/* But nothing is lost to an attempt. */
+	fill_all_stores("romeo@example.net");
+	create("romeo@example.net", STORE_EXISTS);
+	ck_rows_of("romeo@example.net", 1);
+}
+END_TEST
+
 struct list {
 	int calls;
 	char jids[256];
@@ -302,6 +407,8 @@ main(void)
 	add_store_test(tc, changes);
 	add_store_test(tc, changes_nothing_that_is_not_there);
 	add_store_test(tc, deletes);
+	add_store_test(tc, deletes_all_that_is_the_owners);
+	add_store_test(tc, a_new_account_is_empty);
 	add_store_test(tc, lists);
 	add_store_test(tc, counts);
 	return unit_run(tc);
