@@ -70,6 +70,7 @@ struct stanza *stanza_new(enum stanza_kind kind, enum stanza_type type,
 /* A changeable stanza with its own root over the same children; it keeps the
  * old one alive. */
 struct stanza *stanza_edit(struct stanza *s);
+/* For one that is not shared yet. */
 void stanza_set_from(struct stanza *s, struct jid *from);
 void stanza_set_to(struct stanza *s, struct jid *to);
 void stanza_set_type(struct stanza *s, enum stanza_type type);
@@ -79,8 +80,8 @@ void stanza_unref(struct stanza **s);
 
 const char *stanza_id(const struct stanza *s);	     /* may be NULL */
 const char *stanza_type_name(enum stanza_type type); /* NULL for NONE */
-/* The only child element of an iq get or set, or NULL where there is none, or
- * more than one. */
+/* The only child element of an iq that is no error, or NULL where there is
+ * none, or more than one. */
 struct xml *stanza_payload(const struct stanza *s);
 /* The child in that namespace, or NULL. name NULL: any. */
 struct xml *
@@ -99,7 +100,8 @@ enum stanza_cond stanza_error_cond(const struct stanza *s);
 void stanza_add_delay(struct stanza *s, struct jid *from, long long wall_ms);
 
 /* Writes it with these addresses (NULL: none) for a stream whose default
- * namespace is ns (NS_CLIENT, …): one pass, no copy of the tree. */
+ * namespace is ns (NS_CLIENT, …), in which it then is; ns NULL: as a document
+ * of its own, in NS_CLIENT. One pass, no copy of the tree. */
 void stanza_write(struct buf *b, const struct stanza *s, const struct jid *from,
 		  const struct jid *to, const char *ns);
 /* For fan-out: all that is the same for each recipient, which follows behind
