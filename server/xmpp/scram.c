@@ -152,30 +152,24 @@ scram_verify_password(enum scram_hash hash, const struct scram_keys *keys,
 	return ok;
 }
 
-static void
-fake(const void *secret, size_t secret_len, const char *what,
-     enum scram_hash hash, const char *user, uint8_t out[SCRAM_KEY_MAX])
-{
-	struct buf b = { 0 };
-
-	buf_printf(&b, "%s %s %s", what, hashes[hash].name, user);
-	hmac(SCRAM_SHA512, secret, secret_len, b.data, b.len, out);
-	buf_fini(&b);
-}
-
 void
 scram_fake_keys(const void *secret, size_t secret_len, const char *user,
 		enum scram_hash hash, int iterations, struct scram_keys *out)
 {
-	uint8_t salt[SCRAM_KEY_MAX];
+	uint8_t mac[32];
+	struct buf b = { 0 };
 
+	buf_printf(&b, "%s %s", hashes[hash].name, user);
+	hmac(SCRAM_SHA256, secret, secret_len, b.data, b.len, mac);
+	buf_fini(&b);
 	*out = (struct scram_keys){ .iterations = iterations,
 				    .salt_len = SCRAM_SALT_LEN };
-	fake(secret, secret_len, "salt", hash, user, salt);
-	memcpy(out->salt, salt, SCRAM_SALT_LEN);
-	/* Nobody knows a ClientKey whose hash these bytes are. */
-	fake(secret, secret_len, "stored", hash, user, out->stored_key);
-	fake(secret, secret_len, "server", hash, user, out->server_key);
+	memcpy(out->salt, mac, SCRAM_SALT_LEN);
+	/* No ClientKey is known that hashes to such bytes. */
+	for (size_t i = 0; i < SCRAM_KEY_MAX; i++) {
+		out->stored_key[i] = mac[16 + i % 16];
+		out->server_key[i] = (uint8_t)~out->stored_key[i];
+	}
 }
 
 /* --- Parsing: RFC 5802 section 7 */
