@@ -1,0 +1,279 @@
+/* client.c - a scripted client. */
+
+#include "client.h"
+
+#include "base/arena.h"
+#include "base/base64.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "core/component.h"
+#include "core/server.h"
+#include "net/listener.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/xml.h"
+#include "xmpp/xml_parser.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const struct xml_limits limits = {
+	.stanza = 16u << 20,
+	.token = 16u << 20,
+	.depth = 1000,
+	.attrs = 1000,
+	.children = 100000,
+};
+
+static void
+add_incoming(struct client *c, struct arena *a, struct xml *x, bool is_header)
+{
+	struct incoming *in = mem_zalloc(sizeof(*in));
+
+	in->arena = a;
+	in->xml = x;
+	in->is_header = is_header;
+	list_append(&c->incoming, &in->node);
+}
+
+static bool
+on_open(void *user, struct arena *a, struct xml *header, const char *default_ns)
+{
+	(void)default_ns;
+	add_incoming(user, a, header, true);
+	return true;
+}
+
+static bool
+on_element(void *user, struct arena *a, struct xml *x)
+{
+	add_incoming(user, a, x, false);
+	return true;
+}
+
+static void
+on_close(void *user)
+{
+	add_incoming(user, NULL, NULL, false);
+}
+
+static const struct xml_handler handler = {
+	.on_open = on_open,
+	.on_element = on_element,
+	.on_close = on_close,
+};
+
+struct client *
+client_new(const char *name)
+{
+	struct client *c = mem_zalloc(sizeof(*c));
+
+	c->name = mem_strdup(name);
+	c->fd = -1;
+	list_init(&c->incoming);
+	c->pool = xml_pool_new();
+	return c;
+}
+
+void
+incoming_free(struct incoming *in)
+{
+	arena_unref(&in->arena);
+	free(in);
+}
+
+struct incoming *
+client_next(struct client *c)
+{
+	struct list *n = list_pop(&c->incoming);
+
+	return n ? container_of(n, struct incoming, node) : NULL;
+}
+
+static void
+reset(struct client *c)
+{
+	struct incoming *in;
+
+	client_disconnect(c);
+	while ((in = client_next(c)))
+		incoming_free(in);
+	xml_parser_free(c->parser);
+	c->parser = NULL;
+	free(c->jid);
+	c->jid = NULL;
+	c->is_ended = false;
+}
+
+void
+client_free(struct client *c)
+{
+	reset(c);
+	xml_pool_free(c->pool);
+	free(c->log);
+	free(c->name);
+	free(c);
+}
+
+void
+client_connect(struct client *c, struct server *srv, bool secure,
+	       bool is_component)
+{
+	struct peer_addr peer = { .text = "192.0.2.1" };
+	int fds[2], ret;
+
+	reset(c);
+	ret = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+			 fds);
+	assert(ret == 0);
+	(void)ret;
+	c->fd = fds[0];
+	c->parser = xml_parser_new(c->pool, &handler, c, &limits);
+	if (is_component)
+		component_accept(srv, fds[1], &peer);
+	else
+		server_accept_c2s(srv, fds[1], secure, peer.text);
+}
+
+void
+client_restart(struct client *c)
+{
+	xml_parser_restart(c->parser, &limits);
+}
+
+void
+client_disconnect(struct client *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
+static void
+keep_log(struct client *c, const char *data, size_t len)
+{
+	c->log = mem_realloc(c->log, c->log_len + len + 1);
+	memcpy(c->log + c->log_len, data, len);
+	c->log_len += len;
+	c->log[c->log_len] = '\0';
+}
+
+static void
+read_all(struct client *c)
+{
+	static char data[65536];
+	ssize_t n;
+
+	while (c->fd >= 0 && (n = read(c->fd, data, sizeof(data))) > 0) {
+		keep_log(c, data, (size_t)n);
+		xml_parser_feed(c->parser, data, (size_t)n);
+	}
+	if (c->fd >= 0 && (n == 0 || (n < 0 && errno != EAGAIN)))
+		c->is_ended = true;
+}
+
+void
+client_pump(struct client *c, struct server *srv)
+{
+	server_settle(srv);
+	read_all(c);
+}
+
+void
+client_send(struct client *c, const char *text, size_t len)
+{
+	while (len && c->fd >= 0) {
+		ssize_t n = send(c->fd, text, len, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return;
+		text += n;
+		len -= (size_t)n;
+	}
+}
+
+static void
+send_text(struct client *c, const char *text)
+{
+	client_send(c, text, strlen(text));
+}
+
+static void
+open_stream(struct client *c, const char *domain)
+{
+	char *header =
+		mem_printf("<?xml version='1.0'?><stream:stream "
+			   "xmlns='jabber:client' xmlns:stream='" NS_STREAM
+			   "' to='%s' version='1.0'>",
+			   domain);
+
+	send_text(c, header);
+	free(header);
+}
+
+static void
+send_plain(struct client *c, const char *user, const char *password)
+{
+	struct buf plain = { 0 }, text = { 0 };
+
+	buf_addc(&plain, '\0');
+	buf_adds(&plain, user);
+	buf_addc(&plain, '\0');
+	buf_adds(&plain, password);
+	buf_adds(&text, "<auth xmlns='" NS_SASL "' mechanism='PLAIN'>");
+	base64_encode(&text, plain.data, plain.len);
+	buf_adds(&text, "</auth>");
+	client_send(c, text.data, text.len);
+	buf_fini(&plain);
+	buf_fini(&text);
+}
+
+/* The last element that came, and nothing is left. */
+static bool
+last_is(struct client *c, const char *name)
+{
+	struct incoming *in;
+	bool is = false;
+
+	while ((in = client_next(c))) {
+		is = in->xml && !strcmp(in->xml->name, name);
+		incoming_free(in);
+	}
+	return is;
+}
+
+const char *
+client_log_in(struct client *c, struct server *srv, const char *full_jid,
+	      const char *password)
+{
+	struct jid *jid = jid_parse(full_jid);
+	const char *wrong = NULL;
+	char *bind;
+
+	if (!jid || !jid_resource(jid))
+		return "not a full JID";
+	open_stream(c, jid_domain(jid));
+	send_plain(c, jid_local(jid), password);
+	client_pump(c, srv);
+	if (!last_is(c, "success"))
+		wrong = c->log;
+	client_restart(c);
+	open_stream(c, jid_domain(jid));
+	bind = mem_printf("<iq type='set' id='bind'><bind xmlns='" NS_BIND
+			  "'><resource>%s</resource></bind></iq>",
+			  jid_resource(jid));
+	send_text(c, bind);
+	client_pump(c, srv);
+	if (!last_is(c, "iq"))
+		wrong = c->log;
+	free(bind);
+	c->jid = mem_strdup(jid_str(jid));
+	jid_unref(&jid);
+	return wrong;
+}

@@ -1,0 +1,61 @@
+/*
+ * client.h - a scripted client: one end of a socket pair, whose other end the
+ * server under test has accepted.
+ */
+#ifndef SCRIPT_CLIENT_H
+#define SCRIPT_CLIENT_H
+
+#include "base/list.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+struct server;
+struct xml;
+struct xml_pool;
+
+/* Something that came, in order. */
+struct incoming {
+	struct list node;
+	struct arena *arena; /* ref; NULL: the stream's end */
+	struct xml *xml;     /* a header or an element */
+	bool is_header;
+};
+
+struct client {
+	struct list node; /* for its owner */
+	char *name;
+	char *jid;     /* bound; or NULL */
+	int fd;	       /* -1: closed on our side */
+	bool is_ended; /* the server has closed the connection */
+	struct list incoming;
+	struct xml_parser *parser;
+	struct xml_pool *pool; /* owned */
+	char *log;	       /* all that came, for messages */
+	size_t log_len;
+};
+
+struct client *client_new(const char *name);
+void client_free(struct client *c);
+
+/* secure: as if TLS had been negotiated. is_component: of XEP-0114. */
+void client_connect(struct client *c, struct server *srv, bool secure,
+		    bool is_component);
+/* A new header is expected next (after TLS or SASL). */
+void client_restart(struct client *c);
+void client_send(struct client *c, const char *text, size_t len);
+/* Lets the server work until nothing is left to do, then reads what came. */
+void client_pump(struct client *c, struct server *srv);
+void client_disconnect(struct client *c);
+
+/* The next thing that came, or NULL; the caller frees it. */
+struct incoming *client_next(struct client *c);
+void incoming_free(struct incoming *in);
+
+/* Header, SASL PLAIN, binding. NULL, or what came instead (static or in the
+ * client's log). */
+const char *client_log_in(struct client *c, struct server *srv,
+			  const char *full_jid, const char *password);
+
+#endif
