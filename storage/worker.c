@@ -15,6 +15,8 @@
 #define COMMIT_OPS 100
 #define COMMIT_MS  5
 
+#define HAND_BACK_READS 16
+
 /* Without failure for so long, writing works again: a full disk still takes
  * changes that need no new page, and nobody wants a line for each of these. */
 #define WORKS_AGAIN_MS 5000
@@ -247,20 +249,24 @@ hand_back(struct worker *w, struct op_list *ops, const struct op *end)
 	inbox_put(w->to, &done);
 }
 
+/* A few reads at a time, so that they share the way back. */
+static struct op *
+run_some_reads(struct worker *w, struct op *op)
+{
+	for (int n = 0; op && n < HAND_BACK_READS; op = op->next, n++)
+		run_read(w, op);
+	return op;
+}
+
 void
 worker_run(struct worker *w)
 {
 	struct op_list ops = inbox_take(&w->inbox);
 
 	while (ops.first) {
-		struct op *rest;
+		struct op *rest = w->stats ? run_batch(w, ops.first)
+					   : run_some_reads(w, ops.first);
 
-		if (w->stats) {
-			rest = run_batch(w, ops.first);
-		} else {
-			run_read(w, ops.first);
-			rest = ops.first->next;
-		}
 		hand_back(w, &ops, rest);
 	}
 }

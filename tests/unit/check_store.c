@@ -10,11 +10,12 @@
 #include "store_fixture.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static struct fixture f;
@@ -349,6 +350,72 @@ START_TEST(refused_takes_back_its_changes)
 }
 END_TEST
 
+static enum store_status
+run_flaky(struct op *op, struct db *db)
+{
+	of_op(op)->n = of_op(op)->n ? 1 : 1000000;
+	return run_add(op, db);
+}
+
+/* What a failed attempt has left in the operation does not count. */
+START_TEST(the_second_attempt_counts)
+{
+	static const struct op_type type = { OP_WRITE, run_flaky, finish,
+					     NULL };
+	struct outcome before = { 0 }, flaky = { 0 };
+
+	open_test_store(_i);
+	add("romeo", 10, &before);
+	op_submit(&test_op_new(&type, "romeo", &flaky)->op, "romeo");
+	outcome_expect(&f, &flaky, STORE_OK);
+	ck_assert_int_eq(before.status, STORE_OK);
+	ck_assert_int_eq(sum_now("romeo"), 11);
+}
+END_TEST
+
+static sem_t reader_runs, reader_may_go_on;
+
+static enum store_status
+run_slow_sum(struct op *op, struct db *db)
+{
+	sem_post(&reader_runs);
+	sem_wait(&reader_may_go_on);
+	return run_sum(op, db);
+}
+
+/* However slow the reader is, it does not see what was called later. */
+START_TEST(a_write_does_not_overtake)
+{
+	static const struct op_type type = { OP_READ, run_slow_sum, finish,
+					     NULL };
+	struct outcome write = { 0 }, other = { 0 };
+	int64_t before = -1, after;
+	struct test_op *t;
+
+	open_test_store(FIXTURE_READERS);
+	sem_init(&reader_runs, 0, 0);
+	sem_init(&reader_may_go_on, 0, 0);
+	t = test_op_new(&type, "romeo", NULL);
+	t->sum_out = &before;
+	op_submit(&t->op, "romeo");
+	add("romeo", 1, &write);
+	sum("romeo", &after);
+	loop_step(f.loop);
+	sem_wait(&reader_runs);
+	/* The writer is not waiting, only romeo is. */
+	add("juliet", 1, &other);
+	while (!other.calls) {
+		loop_step(f.loop);
+		sched_yield();
+	}
+	ck_assert_int_eq(write.calls, 0);
+	sem_post(&reader_may_go_on);
+	outcome_expect(&f, &write, STORE_OK);
+	ck_assert_int_eq(before, 0);
+	ck_assert_int_eq(after, 1);
+}
+END_TEST
+
 /* --- A disk that fails */
 
 static struct {
@@ -573,137 +640,6 @@ START_TEST(another_process_has_the_lock)
 }
 END_TEST
 
-/* --- What cannot be opened */
-
-static void
-ck_refused(const char *want)
-{
-	struct err err = { "" };
-
-	ck_assert_ptr_null(store_open(f.loop, &f.settings, &err));
-	ck_assert_msg(strstr(err.text, want) != NULL, "\"%s\" is not in \"%s\"",
-		      want, err.text);
-	ck_assert_msg(strstr(err.text, f.settings.path) != NULL,
-		      "no path in \"%s\"", err.text);
-}
-
-static void
-run_sql(const char *sql)
-{
-	sqlite3 *db;
-
-	ck_assert_int_eq(sqlite3_open(f.path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, sql, 0, 0, 0), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
-}
-
-static void
-write_file(const char *text)
-{
-	FILE *out = fopen(f.path, "w");
-
-	ck_assert_ptr_nonnull(out);
-	for (int i = 0; i < 100; i++)
-		fputs(text, out);
-	ck_assert_int_eq(fclose(out), 0);
-}
-
-START_TEST(makes_a_private_file)
-{
-	static const char *const names[] = { "", "-wal", "-shm" };
-	mode_t mask = umask(0);
-
-	fixture_open(&f, _i);
-	for (size_t i = 0; i < N_ELEMENTS(names); i++) {
-		char *path = mem_printf("%s%s", f.path, names[i]);
-		struct stat st;
-
-		ck_assert_msg(stat(path, &st) == 0, "%s", path);
-		ck_assert_uint_eq(st.st_mode & 07777, 0600);
-		free(path);
-	}
-	umask(mask);
-}
-END_TEST
-
-START_TEST(no_directory)
-{
-	char path[256];
-
-	fixture_prepare(&f, _i);
-	snprintf(path, sizeof(path), "%s/none/banyan.db", f.dir);
-	f.settings.path = path;
-	ck_refused("none: No such file or directory");
-	write_file("x");
-	snprintf(path, sizeof(path), "%s/banyan.db", f.path);
-	ck_refused("is not a directory");
-	f.settings.path = f.dir;
-	ck_refused("is not a regular file");
-}
-END_TEST
-
-START_TEST(not_writable)
-{
-	if (geteuid() == 0)
-		return; /* may write anywhere */
-	fixture_open(&f, _i);
-	store_close(&f.store);
-	ck_assert_int_eq(chmod(f.path, 0400), 0);
-	ck_refused("must be readable and writable");
-	ck_assert_int_eq(chmod(f.path, 0600), 0);
-	ck_assert_int_eq(chmod(f.dir, 0500), 0);
-	ck_refused("must be writable");
-	ck_assert_int_eq(chmod(f.dir, 0700), 0);
-}
-END_TEST
-
-START_TEST(not_a_database)
-{
-	fixture_prepare(&f, _i);
-	write_file("host \"example.org\" {}\n");
-	ck_refused("is not an SQLite database");
-}
-END_TEST
-
-START_TEST(of_another_program)
-{
-	fixture_prepare(&f, _i);
-	run_sql("CREATE TABLE prosody (host TEXT)");
-	ck_refused("belongs to another program");
-}
-END_TEST
-
-START_TEST(from_the_future)
-{
-	fixture_open(&f, _i);
-	store_close(&f.store);
-	run_sql("UPDATE schema_version SET version = 1000");
-	ck_refused("is of version 1000");
-	run_sql("DELETE FROM schema_version");
-	ck_refused("schema_version is empty");
-}
-END_TEST
-
-START_TEST(with_other_tables)
-{
-	fixture_open(&f, _i);
-	store_close(&f.store);
-	run_sql("ALTER TABLE accounts RENAME COLUMN created_ms TO born");
-	ck_refused("accounts: no such column: created_ms");
-}
-END_TEST
-
-START_TEST(no_such_driver)
-{
-	struct err err = { "" };
-
-	fixture_prepare(&f, FIXTURE_INLINE);
-	f.settings.driver = "paper";
-	ck_assert_ptr_null(store_open(f.loop, &f.settings, &err));
-	ck_assert_ptr_nonnull(strstr(err.text, "paper"));
-}
-END_TEST
-
 static void
 teardown(void)
 {
@@ -714,8 +650,7 @@ teardown(void)
 int
 main(void)
 {
-	TCase *ways = tcase_create("ways"), *disk = tcase_create("disk"),
-	      *open = tcase_create("open");
+	TCase *ways = tcase_create("ways"), *disk = tcase_create("disk");
 
 	tcase_add_checked_fixture(ways, NULL, teardown);
 	add_store_test(ways, answers_later_and_once);
@@ -725,6 +660,8 @@ main(void)
 	add_store_test(ways, close_runs_what_waits);
 	add_store_test(ways, a_failure_stays_with_its_operation);
 	add_store_test(ways, refused_takes_back_its_changes);
+	add_store_test(ways, the_second_attempt_counts);
+	tcase_add_test(ways, a_write_does_not_overtake);
 
 	tcase_add_checked_fixture(disk, install_failing_disk, teardown);
 	add_store_test(disk, a_full_disk);
@@ -733,14 +670,5 @@ main(void)
 	add_store_test(disk, a_full_database);
 	add_store_test(disk, another_process_has_the_lock);
 
-	tcase_add_checked_fixture(open, NULL, teardown);
-	add_store_test(open, makes_a_private_file);
-	add_store_test(open, no_directory);
-	add_store_test(open, not_writable);
-	add_store_test(open, not_a_database);
-	add_store_test(open, of_another_program);
-	add_store_test(open, from_the_future);
-	add_store_test(open, with_other_tables);
-	tcase_add_test(open, no_such_driver);
-	return unit_run_all((TCase *const[]){ ways, disk, open, NULL });
+	return unit_run_all((TCase *const[]){ ways, disk, NULL });
 }
