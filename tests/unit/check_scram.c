@@ -365,6 +365,25 @@ START_TEST(other_binding)
 }
 END_TEST
 
+/* RFC 5802 7: with flag "p" there is data, even if both sides left it out. */
+START_TEST(no_binding)
+{
+	static const char final[] = "c=cD10bHMtZXhwb3J0ZXIsLA==,"
+				    "r=12C4CD5C-E38E-4A98-8F6D-15C38F51CCC6"
+				    "a09117a6-ac50-4f2f-93f1-93799c2bddf6,"
+				    "p=M/SIDjT+dfcxUh89jZEypRvFxB4=";
+	struct buf out = { 0 };
+	struct scram x;
+
+	begin(&x, &vectors[3], "pencil");
+	ck_assert_int_eq(
+		scram_read_final(&x, final, strlen(final), NULL, 0, &out),
+		SCRAM_BAD_BINDING);
+	scram_fini(&x);
+	buf_fini(&out);
+}
+END_TEST
+
 /* The server's part of the nonce is different each time. */
 START_TEST(random_nonce)
 {
@@ -456,6 +475,7 @@ main(void)
 	tcase_add_test(tc, nonce_limit);
 	tcase_add_loop_test(tc, bad_final, 0, N_ELEMENTS(bad_finals));
 	tcase_add_loop_test(tc, other_binding, 0, 4);
+	tcase_add_test(tc, no_binding);
 	tcase_add_test(tc, random_nonce);
 	tcase_add_loop_test(tc, new_keys, 0, SCRAM_HASHES);
 	tcase_add_loop_test(tc, fake_keys, 0, SCRAM_HASHES);
