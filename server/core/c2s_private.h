@@ -47,7 +47,7 @@ struct c2s {
 	char *address;		 /* owned; the peer's */
 	const char *mech;	 /* static; once authenticated */
 	char name[20];
-	char tls_version[4]; /* "" without TLS */
+	char tls_version[8]; /* "" without TLS */
 	uint8_t failures;    /* of SASL */
 	uint8_t state;	     /* enum c2s_state */
 	bool is_secure;

@@ -38,6 +38,8 @@ struct server_options {
 	/* streams of clients */
 	bool c2s_require_tls;
 	char *tls_min_version, *tls_ciphers, *tls_ciphersuites;
+	bool c2s_client_certificates; /* asked for, for SASL EXTERNAL */
+	char *c2s_client_ca;
 	int64_t stanza_max, stanza_max_unauth;
 	int64_t xml_token_max, xml_depth_max, xml_attrs_max, xml_children_max;
 	int64_t c2s_queue_max;	     /* output bytes waiting for one client */
