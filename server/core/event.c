@@ -4,6 +4,7 @@
 #include "core/event.h"
 
 #include "base/arena.h"
+#include "base/chunk.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "core/host.h"
@@ -138,6 +139,7 @@ event_end(struct event *ev)
 	jid_unref(&ev->from);
 	jid_unref(&ev->to);
 	stanza_unref(&ev->stanza);
+	chunk_unref(&ev->tail);
 	arena_unref(&ev->own_arena);
 	free(ev);
 	if (lane) {
@@ -219,6 +221,19 @@ event_resume(struct event *ev, enum verdict v)
 		ev->then(ev, DONE);
 	else
 		run(ev);
+}
+
+void
+event_step(struct event *ev, hook_fn *fn, void *data)
+{
+	enum verdict v;
+
+	/* As inside of a handler: replies do not resume. */
+	ev->is_waiting = false;
+	v = fn(ev, data);
+	ev->is_waiting = true;
+	if (v != WAIT)
+		event_resume(ev, v);
 }
 
 struct arena *
@@ -317,6 +332,26 @@ event_occur(struct host *host, enum hook_id hook, struct session *s,
 {
 	if (host->hooks[hook].n)
 		event_run(occurrence(host, s, a, to), hook, occurred);
+}
+
+enum verdict
+event_ask(struct host *host, enum hook_id hook, struct account *a,
+	  struct jid *to)
+{
+	const struct hook_chain *chain = &host->hooks[hook];
+	struct event ev = {
+		.server = host->server,
+		.host = host,
+		.account = a,
+		.to = to,
+		.log = &host->log,
+	};
+
+	for (unsigned i = 0; i < chain->n; i++) {
+		if (chain->calls[i].fn(&ev, chain->calls[i].data) == DONE)
+			return DONE;
+	}
+	return PASS;
 }
 
 void

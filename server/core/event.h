@@ -17,6 +17,7 @@
 
 struct account;
 struct arena;
+struct chunk;
 struct host;
 struct jid;
 struct log;
@@ -39,6 +40,9 @@ struct event {
 	 * router; takes the reference. Usually NULL. */
 	void (*answer)(struct event *ev, struct stanza *reply);
 	void *answer_data;
+	/* Of a presence to many: stanza_tail of the stanza, which has no `to`
+	 * itself (ev->to has). ref; usually NULL. */
+	struct chunk *tail;
 	const char *peer_address; /* borrowed; HOOK_IQ_UNAUTHENTICATED only,
 				   * not after waiting */
 
@@ -74,6 +78,9 @@ enum verdict event_reply_empty(struct event *ev);
  * instead of the remaining ones of this hook. */
 enum verdict event_divert(struct event *ev, enum hook_id hook);
 
+/* After WAIT: a further step, which may do and return what a handler may. */
+void event_step(struct event *ev, hook_fn *fn, void *data);
+
 /* Memory that lives as long as the event: for the steps of a longer flow. */
 struct arena *event_arena(struct event *ev);
 
@@ -99,7 +106,11 @@ void event_enter(struct event *ev, void (*start)(struct event *ev));
 /* An occurrence: runs the hook and ends. session, account may be NULL. */
 void event_occur(struct host *host, enum hook_id hook, struct session *s,
 		 struct account *a, struct jid *to);
-/* The same for hooks that extend an element and may not wait. */
+/* Asks the handlers of a hook that may not wait: DONE, or PASS. The event that
+ * they see has nothing but the account and the address. */
+enum verdict event_ask(struct host *host, enum hook_id hook, struct account *a,
+		       struct jid *to);
+/* The same as event_occur for hooks that extend an element and may not wait. */
 void event_extend(struct host *host, enum hook_id hook, struct session *s,
 		  struct account *a, struct arena *arena, struct xml *x);
 

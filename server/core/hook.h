@@ -45,6 +45,11 @@ enum hook_id {
 	 * somebody does, the sender gets service-unavailable. */
 	HOOK_MESSAGE_UNREACHABLE,
 
+	/* The server is about to send a presence of ev->account, or one in its
+	 * name, to ev->to: a broadcast, the answer to a probe. There is no
+	 * stanza. DONE: it is not sent. May not wait. */
+	HOOK_PRESENCE_TO_CONTACT,
+
 	/* A message or presence for the host itself. */
 	HOOK_MESSAGE_TO_HOST,
 	HOOK_PRESENCE_TO_HOST,

@@ -134,12 +134,26 @@ iq_to_resource(struct event *ev, enum verdict v)
 	event_end(ev);
 }
 
+static void
+refuse_probe(struct event *ev)
+{
+	struct jid *from = jid_bare(ev->to), *to = jid_bare(ev->from);
+
+	route(ev->server,
+	      stanza_new(STANZA_PRESENCE, TYPE_UNSUBSCRIBED, from, to, NULL));
+	jid_unref(&from);
+	jid_unref(&to);
+}
+
 /* RFC 6121 8.5.1: no such user. */
 static void
 no_such_user(struct event *ev)
 {
 	if (ev->stanza->kind != STANZA_PRESENCE)
 		event_fail(ev, COND_SERVICE_UNAVAILABLE);
+	else if (ev->stanza->type == TYPE_PROBE)
+		/* The same as from a user who does not allow it. */
+		refuse_probe(ev);
 	event_end(ev);
 }
 
