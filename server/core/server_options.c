@@ -1,0 +1,170 @@
+/* server_options.c - the options at the top of banyan.conf. */
+
+#include "base/err.h"
+#include "base/log.h"
+#include "core/endpoint.h"
+#include "core/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const levels[] = {
+	[LOG_ERROR] = "error",
+	[LOG_WARN] = "warn",
+	[LOG_INFO] = "info",
+	[LOG_DEBUG] = "debug",
+	NULL,
+};
+
+static const char *const conflicts[] = {
+	[BIND_REPLACE] = "replace",
+	[BIND_REJECT] = "reject",
+	[BIND_RENAME] = "rename",
+	NULL,
+};
+
+static int
+check_endpoint(const char *value, struct err *err)
+{
+	return endpoint_parse(value, NULL, err);
+}
+
+static int
+check_tls_version(const char *value, struct err *err)
+{
+	if (!strcmp(value, "1.2") || !strcmp(value, "1.3"))
+		return 0;
+	return err_set(err, "found \"%s\", expected 1.2 or 1.3", value);
+}
+
+#define AT(field) offsetof(struct server_options, field)
+
+#define KB INT64_C(1024)
+#define MB (1024 * KB)
+#define GB (1024 * MB)
+
+#define SECOND INT64_C(1000)
+#define HOUR   (3600 * SECOND)
+#define DAY    (24 * HOUR)
+
+const struct option server_options[] = {
+	{ "data-dir", OPT_PATH, AT(data_dir),
+	  .def = LOCALSTATEDIR "/lib/banyan", .needs_restart = true,
+	  .doc = "The folder for the database and the control socket. Only "
+		 "the server's user should be able to look into it." },
+	{ "database", OPT_PATH, AT(database), .needs_restart = true,
+	  .doc = "The database file, where it is not banyan.sqlite in "
+		 "data-dir." },
+	{ "certificates-dir", OPT_PATH, AT(certificates_dir),
+	  .def = SYSCONFDIR "/banyan/certs",
+	  .doc = "Where certificates of hosts are looked for by name. For a "
+		 "host example.org the first of example.org.crt with "
+		 "example.org.key, example.org.pem, and fullchain.pem with "
+		 "privkey.pem in a folder example.org is taken; then any "
+		 "certificate in the folder that covers the name." },
+	{ "log-level", OPT_ENUM, AT(log_level), .def = "info",
+	  .choices = levels,
+	  .doc = "The least that is logged. The option --log-level of the "
+		 "command line takes precedence." },
+	{ "io-threads", OPT_INT, AT(io_threads), .def = "0", .min = 0,
+	  .max = 256, .needs_restart = true,
+	  .doc = "Threads for connections; 0: one for each processor." },
+	{ "worker-threads", OPT_INT, AT(worker_threads), .def = "0", .min = 0,
+	  .max = 64, .needs_restart = true,
+	  .doc = "Threads for the hashing of passwords; 0: by the number of "
+		 "processors." },
+
+	{ "c2s-listen", OPT_LIST, AT(c2s_listen),
+	  .def = "0.0.0.0:5222 [::]:5222", .check = check_endpoint,
+	  .needs_restart = true,
+	  .doc = "Addresses for clients. They start in the clear and negotiate "
+		 "TLS (STARTTLS)." },
+	{ "c2s-tls-listen", OPT_LIST, AT(c2s_tls_listen),
+	  .def = "0.0.0.0:5223 [::]:5223", .check = check_endpoint,
+	  .needs_restart = true,
+	  .doc = "Addresses for clients that begin with TLS (XEP-0368)." },
+	{ "component-listen", OPT_LIST, AT(component_listen),
+	  .def = "127.0.0.1:5347", .check = check_endpoint,
+	  .needs_restart = true,
+	  .doc = "Addresses for components (XEP-0114). They are opened where "
+		 "the configuration has a component section; what passes is "
+		 "not encrypted." },
+
+	{ "c2s-require-tls", OPT_BOOL, AT(c2s_require_tls), .def = "yes",
+	  .doc = "Clients cannot log in before TLS is negotiated." },
+	{ "tls-min-version", OPT_STRING, AT(tls_min_version), .def = "1.2",
+	  .check = check_tls_version,
+	  .doc = "The oldest version of TLS that is spoken: 1.2 or 1.3." },
+	{ "tls-ciphers", OPT_STRING, AT(tls_ciphers),
+	  .doc = "Ciphers for TLS 1.2, as a list for OpenSSL; by default those "
+		 "with forward secrecy and authenticated encryption." },
+	{ "tls-ciphersuites", OPT_STRING, AT(tls_ciphersuites),
+	  .doc = "Cipher suites for TLS 1.3; by default those of OpenSSL." },
+
+	{ "stanza-max", OPT_SIZE, AT(stanza_max), .def = "256K", .min = 10 * KB,
+	  .max = 16 * MB, .doc = "The largest stanza that a client may send." },
+	{ "stanza-max-unauthenticated", OPT_SIZE, AT(stanza_max_unauth),
+	  .def = "16K", .min = 4 * KB, .max = MB,
+	  .doc = "The same before the client has logged in." },
+	{ "xml-token-max", OPT_SIZE, AT(xml_token_max), .def = "32K",
+	  .min = 4 * KB, .max = 256 * KB,
+	  .doc = "The largest tag, with all its attributes." },
+	{ "xml-depth-max", OPT_INT, AT(xml_depth_max), .def = "64", .min = 8,
+	  .max = 1024, .doc = "How deep elements of a stanza may be nested." },
+	{ "xml-attributes-max", OPT_INT, AT(xml_attrs_max), .def = "64",
+	  .min = 16, .max = 1024, .doc = "Attributes of one element." },
+	{ "xml-children-max", OPT_INT, AT(xml_children_max), .def = "10000",
+	  .min = 64, .max = 1000000, .doc = "Elements in one stanza." },
+	{ "c2s-queue-max", OPT_SIZE, AT(c2s_queue_max), .def = "4M",
+	  .min = 64 * KB, .max = GB,
+	  .doc = "Bytes that may wait for one client that does not read; then "
+		 "its connection is closed." },
+	{ "c2s-auth-timeout", OPT_DURATION, AT(c2s_auth_timeout), .def = "60s",
+	  .min = SECOND, .max = HOUR,
+	  .doc = "How long a client may take to log in." },
+	{ "c2s-idle-timeout", OPT_DURATION, AT(c2s_idle_timeout), .def = "10m",
+	  .min = 0, .max = 7 * DAY,
+	  .doc = "After this time without a byte from it a client is pinged; "
+		 "0: never." },
+	{ "c2s-ping-timeout", OPT_DURATION, AT(c2s_ping_timeout), .def = "60s",
+	  .min = SECOND, .max = HOUR,
+	  .doc = "How long a client that was pinged may be silent before its "
+		 "connection is closed." },
+	{ "c2s-rate", OPT_SIZE, AT(c2s_rate), .def = "0", .min = 0, .max = GB,
+	  .doc = "Bytes a second that are read from one client in the long "
+		 "run; 0: as fast as they come." },
+	{ "c2s-burst", OPT_SIZE, AT(c2s_burst), .def = "512K", .min = 16 * KB,
+	  .max = GB,
+	  .doc = "Bytes that a client may send at once before c2s-rate slows "
+		 "it down." },
+	{ "c2s-max", OPT_INT, AT(c2s_max), .def = "0", .min = 0,
+	  .max = 10000000,
+	  .doc = "Connections of clients in all; 0: as many as the system "
+		 "allows." },
+	{ "c2s-max-per-address", OPT_INT, AT(c2s_max_per_address), .def = "0",
+	  .min = 0, .max = 1000000,
+	  .doc = "Connections of clients from one address; 0: no limit." },
+	{ "sessions-max-per-account", OPT_INT, AT(sessions_max_per_account),
+	  .def = "50", .min = 1, .max = 10000,
+	  .doc = "Resources that one account may have bound at a time." },
+	{ "c2s-bind-conflict", OPT_ENUM, AT(c2s_bind_conflict),
+	  .def = "replace", .choices = conflicts,
+	  .doc = "What happens when a client asks for a resource that is in "
+		 "use (RFC 6120 7.7.2.2): the old session ends, the new one is "
+		 "refused, or it gets another name." },
+
+	{ "scram-iterations", OPT_INT, AT(scram_iterations), .def = "10000",
+	  .min = 4096, .max = 1000000,
+	  .doc = "Rounds of hashing for passwords that are set from now on." },
+	{ "sasl-plain", OPT_BOOL, AT(sasl_plain), .def = "yes",
+	  .doc = "Offer the mechanism PLAIN under TLS, for clients that know "
+		 "nothing better." },
+	{ "auth-failures-max", OPT_INT, AT(auth_failures_max), .def = "10",
+	  .min = 1, .max = 100000,
+	  .doc = "Failed log-ins for one account from one address after which "
+		 "more are refused for a while." },
+	{ "auth-failures-window", OPT_DURATION, AT(auth_failures_window),
+	  .def = "10m", .min = SECOND, .max = 7 * DAY,
+	  .doc = "The time for which failed log-ins are counted." },
+	{ 0 }
+};
