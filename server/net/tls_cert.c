@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 struct tls_cert {
@@ -83,6 +84,21 @@ read_chain(struct tls_cert *c, const char *path, struct err *err)
 	return 0;
 }
 
+/* OpenSSL's reasons do not tell a damaged key from none. */
+static bool
+has_key(FILE *f)
+{
+	char line[128];
+
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, "-----BEGIN ", 11) &&
+		    strstr(line, "PRIVATE KEY-----")) {
+			rewind(f);
+			return true;
+		}
+	return false;
+}
+
 static int
 read_key(struct tls_cert *c, const char *path, struct err *err)
 {
@@ -92,6 +108,13 @@ read_key(struct tls_cert *c, const char *path, struct err *err)
 
 	if (!f)
 		return -1;
+	if (!has_key(f)) {
+		fclose(f);
+		return err_set(err,
+			       "%s: no private key found, \"-----BEGIN PRIVATE "
+			       "KEY-----\" is expected",
+			       path);
+	}
 	c->key = PEM_read_PrivateKey(f, NULL, no_passphrase, &has_asked);
 	fclose(f);
 	e = ERR_peek_last_error();
@@ -102,11 +125,6 @@ read_key(struct tls_cert *c, const char *path, struct err *err)
 		return err_set(err,
 			       "%s: the private key is encrypted, one without "
 			       "a passphrase is expected",
-			       path);
-	if (ERR_GET_REASON(e) == PEM_R_NO_START_LINE)
-		return err_set(err,
-			       "%s: no private key found, \"-----BEGIN PRIVATE "
-			       "KEY-----\" is expected",
 			       path);
 	return err_set(err, "%s: the private key is damaged: %s", path,
 		       ERR_reason_error_string(e));

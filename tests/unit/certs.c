@@ -126,6 +126,8 @@ new_cert(const struct cert_spec *spec, EVP_PKEY *key)
 	X509_set_pubkey(x, key);
 	add_ext(x, issuer, NID_basic_constraints,
 		spec->is_ca ? "critical,CA:TRUE" : "CA:FALSE");
+	if (spec->eku)
+		add_ext(x, issuer, NID_ext_key_usage, spec->eku);
 	if (spec->san)
 		add_ext(x, issuer, NID_subject_alt_name, spec->san);
 	require(X509_sign(x, issuer_key,
@@ -147,7 +149,10 @@ cert_make(const char *name, const struct cert_spec *spec)
 	FILE *f = fopen(path, "w");
 
 	require(f && PEM_write_X509(f, x) &&
-			PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL),
+			PEM_write_PrivateKey(
+				f, key,
+				spec->passphrase ? EVP_aes_128_cbc() : NULL,
+				NULL, 0, NULL, (void *)spec->passphrase),
 		path);
 	fclose(f);
 	X509_free(x);

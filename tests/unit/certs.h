@@ -12,7 +12,9 @@ struct cert_spec {
 	const char *san; /* as in OpenSSL's configuration; NULL: none */
 	int days;	 /* from two days ago until then; 0: 30 */
 	bool is_ca;
-	const char *issuer; /* a file made before; NULL: self-signed */
+	const char *eku;	/* extended key usage; NULL: none */
+	const char *passphrase; /* of the key; NULL: not encrypted */
+	const char *issuer;	/* a file made before; NULL: self-signed */
 };
 
 /* A directory that goes with the process that called this first. */
