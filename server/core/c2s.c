@@ -286,6 +286,12 @@ static const struct wire_class wire_class = {
 	.on_end = on_end,
 };
 
+static bool
+is_full(const struct server *srv)
+{
+	return srv->opt.c2s_max && srv->n_streams >= (uint64_t)srv->opt.c2s_max;
+}
+
 void
 c2s_accept(struct server *srv, int fd, const struct peer_addr *peer,
 	   bool direct_tls, bool secure)
@@ -300,7 +306,7 @@ c2s_accept(struct server *srv, int fd, const struct peer_addr *peer,
 	struct wire_io *io = &srv->io[srv->next_io++ % srv->n_io];
 	struct c2s *c;
 
-	if (srv->is_stopping || (int64_t)srv->n_streams >= srv->opt.c2s_max ||
+	if (srv->is_stopping || is_full(srv) ||
 	    !server_address_came(srv, peer->text)) {
 		close(fd);
 		return;

@@ -317,7 +317,7 @@ static const struct conn_class conn_class = {
 
 /* ---- from the core to the I/O thread ---- */
 
-enum order_kind { CONTINUE, RESTART, START_TLS, RUN, RELEASE };
+enum order_kind { CONTINUE, RESTART, START_TLS, RUN, RELEASE, RELEASED };
 
 struct order {
 	struct mail mail;
@@ -362,10 +362,20 @@ start_tls(struct wire *w, const struct order *o)
 	conn_start_tls(w->io->loop, w->conn, o->tls);
 }
 
+static struct order *order(struct wire *w, enum order_kind kind);
+
+/* The connection may still say its last word before it goes; what is sent
+ * behind conn_release comes after that. */
 static void
 release(struct wire *w)
 {
 	conn_release(w->io->loop, w->conn);
+	loop_send(w->io->loop, w->io->loop, &order(w, RELEASED)->mail);
+}
+
+static void
+released(struct wire *w)
+{
 	loop_timer_clear(w->io->loop, &w->timer);
 	xml_parser_free(w->parser);
 	post(w, letter(FREE));
@@ -398,6 +408,9 @@ on_order(struct mail *m)
 		break;
 	case RELEASE:
 		release(w);
+		break;
+	case RELEASED:
+		released(w);
 		break;
 	}
 	tls_config_unref(&o->tls);

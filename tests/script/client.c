@@ -168,7 +168,7 @@ static void
 read_all(struct client *c)
 {
 	static char data[65536];
-	ssize_t n;
+	ssize_t n = -1;
 
 	while (c->fd >= 0 && (n = read(c->fd, data, sizeof(data))) > 0) {
 		keep_log(c, data, (size_t)n);
@@ -262,7 +262,7 @@ client_log_in(struct client *c, struct server *srv, const char *full_jid,
 	send_plain(c, jid_local(jid), password);
 	client_pump(c, srv);
 	if (!last_is(c, "success"))
-		wrong = c->log;
+		wrong = c->log ? c->log : "nothing came";
 	client_restart(c);
 	open_stream(c, jid_domain(jid));
 	bind = mem_printf("<iq type='set' id='bind'><bind xmlns='" NS_BIND
@@ -270,7 +270,7 @@ client_log_in(struct client *c, struct server *srv, const char *full_jid,
 			  jid_resource(jid));
 	send_text(c, bind);
 	client_pump(c, srv);
-	if (!last_is(c, "iq"))
+	if (!wrong && !last_is(c, "iq"))
 		wrong = c->log;
 	free(bind);
 	c->jid = mem_strdup(jid_str(jid));
