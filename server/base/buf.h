@@ -15,8 +15,15 @@ struct buf {
 
 void buf_fini(struct buf *b);
 
+/* For buf_reserve, where the room is not there yet. */
+char *buf_grow(struct buf *b, size_t n);
+
 /* Makes room for n more bytes and a NUL; returns where they go. */
-char *buf_reserve(struct buf *b, size_t n);
+static inline char *
+buf_reserve(struct buf *b, size_t n)
+{
+	return b->cap - b->len > n ? b->data + b->len : buf_grow(b, n);
+}
 
 void buf_printf(struct buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
