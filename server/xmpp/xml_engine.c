@@ -407,16 +407,26 @@ on_xml_decl(void *data, const char *version, const char *encoding,
 }
 
 /* RFC 6120 4.9.3.22: also where the bytes are no UTF-8. Expat says "invalid
- * token" for that and for much else, and points at the bytes. */
+ * token" for that and for much else, and points at the bytes. A character of
+ * which the end has not come yet is given the benefit of the doubt. */
 static bool
 is_bad_utf8(const struct engine *e)
 {
 	int offset = 0, size = 0;
 	const char *context = XML_GetInputContext(e->expat, &offset, &size);
-	const char *at = context + offset;
+	unsigned char lead;
+	size_t left;
 
-	return context && offset < size && (unsigned char)*at >= 0x80 &&
-	       !xml_utf8_len(at, (size_t)(size - offset));
+	if (!context || offset >= size)
+		return false;
+	lead = (unsigned char)context[offset];
+	left = (size_t)(size - offset);
+	if (lead >= 0xc2 && lead <= 0xf4 &&
+	    left < (lead < 0xe0	  ? 2u
+		    : lead < 0xf0 ? 3u
+				  : 4u))
+		return false;
+	return !xml_utf8_len(context + offset, left);
 }
 
 static void
@@ -545,6 +555,18 @@ check_unfinished(struct engine *e, uint64_t unfinished)
 		fail(e, STREAM_POLICY_VIOLATION, "stanza too long");
 }
 
+/* Expat takes what looks like UTF-16 for UTF-16, whatever it was told. */
+static void
+check_start(struct engine *e, const char *data, size_t len)
+{
+	for (uint64_t i = e->fed; i < 2 && i - e->fed < len; i++) {
+		unsigned char c = (unsigned char)data[i - e->fed];
+
+		if (c == 0 || c >= 0xfe)
+			fail(e, STREAM_UNSUPPORTED_ENCODING, "not UTF-8");
+	}
+}
+
 enum engine_fed
 engine_feed(struct engine *e, struct engine_user *u, const char *data,
 	    size_t len, size_t *left_out)
@@ -554,6 +576,9 @@ engine_feed(struct engine *e, struct engine_user *u, const char *data,
 
 	*left_out = 0;
 	e->user = u;
+	check_start(e, data, len);
+	if (e->is_dead)
+		return ENGINE_DEAD;
 	e->fed += len;
 	status = XML_Parse(e->expat, data, (int)len, XML_FALSE);
 	if (!e->is_dead && status == XML_STATUS_SUSPENDED) {

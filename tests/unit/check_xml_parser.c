@@ -453,6 +453,32 @@ START_TEST(accepts_utf8_named)
 }
 END_TEST
 
+static const struct {
+	const char *in;
+	size_t len;
+} utf16[] = {
+	{ "<\0a\0>\0", 6 },
+	{ "\0<\0a\0>", 6 },
+	{ "\xff\xfe<\0a\0>\0", 8 },
+	{ "\xfe\xff\0<\0a\0>", 8 },
+};
+
+/* RFC 6120 11.6 */
+START_TEST(refuses_utf16)
+{
+	ck_assert_int_eq(xml_parser_feed(p, utf16[_i].in, utf16[_i].len),
+			 XML_BAD);
+	check_bad(STREAM_UNSUPPORTED_ENCODING);
+	xml_parser_restart(p, &wide);
+	ck_assert_int_eq(xml_parser_feed(p, utf16[_i].in, 1),
+			 utf16[_i].in[0] == '<' ? XML_MORE : XML_BAD);
+	if (utf16[_i].in[0] == '<')
+		ck_assert_int_eq(xml_parser_feed(p, utf16[_i].in + 1, 1),
+				 XML_BAD);
+	check_bad(STREAM_UNSUPPORTED_ENCODING);
+}
+END_TEST
+
 static const struct xml_limits narrow = {
 	.stanza = 100,
 	.token = 60,
@@ -564,6 +590,7 @@ main(void)
 	tcase_add_loop_test(tc, refuses, 0, N_ELEMENTS(bad));
 	tcase_add_loop_test(tc, refuses_byte_by_byte, 0, N_ELEMENTS(bad));
 	tcase_add_test(tc, accepts_utf8_named);
+	tcase_add_loop_test(tc, refuses_utf16, 0, N_ELEMENTS(utf16));
 	tcase_add_loop_test(tc, limits, 0, N_ELEMENTS(limited));
 	tcase_add_loop_test(tc, limits_byte_by_byte, 0, N_ELEMENTS(limited));
 	tcase_add_test(tc, limits_the_header);
