@@ -101,6 +101,15 @@ const struct option server_options[] = {
 	{ "tls-ciphersuites", OPT_STRING, AT(tls_ciphersuites),
 	  .doc = "Cipher suites for TLS 1.3; by default those of OpenSSL." },
 
+	{ "c2s-client-certificates", OPT_BOOL, AT(c2s_client_certificates),
+	  .def = "no",
+	  .doc = "Ask clients for a certificate. With one that names its "
+		 "address (xmppAddr) a client can log in without password "
+		 "(SASL EXTERNAL)." },
+	{ "c2s-client-ca", OPT_PATH, AT(c2s_client_ca),
+	  .doc = "File or folder with the authorities that vouch for "
+		 "certificates of clients; by default those of the system." },
+
 	{ "stanza-max", OPT_SIZE, AT(stanza_max), .def = "256K", .min = 10 * KB,
 	  .max = 16 * MB, .doc = "The largest stanza that a client may send." },
 	{ "stanza-max-unauthenticated", OPT_SIZE, AT(stanza_max_unauth),
@@ -119,6 +128,9 @@ const struct option server_options[] = {
 	  .min = 64 * KB, .max = GB,
 	  .doc = "Bytes that may wait for one client that does not read; then "
 		 "its connection is closed." },
+	{ "component-queue-max", OPT_SIZE, AT(component_queue_max),
+	  .def = "64M", .min = MB, .max = 16 * GB,
+	  .doc = "The same for one component." },
 	{ "c2s-auth-timeout", OPT_DURATION, AT(c2s_auth_timeout), .def = "60s",
 	  .min = SECOND, .max = HOUR,
 	  .doc = "How long a client may take to log in." },
