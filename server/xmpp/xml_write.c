@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "xmpp/ns.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -97,6 +98,27 @@ replacement(unsigned char c)
 	}
 }
 
+/* A byte in each of the eight places. */
+#define ALL(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+static bool
+has_zero(uint64_t w)
+{
+	return (w - ALL(1)) & ~w & ALL(0x80);
+}
+
+/* None of these eight bytes is one that classes names. */
+static bool
+is_plain(const unsigned char *s)
+{
+	uint64_t w;
+
+	memcpy(&w, s, sizeof(w));
+	return !(w & ALL(0x80)) && !((w - ALL(' ')) & ALL(0x80)) &&
+	       !has_zero((w | ALL(1)) ^ ALL('&' | '\'')) &&
+	       !has_zero((w | ALL(2)) ^ ALL('<' | '>'));
+}
+
 static void
 escape(struct buf *b, const char *text, size_t len, unsigned special)
 {
@@ -104,9 +126,14 @@ escape(struct buf *b, const char *text, size_t len, unsigned special)
 	size_t from = 0, at = 0;
 
 	while (at < len) {
-		unsigned class = classes[s[at]];
+		unsigned class;
 		size_t n = 1;
 
+		if (len - at >= 8 && is_plain(s + at)) {
+			at += 8;
+			continue;
+		}
+		class = classes[s[at]];
 		if (class == HIGH)
 			n = char_len(text + at, len - at);
 		if (n && !(class & special)) {

@@ -9,6 +9,7 @@
 #include "xmpp/intern.h"
 #include "xmpp/ns.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct arena *a;
@@ -179,6 +180,35 @@ START_TEST(escaping)
 }
 END_TEST
 
+/* Each byte, wherever it stands in a longer text. */
+START_TEST(escaping_anywhere)
+{
+	char text[24], want[64];
+
+	for (size_t at = 0; at < 20; at++) {
+		const char *in_text = _i == '&'	   ? "&amp;"
+				      : _i == '<'  ? "&lt;"
+				      : _i == '>'  ? "&gt;"
+				      : _i == '\r' ? "&#13;"
+						   : NULL;
+		char as_is[] = { (char)_i, '\0' };
+
+		if (!in_text)
+			in_text = (_i < ' ' && _i != '\t' && _i != '\n') ||
+						  _i > 127
+					  ? "\xef\xbf\xbd"
+					  : as_is;
+		memset(text, 'x', sizeof(text));
+		text[at] = (char)_i;
+		snprintf(want, sizeof(want), "%.*s%s%.*s", (int)at, text,
+			 in_text, (int)(20 - at), text + at + 1);
+		out.len = 0;
+		xml_escape(&out, text, 21);
+		ck_assert_str_eq(out.data, want);
+	}
+}
+END_TEST
+
 START_TEST(finds_children)
 {
 	struct xml *x = xml_new(a, "iq", NS_CLIENT);
@@ -345,6 +375,7 @@ main(void)
 	tcase_add_test(tc, writes_elements_of_xml);
 	tcase_add_test(tc, writes_with_prefix);
 	tcase_add_loop_test(tc, escaping, 0, N_ELEMENTS(escapes));
+	tcase_add_loop_test(tc, escaping_anywhere, 1, 256);
 	tcase_add_test(tc, finds_children);
 	tcase_add_test(tc, joins_text);
 	tcase_add_test(tc, shallow_copy_leaves_the_old_one);
