@@ -477,7 +477,7 @@ on_request(struct c2s *c, struct arena *a, struct xml *x)
 		c2s_close(c, STREAM_NOT_AUTHORIZED, NULL);
 		return;
 	}
-	ev = event_new(c->server, c->host, s);
+	ev = event_make(c->server, c->host, s);
 	stanza_unref(&s);
 	ev->answer = answer_unauthenticated;
 	ev->answer_data = c;

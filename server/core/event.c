@@ -113,7 +113,7 @@ lane_drain(struct server *srv, struct lane *lane)
 }
 
 struct event *
-event_new(struct server *server, struct host *host, struct stanza *stanza)
+event_make(struct server *server, struct host *host, struct stanza *stanza)
 {
 	struct event *ev = mem_zalloc(sizeof(*ev));
 
@@ -316,7 +316,7 @@ static struct event *
 occurrence(struct host *host, struct session *s, struct account *a,
 	   struct jid *to)
 {
-	struct event *ev = event_new(host->server, host, NULL);
+	struct event *ev = event_make(host->server, host, NULL);
 
 	ev->session = s ? session_ref(s) : NULL;
 	ev->account = a ? account_ref(a) : NULL;

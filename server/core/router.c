@@ -313,7 +313,7 @@ route_from_session(struct session *s, struct stanza *stanza)
 	/* RFC 6120 10.3: without `to` it is for the sender's own account. */
 	if (!stanza->to && !stanza->bad_to && stanza->kind != STANZA_PRESENCE)
 		stanza_set_to(stanza, s->account->jid);
-	ev = event_new(s->host->server, s->host, stanza);
+	ev = event_make(s->host->server, s->host, stanza);
 	stanza_unref(&stanza);
 	ev->session = session_ref(s);
 	ev->account = account_ref(s->account);
@@ -337,7 +337,7 @@ route(struct server *srv, struct stanza *stanza)
 		stanza_unref(&stanza);
 		return;
 	}
-	ev = event_new(srv, NULL, stanza);
+	ev = event_make(srv, NULL, stanza);
 	stanza_unref(&stanza);
 	bad = judge(ev->stanza);
 	if (bad) {
