@@ -97,6 +97,9 @@ start(int type, const struct conn_options *opts)
 static void
 setup(void)
 {
+	told = (struct told){ 0 };
+	conn = NULL;
+	peer = -1;
 	clock_init_fake(&fake);
 	core = loop_new("core", &fake);
 	io = loop_new("io", &fake);

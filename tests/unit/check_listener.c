@@ -24,6 +24,7 @@ static struct err err;
 
 static int accepted[200], n_accepted;
 static struct peer_addr peer;
+static int n_warned;
 
 static void
 on_accept(void *data, int fd, const struct peer_addr *p)
@@ -36,6 +37,7 @@ on_accept(void *data, int fd, const struct peer_addr *p)
 static void
 setup(void)
 {
+	n_warned = 0;
 	clock_init_fake(&fake);
 	loop = loop_new("core", &fake);
 }
@@ -150,8 +152,6 @@ START_TEST(port_in_use)
 	ck_assert_str_eq(err.text, want);
 }
 END_TEST
-
-static int n_warned;
 
 static void
 on_log(const char *line, void *data)

@@ -13,10 +13,12 @@
 
 static struct clock fake;
 static struct loop *a, *b;
+static int seen[4096], n_seen, fired;
 
 static void
 setup(void)
 {
+	n_seen = fired = 0;
 	clock_init_fake(&fake);
 	a = loop_new("a", &fake);
 	b = loop_new("b", &fake);
@@ -34,8 +36,6 @@ struct note {
 	struct mail mail;
 	int n;
 };
-
-static int seen[4096], n_seen;
 
 static void
 note_run(struct mail *m)
@@ -137,8 +137,6 @@ START_TEST(free_runs_what_waits)
 	ck_assert_int_eq(n_seen, 2);
 }
 END_TEST
-
-static int fired;
 
 static void
 on_timer(struct timer *t)

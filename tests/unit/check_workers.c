@@ -49,6 +49,7 @@ START_TEST(on_threads)
 	struct workers *w = workers_new(3, 1000);
 	static struct sum sums[1000];
 
+	n_done = 0;
 	n_wanted = 1000;
 	for (int i = 0; i < 1000; i++) {
 		sum_init(&sums[i], i);
