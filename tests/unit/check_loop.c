@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include <event2/event.h>
+#include <event2/event_struct.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -256,18 +257,18 @@ on_readable(evutil_socket_t fd, short what, void *data)
 START_TEST(sockets)
 {
 	int fds[2];
-	struct event *ev;
+	struct event ev;
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-	ev = event_new(loop_base(a), fds[0], EV_READ | EV_PERSIST, on_readable,
-		       a);
-	event_add(ev, NULL);
+	event_assign(&ev, loop_base(a), fds[0], EV_READ | EV_PERSIST,
+		     on_readable, a);
+	event_add(&ev, NULL);
 	ck_assert(!loop_step(a));
 	ck_assert_int_eq(write(fds[1], "x", 1), 1);
 	ck_assert(loop_step(a));
 	ck_assert_int_eq(fired, 1);
 	ck_assert(!loop_step(a));
-	event_free(ev);
+	event_del(&ev);
 	close(fds[0]);
 	close(fds[1]);
 }
