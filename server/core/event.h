@@ -84,7 +84,7 @@ void event_step(struct event *ev, hook_fn *fn, void *data);
 /* Memory that lives as long as the event: for the steps of a longer flow. */
 struct arena *event_arena(struct event *ev);
 
-/* For the core's own ways (router, c2s). libevent has an event_begin. */
+/* For the core's own ways (router, c2s). libevent has an event_new. */
 struct event *
 event_make(struct server *server, struct host *host, struct stanza *stanza);
 /* Runs the hooks of ev->host, then calls `then` with PASS (nobody took it) or
