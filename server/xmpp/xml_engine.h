@@ -1,9 +1,9 @@
 /*
  * xml_engine.h - one expat parser and the tree that it is building.
  *
- * Only for xml_parser.c. An engine between two stanzas is as good for one
- * stream as for another whose header declared the same namespaces: such ones
- * wait in the pool, with that header behind them.
+ * Only for xml_parser.c and xml_text.c. An engine between two stanzas is as
+ * good for one stream as for another whose header declared the same
+ * namespaces: such ones wait in the pool, with that header behind them.
  */
 #ifndef XMPP_XML_ENGINE_H
 #define XMPP_XML_ENGINE_H
