@@ -354,16 +354,25 @@ event_ask(struct host *host, enum hook_id hook, struct account *a,
 	return PASS;
 }
 
-void
-event_extend(struct host *host, enum hook_id hook, struct session *s,
+enum verdict
+event_extend(struct host *host, enum hook_id hook, const struct event *request,
 	     struct account *a, struct arena *arena, struct xml *x)
 {
-	struct event *ev;
+	const struct hook_chain *chain = &host->hooks[hook];
+	struct event ev = {
+		.server = host->server,
+		.host = host,
+		.account = a,
+		.from = request ? request->from : NULL,
+		.session = request ? request->session : NULL,
+		.arena = arena,
+		.xml = x,
+		.log = &host->log,
+	};
 
-	if (!host->hooks[hook].n)
-		return;
-	ev = occurrence(host, s, a, NULL);
-	ev->arena = arena;
-	ev->xml = x;
-	event_run(ev, hook, occurred);
+	for (unsigned i = 0; i < chain->n; i++) {
+		if (chain->calls[i].fn(&ev, chain->calls[i].data) == DONE)
+			return DONE;
+	}
+	return PASS;
 }

@@ -110,8 +110,11 @@ void event_occur(struct host *host, enum hook_id hook, struct session *s,
  * they see has nothing but the account and the address. */
 enum verdict event_ask(struct host *host, enum hook_id hook, struct account *a,
 		       struct jid *to);
-/* The same as event_occur for hooks that extend an element and may not wait. */
-void event_extend(struct host *host, enum hook_id hook, struct session *s,
-		  struct account *a, struct arena *arena, struct xml *x);
+/* The hooks that extend an element. request: what it is the answer to; its
+ * sender (from, session) is the handlers' too. NULL: nobody has asked. DONE
+ * where a handler said so, or PASS. */
+enum verdict
+event_extend(struct host *host, enum hook_id hook, const struct event *request,
+	     struct account *a, struct arena *arena, struct xml *x);
 
 #endif

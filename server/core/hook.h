@@ -41,6 +41,9 @@ enum hook_id {
 	HOOK_MESSAGE_TO_USER,
 	HOOK_PRESENCE_TO_USER,
 	HOOK_IQ_TO_USER,
+	/* A request for the bare JID of an account of ours from somebody else,
+	 * before the account's table of requests answers it. */
+	HOOK_IQ_TO_ACCOUNT,
 	/* No resource could take the message (RFC 6121 8.5.2.2). Unless
 	 * somebody does, the sender gets service-unavailable. */
 	HOOK_MESSAGE_UNREACHABLE,
@@ -72,10 +75,16 @@ enum hook_id {
 	 */
 	HOOK_IQ_UNAUTHENTICATED,
 	/* ev->xml is the disco#info <query/> of the host (no ev->account), or
-	 * of an account, without node: add what is not static. May not wait. */
+	 * of an account, without node: add what is not static. What a host
+	 * says changes only when its configuration does. ev->from and
+	 * ev->session are who has asked, or NULL. May not wait. */
 	HOOK_DISCO_INFO,
 	/* The same for disco#items. */
 	HOOK_DISCO_ITEMS,
+	/* The same with a node, which is an attribute of ev->xml. DONE: this
+	 * node is mine, and this is what it has. */
+	HOOK_DISCO_NODE_INFO,
+	HOOK_DISCO_NODE_ITEMS,
 
 	/* An account was created, or is gone: ev->to. May not wait. */
 	HOOK_ACCOUNT_CREATED,

@@ -23,6 +23,9 @@ enum {
 	TO_SELF = 2,	/* the sender's own bare JID, or no `to` */
 	TO_ACCOUNT = 4, /* another local account's bare JID: ev->account; the
 			 * handler must check what the sender may see */
+	TO_NOBODY = 8,	/* a bare JID of ours that no account has; for who must
+			 * not give away that there is none. Unhandled:
+			 * service-unavailable, RFC 6121 8.5.1 */
 };
 
 struct iq_handler {

@@ -149,12 +149,27 @@ refuse_probe(struct event *ev)
 static void
 no_such_user(struct event *ev)
 {
+	if (ev->stanza->kind == STANZA_IQ && jid_is_bare(ev->to) &&
+	    is_request(ev->stanza)) {
+		ev->host = ev->account->host;
+		answer_iq(ev, TO_NOBODY);
+		return;
+	}
 	if (ev->stanza->kind != STANZA_PRESENCE)
 		event_fail(ev, COND_SERVICE_UNAVAILABLE);
 	else if (ev->stanza->type == TYPE_PROBE)
 		/* The same as from a user who does not allow it. */
 		refuse_probe(ev);
 	event_end(ev);
+}
+
+static void
+iq_to_account(struct event *ev, enum verdict v)
+{
+	if (v == PASS)
+		answer_iq(ev, TO_ACCOUNT);
+	else
+		event_end(ev);
 }
 
 static void
@@ -173,6 +188,8 @@ to_known_account(struct event *ev)
 			event_run(ev, HOOK_IQ_TO_USER, iq_to_resource);
 		else if (ev->from && jid_eq_bare(ev->from, ev->to))
 			answer_iq(ev, TO_SELF);
+		else if (is_request(ev->stanza))
+			event_run(ev, HOOK_IQ_TO_ACCOUNT, iq_to_account);
 		else
 			answer_iq(ev, TO_ACCOUNT);
 	}

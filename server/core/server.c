@@ -349,6 +349,7 @@ server_new(const struct server_setup *setup, struct err *err)
 	make_loops(srv, setup);
 	srv->started_ms = srv->clock->wall_ms;
 	srv->auth_limits = auth_limits_new(srv);
+	srv->pool = xml_pool_new();
 	if (start(srv, setup, err) < 0) {
 		server_free(srv);
 		return NULL;
@@ -435,6 +436,7 @@ server_free(struct server *srv)
 	map_fini(&srv->lanes);
 	map_fini(&srv->addresses);
 	buf_fini(&srv->scratch);
+	xml_pool_free(srv->pool);
 	option_fini(server_options, &srv->opt);
 	free(srv);
 }

@@ -84,6 +84,7 @@ struct server {
 	struct map addresses;  /* private to server.c: streams of each */
 	struct list listeners; /* private to server.c */
 	struct buf scratch;    /* for what is written and copied at once */
+	struct xml_pool *pool; /* of the core thread */
 	uint8_t secret[32];    /* of this database: fake salts and the like */
 	int64_t started_ms;    /* wall time */
 	struct timer drain;
