@@ -87,8 +87,12 @@ static const struct conn_class cls = {
 static void
 run(void)
 {
-	while (loop_step(core) | loop_step(io))
-		;
+	bool is_busy = true;
+
+	while (is_busy) {
+		is_busy = loop_step(core);
+		is_busy = loop_step(io) || is_busy;
+	}
 }
 
 static void
