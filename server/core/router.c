@@ -344,8 +344,9 @@ route_from_session(struct session *s, struct stanza *stanza)
 	event_enter(ev, from_user);
 }
 
-void
-route(struct server *srv, struct stanza *stanza)
+static void
+route_by(struct server *srv, struct stanza *stanza,
+	 void (*go)(struct event *ev))
 {
 	struct event *ev;
 	enum stanza_cond bad;
@@ -362,5 +363,23 @@ route(struct server *srv, struct stanza *stanza)
 		event_end(ev);
 		return;
 	}
+	go(ev);
+}
+
+static void
+enter(struct event *ev)
+{
 	event_enter(ev, to_target);
+}
+
+void
+route(struct server *srv, struct stanza *stanza)
+{
+	route_by(srv, stanza, enter);
+}
+
+void
+route_ahead(struct server *srv, struct stanza *stanza)
+{
+	route_by(srv, stanza, to_target);
 }

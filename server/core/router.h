@@ -20,6 +20,9 @@ void route_from_session(struct session *s, struct stanza *stanza);
 /* From anywhere else: modules, components, other servers. Takes the reference.
  * from and to are set. Errors go back to stanza->from. */
 void route(struct server *srv, struct stanza *stanza);
+/* The same, but it passes by what waits for the same way: for who sends it
+ * inside of an event of that way. */
+void route_ahead(struct server *srv, struct stanza *stanza);
 
 /*
  * Who answers for a domain that is not a host: a component, a room service.
