@@ -87,12 +87,8 @@ static const struct conn_class cls = {
 static void
 run(void)
 {
-	bool is_busy = true;
-
-	while (is_busy) {
-		is_busy = loop_step(core);
-		is_busy = loop_step(io) || is_busy;
-	}
+	while (loop_step(core) | loop_step(io))
+		;
 }
 
 static void

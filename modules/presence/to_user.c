@@ -1,0 +1,135 @@
+/* to_user.c - presences and probes that reach an account (RFC 6121 4.3.2,
+ * 8.5). */
+
+#include "core/event.h"
+#include "core/host.h"
+#include "core/router.h"
+#include "core/server.h"
+#include "core/session.h"
+#include "modules/presence/private.h"
+#include "modules/roster.h"
+#include "modules/roster/send.h"
+#include "xmpp/jid.h"
+#include "xmpp/stanza.h"
+
+static struct directed *
+directed_of(struct session *s)
+{
+	struct presence_session *ps = session_data(s, &presence_slot);
+
+	return &ps->directed;
+}
+
+/* ---- presences ---- */
+
+static void
+deliver_to(struct event *ev, struct session *s)
+{
+	/* 4.6.4: whoever goes need not be told when the user goes. */
+	if (ev->stanza->type != TYPE_NONE && ev->from)
+		directed_remove(directed_of(s), ev->from);
+	if (ev->tail)
+		session_send_tail(s, ev->stanza, ev->to, ev->tail);
+	else
+		session_send_to(s, ev->stanza, ev->to);
+}
+
+/* 8.5.2.1.2, 8.5.3.1: no resource takes another's place. */
+static enum verdict
+deliver(struct event *ev, void *data)
+{
+	struct session *s;
+
+	(void)data;
+	if (!jid_is_bare(ev->to)) {
+		s = account_session(ev->account, ev->to);
+		if (s)
+			deliver_to(ev, s);
+		return DONE;
+	}
+	list_each (n, &ev->account->sessions) {
+		s = session_of(n);
+		if (session_is_available(s))
+			deliver_to(ev, s);
+	}
+	return DONE;
+}
+
+/* ---- probes ---- */
+
+static void
+answer(struct event *ev, struct stanza *presence)
+{
+	if (event_ask(ev->host, HOOK_PRESENCE_TO_CONTACT, ev->account,
+		      ev->from) != DONE)
+		send_presence(ev->server, presence, ev->from, NULL, NULL);
+}
+
+/* 4.3.2 (2), (3) */
+static void
+answer_no(struct event *ev, enum stanza_type type, struct jid *from,
+	  struct jid *to)
+{
+	struct stanza *s = stanza_new(STANZA_PRESENCE, type, from, to, NULL);
+
+	if (type == TYPE_UNSUBSCRIBED)
+		route(ev->server, stanza_ref(s));
+	else
+		answer(ev, s);
+	stanza_unref(&s);
+}
+
+/* The bare JID stands for all resources. True: there was an answer. */
+static bool
+answer_with_resources(struct event *ev, bool is_allowed)
+{
+	bool any = false;
+
+	list_each (n, &ev->account->sessions) {
+		struct session *s = session_of(n);
+
+		if (!session_is_available(s) ||
+		    (!jid_is_bare(ev->to) && !jid_eq(ev->to, s->jid)))
+			continue;
+		if (!is_allowed && !directed_has_bare(directed_of(s), ev->from))
+			continue;
+		answer(ev, s->presence);
+		any = true;
+	}
+	return any;
+}
+
+/* 4.3.2 */
+static enum verdict
+answer_probe(struct event *ev, void *data)
+{
+	struct jid *bare = jid_bare(ev->from);
+	bool is_allowed = jid_eq(bare, ev->account->jid) ||
+			  roster_contact_flags(ev->account, bare) & ROSTER_FROM;
+
+	(void)data;
+	if (!answer_with_resources(ev, is_allowed)) {
+		if (is_allowed)
+			answer_no(ev, TYPE_UNAVAILABLE, ev->to, NULL);
+		else
+			answer_no(ev, TYPE_UNSUBSCRIBED, ev->account->jid,
+				  bare);
+	}
+	jid_unref(&bare);
+	return DONE;
+}
+
+enum verdict
+presence_on_to_user(struct event *ev, void *data)
+{
+	switch (ev->stanza->type) {
+	case TYPE_NONE:
+	case TYPE_UNAVAILABLE:
+	case TYPE_ERROR:
+		return roster_then_settled(ev, deliver, data);
+	case TYPE_PROBE:
+		return ev->from ? roster_then(ev, answer_probe, data) : DONE;
+	default:
+		return PASS;
+	}
+}
