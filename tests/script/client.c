@@ -3,15 +3,10 @@
 #include "client.h"
 
 #include "base/arena.h"
-#include "base/base64.h"
-#include "base/buf.h"
 #include "base/mem.h"
 #include "core/component.h"
 #include "core/server.h"
 #include "net/listener.h"
-#include "xmpp/jid.h"
-#include "xmpp/ns.h"
-#include "xmpp/xml.h"
 #include "xmpp/xml_parser.h"
 
 #include <assert.h>
@@ -122,23 +117,25 @@ client_free(struct client *c)
 }
 
 void
-client_connect(struct client *c, struct server *srv, bool secure,
-	       bool is_component)
+client_connect(struct client *c, struct server *srv,
+	       const struct connection *how)
 {
-	struct peer_addr peer = { .text = "192.0.2.1" };
+	struct peer_addr peer = { .port = 0 };
 	int fds[2], ret;
 
 	reset(c);
+	snprintf(peer.text, sizeof(peer.text), "%s",
+		 how->address ? how->address : "192.0.2.1");
 	ret = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
 			 fds);
 	assert(ret == 0);
 	(void)ret;
 	c->fd = fds[0];
 	c->parser = xml_parser_new(c->pool, &handler, c, &limits);
-	if (is_component)
+	if (how->is_component)
 		component_accept(srv, fds[1], &peer);
 	else
-		server_accept_c2s(srv, fds[1], secure, peer.text);
+		server_accept_c2s(srv, fds[1], how->is_secure, peer.text);
 }
 
 void
@@ -196,84 +193,4 @@ client_send(struct client *c, const char *text, size_t len)
 		text += n;
 		len -= (size_t)n;
 	}
-}
-
-static void
-send_text(struct client *c, const char *text)
-{
-	client_send(c, text, strlen(text));
-}
-
-static void
-open_stream(struct client *c, const char *domain)
-{
-	char *header =
-		mem_printf("<?xml version='1.0'?><stream:stream "
-			   "xmlns='jabber:client' xmlns:stream='" NS_STREAM
-			   "' to='%s' version='1.0'>",
-			   domain);
-
-	send_text(c, header);
-	free(header);
-}
-
-static void
-send_plain(struct client *c, const char *user, const char *password)
-{
-	struct buf plain = { 0 }, text = { 0 };
-
-	buf_addc(&plain, '\0');
-	buf_adds(&plain, user);
-	buf_addc(&plain, '\0');
-	buf_adds(&plain, password);
-	buf_adds(&text, "<auth xmlns='" NS_SASL "' mechanism='PLAIN'>");
-	base64_encode(&text, plain.data, plain.len);
-	buf_adds(&text, "</auth>");
-	client_send(c, text.data, text.len);
-	buf_fini(&plain);
-	buf_fini(&text);
-}
-
-/* The last element that came, and nothing is left. */
-static bool
-last_is(struct client *c, const char *name)
-{
-	struct incoming *in;
-	bool is = false;
-
-	while ((in = client_next(c))) {
-		is = in->xml && !strcmp(in->xml->name, name);
-		incoming_free(in);
-	}
-	return is;
-}
-
-const char *
-client_log_in(struct client *c, struct server *srv, const char *full_jid,
-	      const char *password)
-{
-	struct jid *jid = jid_parse(full_jid);
-	const char *wrong = NULL;
-	char *bind;
-
-	if (!jid || !jid_resource(jid))
-		return "not a full JID";
-	open_stream(c, jid_domain(jid));
-	send_plain(c, jid_local(jid), password);
-	client_pump(c, srv);
-	if (!last_is(c, "success"))
-		wrong = c->log ? c->log : "nothing came";
-	client_restart(c);
-	open_stream(c, jid_domain(jid));
-	bind = mem_printf("<iq type='set' id='bind'><bind xmlns='" NS_BIND
-			  "'><resource>%s</resource></bind></iq>",
-			  jid_resource(jid));
-	send_text(c, bind);
-	client_pump(c, srv);
-	if (!wrong && !last_is(c, "iq"))
-		wrong = c->log;
-	free(bind);
-	c->jid = mem_strdup(jid_str(jid));
-	jid_unref(&jid);
-	return wrong;
 }

@@ -39,9 +39,14 @@ struct client {
 struct client *client_new(const char *name);
 void client_free(struct client *c);
 
-/* secure: as if TLS had been negotiated. is_component: of XEP-0114. */
-void client_connect(struct client *c, struct server *srv, bool secure,
-		    bool is_component);
+struct connection {
+	bool is_secure;	     /* as if TLS had been negotiated */
+	bool is_component;   /* of XEP-0114 */
+	const char *address; /* of the client; NULL: the usual one */
+};
+
+void client_connect(struct client *c, struct server *srv,
+		    const struct connection *how);
 /* A new header is expected next (after TLS or SASL). */
 void client_restart(struct client *c);
 void client_send(struct client *c, const char *text, size_t len);
@@ -52,10 +57,5 @@ void client_disconnect(struct client *c);
 /* The next thing that came, or NULL; the caller frees it. */
 struct incoming *client_next(struct client *c);
 void incoming_free(struct incoming *in);
-
-/* Header, SASL PLAIN, binding. NULL, or what came instead (static or in the
- * client's log). */
-const char *client_log_in(struct client *c, struct server *srv,
-			  const char *full_jid, const char *password);
 
 #endif

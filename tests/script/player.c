@@ -5,7 +5,6 @@
  * usage: player FILE…
  */
 
-#include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -16,15 +15,14 @@
 #include "core/server.h"
 #include "core/users.h"
 #include "dialogue.h"
-#include "match.h"
+#include "expand.h"
+#include "login.h"
+#include "play.h"
+#include "unit/certs.h"
 #include "xmpp/jid.h"
-#include "xmpp/ns.h"
-#include "xmpp/xml.h"
 #include "xmpp/xml_parser.h"
 
-#include <ctype.h>
 #include <ftw.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,23 +35,7 @@
 static const char default_config[] = "host \"example.org\" {}\n"
 				     "host \"example.net\" {}\n";
 
-struct play {
-	const struct dialogue *dialogue;
-	const struct statement *at;
-	struct server *server; /* NULL before the first statement needs it */
-	struct clock clock;
-	struct list clients;
-	struct bindings bindings;
-	struct xml_pool *pool;
-	char dir[32];
-	char *config; /* owned */
-	struct buf log;
-};
-
 /* ---- failing ---- */
-
-static void fail(struct play *p, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3), noreturn));
 
 static void
 show(const char *what, const char *text)
@@ -62,7 +44,7 @@ show(const char *what, const char *text)
 		fprintf(stderr, "  %s:\n    %s\n", what, text);
 }
 
-static void
+void
 fail(struct play *p, const char *fmt, ...)
 {
 	va_list ap;
@@ -103,9 +85,13 @@ make_config(struct play *p)
 	struct config *cfg;
 
 	buf_printf(&text,
-		   "data-dir = \"%s\"\nc2s-require-tls = no\n"
-		   "scram-iterations = 4096\n%s",
-		   p->dir, p->config ? p->config : default_config);
+		   "data-dir = \"%s\"\ncertificates-dir = \"%s\"\n"
+		   "scram-iterations = 4096\n%s%s",
+		   p->dir, certs_dir(),
+		   p->config && strstr(p->config, "c2s-require-tls")
+			   ? ""
+			   : "c2s-require-tls = no\n",
+		   p->config ? p->config : default_config);
 	cfg = config_parse("dialogue", text.data, text.len, &errs);
 	config_errors_write(&errs, &why);
 	if (!cfg)
@@ -135,6 +121,7 @@ server(struct play *p)
 	if (!p->server)
 		fail(p, "server: %s", err.text);
 	config_free(cfg);
+	p->is_down = false;
 	return p->server;
 }
 
@@ -175,96 +162,24 @@ make_client(struct play *p, const char *name)
 	return c;
 }
 
-static void
+void
 pump_all(struct play *p)
 {
+	if (p->is_down)
+		return;
 	list_each (n, &p->clients)
 		client_pump(container_of(n, struct client, node), server(p));
 }
 
-/* ---- bodies ---- */
-
-/* The elements of a body, as children of one; a stream header alone (without
- * end) becomes an element of its own. */
-struct body {
-	struct arena *arena;
-	struct xml *elements[64];
-	size_t n;
-};
-
-static bool
-body_on_open(void *user, struct arena *a, struct xml *header,
-	     const char *default_ns)
-{
-	(void)user;
-	(void)header;
-	(void)default_ns;
-	arena_unref(&a);
-	return true;
-}
-
-static bool
-body_on_element(void *user, struct arena *a, struct xml *x)
-{
-	struct body *b = user;
-
-	if (b->n < N_ELEMENTS(b->elements))
-		b->elements[b->n++] = xml_deep_copy(b->arena, x);
-	arena_unref(&a);
-	return true;
-}
-
-static void
-body_on_close(void *user)
-{
-	(void)user;
-}
-
-static const struct xml_handler body_handler = {
-	.on_open = body_on_open,
-	.on_element = body_on_element,
-	.on_close = body_on_close,
-};
-
-static const struct xml_limits body_limits = {
-	.stanza = 1u << 24,
-	.token = 1u << 24,
-	.depth = 1000,
-	.attrs = 1000,
-	.children = 100000,
-};
-
-static void
-parse_body(struct play *p, const char *text, struct body *out)
-{
-	static const char open[] = "<stream:stream xmlns='jabber:client' "
-				   "xmlns:stream='" NS_STREAM "'>";
-	struct xml_parser *parser;
-	struct buf ready = { 0 };
-	const char *why;
-
-	*out = (struct body){ .arena = arena_new() };
-	match_prepare(text, &ready);
-	parser = xml_parser_new(p->pool, &body_handler, out, &body_limits);
-	if (xml_parser_feed(parser, open, sizeof(open) - 1) == XML_BAD ||
-	    xml_parser_feed(parser, ready.data ? ready.data : "", ready.len) ==
-		    XML_BAD) {
-		xml_parser_error(parser, &why);
-		fail(p, "the script's XML is bad: %s", why ? why : "");
-	}
-	xml_parser_free(parser);
-	buf_fini(&ready);
-}
-
 /* ---- statements ---- */
 
-static const char *
+const char *
 word(const struct play *p, size_t i)
 {
 	return i < p->at->n_words ? p->at->words[i] : "";
 }
 
-static bool
+bool
 says(const struct play *p, size_t from, const char *text)
 {
 	struct buf rest = { 0 };
@@ -313,16 +228,75 @@ forget(struct client *c)
 }
 
 static void
-log_in(struct play *p, struct client *c, const char *jid, const char *password)
+open_connection(struct play *p, struct client *c, const char *how)
+{
+	struct connection conn = {
+		.is_secure = strcmp(how, "in") != 0,
+		.is_component = !strcmp(how, "as"),
+		.address = !strcmp(how, "from") ? word(p, 3) : NULL,
+	};
+
+	client_connect(c, server(p), &conn);
+}
+
+static void
+log_in(struct play *p, struct client *c, const char *jid)
 {
 	const char *wrong;
 
-	client_connect(c, server(p), true, false);
-	wrong = client_log_in(c, server(p), jid, password);
+	open_connection(p, c, "");
+	wrong = login(c, server(p), jid, PASSWORD);
 	if (wrong)
 		fail(p, "%s cannot log in: %s", c->name, wrong);
 	bindings_set(&p->bindings, c->name, c->jid);
 	forget(c);
+}
+
+/* NAME authenticates as JID [PASSWORD]: all but the binding. */
+static void
+authenticate(struct play *p, struct client *c)
+{
+	struct jid *jid = jid_parse(word(p, 3));
+	const char *wrong;
+
+	if (!jid || !jid_local(jid))
+		fail(p, "not a user's address: %s", word(p, 3));
+	open_connection(p, c, "");
+	wrong = login_open(c, server(p), jid_domain(jid));
+	if (!wrong)
+		wrong = login_plain(c, server(p), jid_local(jid),
+				    jid_domain(jid),
+				    p->at->n_words > 4 ? word(p, 4) : PASSWORD);
+	if (wrong)
+		fail(p, "%s cannot authenticate: %s", c->name, wrong);
+	jid_unref(&jid);
+}
+
+/* NAME authenticates with MECHANISM as JID [PASSWORD] */
+static void
+authenticate_with(struct play *p, struct client *c)
+{
+	struct jid *jid = jid_parse(word(p, 5));
+	const char *wrong;
+
+	if (!jid || !jid_local(jid) || strncmp(word(p, 3), "SCRAM-", 6) != 0)
+		fail(p, "needs SCRAM-… as USER@DOMAIN");
+	wrong = login_scram(c, server(p), word(p, 3), jid_local(jid),
+			    jid_domain(jid),
+			    p->at->n_words > 6 ? word(p, 6) : PASSWORD);
+	if (wrong)
+		fail(p, "%s cannot authenticate: %s", c->name, wrong);
+	jid_unref(&jid);
+}
+
+/* NAME opens a stream to DOMAIN */
+static void
+open_stream(struct play *p, struct client *c)
+{
+	const char *wrong = login_open(c, server(p), word(p, 5));
+
+	if (wrong)
+		fail(p, "%s gets no stream: %s", c->name, wrong);
 }
 
 /* client NAME JID [available]: the account is made where it is missing. */
@@ -340,7 +314,7 @@ do_client(struct play *p)
 	server_settle(server(p));
 	if (status != USER_OK && status != USER_EXISTS)
 		fail(p, "no account for %s", c->name);
-	log_in(p, c, jid_str(full), PASSWORD);
+	log_in(p, c, jid_str(full));
 	jid_unref(&bare);
 	jid_unref(&full);
 	if (!strcmp(word(p, 3), "available")) {
@@ -379,6 +353,30 @@ do_restart(struct play *p)
 	server(p);
 }
 
+/* What the server says last can still be received. */
+static void
+do_shut_down(struct play *p)
+{
+	server_stop(server(p));
+	pump_all(p);
+	stop_server(p);
+	p->is_down = true;
+}
+
+/* certificate DOMAIN */
+static void
+do_certificate(struct play *p)
+{
+	char *san = mem_printf("DNS:%s", word(p, 1));
+	char *name = mem_printf("%s.pem", word(p, 1));
+
+	if (p->server)
+		fail(p, "certificates come before everything else");
+	cert_make(name, &(struct cert_spec){ .cn = word(p, 1), .san = san });
+	free(san);
+	free(name);
+}
+
 static void
 do_config(struct play *p)
 {
@@ -391,141 +389,16 @@ do_config(struct play *p)
 static void
 do_sends(struct play *p, struct client *c)
 {
-	struct buf text = { 0 };
+	struct buf named = { 0 }, text = { 0 };
 
 	if (c->fd < 0)
 		fail(p, "%s is not connected", c->name);
-	bindings_expand(&p->bindings, p->at->body, &text);
+	bindings_expand(&p->bindings, p->at->body, &named);
+	expand(named.data ? named.data : "", &text);
 	client_send(c, text.data ? text.data : "", text.len);
+	buf_fini(&named);
 	buf_fini(&text);
 	pump_all(p);
-}
-
-static char *
-incoming_text(const struct incoming *in)
-{
-	struct buf b = { 0 };
-
-	if (!in)
-		buf_adds(&b, "nothing");
-	else if (!in->xml)
-		buf_adds(&b, "the end of the stream");
-	else
-		xml_write(&b, in->xml, NS_CLIENT);
-	return buf_take(&b);
-}
-
-static void
-expect(struct play *p, struct client *c, const struct xml *pattern)
-{
-	struct incoming *in = client_next(c);
-	struct buf why = { 0 };
-	char *got;
-
-	if (in && in->xml && match(pattern, in->xml, &p->bindings, &why)) {
-		incoming_free(in);
-		buf_fini(&why);
-		return;
-	}
-	got = incoming_text(in);
-	fail(p, "%s got something else:\n  %s\n  %s", c->name, got,
-	     why.data ? why.data : "");
-}
-
-static void
-expect_in_order(struct play *p, struct client *c)
-{
-	struct body body;
-
-	parse_body(p, p->at->body, &body);
-	if (!body.n)
-		fail(p, "nothing to receive in the body");
-	for (size_t i = 0; i < body.n; i++)
-		expect(p, c, body.elements[i]);
-	arena_unref(&body.arena);
-}
-
-/* Any order among as many as the body has. */
-static void
-expect_any_order(struct play *p, struct client *c)
-{
-	struct body body;
-	struct buf why = { 0 };
-
-	parse_body(p, p->at->body, &body);
-	for (size_t left = body.n; left; left--) {
-		struct incoming *in = client_next(c);
-		size_t i = 0;
-
-		while (in && in->xml && i < left &&
-		       !match(body.elements[i], in->xml, &p->bindings, &why))
-			i++;
-		if (!in || !in->xml || i == left) {
-			char *got = incoming_text(in);
-
-			fail(p, "%s got something else:\n  %s\n  %s", c->name,
-			     got, why.data ? why.data : "");
-		}
-		body.elements[i] = body.elements[left - 1];
-		incoming_free(in);
-	}
-	buf_fini(&why);
-	arena_unref(&body.arena);
-}
-
-static void
-expect_nothing(struct play *p, struct client *c)
-{
-	struct incoming *in = client_next(c);
-
-	if (in)
-		fail(p, "%s got something: %s", c->name, incoming_text(in));
-}
-
-static void
-expect_header(struct play *p, struct client *c)
-{
-	struct incoming *in = client_next(c);
-	struct body body;
-	struct buf why = { 0 };
-
-	parse_body(p, p->at->body, &body);
-	if (!in || !in->is_header || body.n != 1 ||
-	    !match(body.elements[0], in->xml, &p->bindings, &why))
-		fail(p, "%s got something else: %s\n  %s", c->name,
-		     incoming_text(in), why.data ? why.data : "");
-	incoming_free(in);
-	buf_fini(&why);
-	arena_unref(&body.arena);
-}
-
-static void
-expect_end(struct play *p, struct client *c)
-{
-	struct incoming *in = client_next(c);
-
-	if (!in || in->xml)
-		fail(p, "%s got something else: %s", c->name,
-		     incoming_text(in));
-	incoming_free(in);
-}
-
-static void
-do_receives(struct play *p, struct client *c)
-{
-	pump_all(p);
-	if (says(p, 2, "nothing"))
-		expect_nothing(p, c);
-	else if (says(p, 2, "header"))
-		expect_header(p, c);
-	else if (says(p, 2, "the end"))
-		expect_end(p, c);
-	else if (says(p, 2, "in any order"))
-		expect_any_order(p, c);
-	else if (p->at->n_words == 2)
-		expect_in_order(p, c);
-	else
-		fail(p, "what is to be received?");
 }
 
 static void
@@ -565,10 +438,13 @@ client_statement(struct play *p)
 	struct client *c = find_client(p, word(p, 0));
 	const char *verb = word(p, 1);
 
+	if (!strcmp(verb, "authenticates") && !strcmp(word(p, 2), "as")) {
+		authenticate(p, make_client(p, word(p, 0)));
+		return true;
+	}
 	if (!strcmp(verb, "connects")) {
 		c = make_client(p, word(p, 0));
-		client_connect(c, server(p), !says(p, 2, "in the clear"),
-			       says(p, 2, "as component"));
+		open_connection(p, c, word(p, 2));
 		return true;
 	}
 	if (!c)
@@ -577,10 +453,14 @@ client_statement(struct play *p)
 		do_sends(p, c);
 	else if (!strcmp(verb, "receives"))
 		do_receives(p, c);
+	else if (!strcmp(verb, "opens"))
+		open_stream(p, c);
+	else if (!strcmp(verb, "authenticates"))
+		authenticate_with(p, c);
 	else if (says(p, 1, "restarts its stream"))
 		client_restart(c);
 	else if (!strcmp(verb, "logs") && says(p, 1, "logs in again"))
-		log_in(p, c, bindings_get(&p->bindings, c->name), PASSWORD);
+		log_in(p, c, bindings_get(&p->bindings, c->name));
 	else if (says(p, 1, "disconnects"))
 		do_closed(p, c);
 	else if (says(p, 1, "closes"))
@@ -605,6 +485,10 @@ play_statement(struct play *p)
 		do_client(p);
 	else if (!strcmp(word(p, 0), "wait"))
 		do_wait(p);
+	else if (says(p, 0, "shut down"))
+		do_shut_down(p);
+	else if (!strcmp(word(p, 0), "certificate"))
+		do_certificate(p);
 	else if (says(p, 0, "restart"))
 		do_restart(p);
 	else if (!client_statement(p))
@@ -612,21 +496,6 @@ play_statement(struct play *p)
 }
 
 /* ---- the whole ---- */
-
-/* What nobody expected must not have happened. */
-static void
-expect_all_read(struct play *p)
-{
-	pump_all(p);
-	list_each (n, &p->clients) {
-		struct client *c = container_of(n, struct client, node);
-		struct incoming *in = client_next(c);
-
-		if (in)
-			fail(p, "in the end %s still has: %s", c->name,
-			     incoming_text(in));
-	}
-}
 
 static int
 remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -1,0 +1,199 @@
+/* login.c - how a scripted client logs in. */
+
+#include "login.h"
+
+#include "base/base64.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "client.h"
+#include "unit/scram_client.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/xml.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void
+send_text(struct client *c, const char *text)
+{
+	client_send(c, text, strlen(text));
+}
+
+static const char *
+all_that_came(const struct client *c)
+{
+	return c->log ? c->log : "nothing came";
+}
+
+/* What came is an element of this name, and no error; its text goes to text_out
+ * (NULL: it does not matter) and is freed by the caller. */
+static bool
+comes(struct client *c, struct server *srv, const char *name, char **text_out)
+{
+	struct incoming *in;
+	bool ok;
+
+	client_pump(c, srv);
+	in = client_next(c);
+	ok = in && in->xml && !strcmp(in->xml->name, name) &&
+	     (!xml_get(in->xml, "type") ||
+	      strcmp(xml_get(in->xml, "type"), "error") != 0);
+	if (ok && text_out)
+		*text_out = mem_strdup(xml_get_text(in->arena, in->xml));
+	if (in)
+		incoming_free(in);
+	return ok;
+}
+
+static void
+send_header(struct client *c, const char *domain)
+{
+	char *header =
+		mem_printf("<?xml version='1.0'?><stream:stream "
+			   "xmlns='jabber:client' xmlns:stream='" NS_STREAM
+			   "' to='%s' version='1.0'>",
+			   domain);
+
+	send_text(c, header);
+	free(header);
+}
+
+const char *
+login_open(struct client *c, struct server *srv, const char *domain)
+{
+	send_header(c, domain);
+	if (comes(c, srv, "stream", NULL) && comes(c, srv, "features", NULL))
+		return NULL;
+	return all_that_came(c);
+}
+
+static void
+send_sasl(struct client *c, const char *tag, const char *end, const char *data,
+	  size_t len)
+{
+	struct buf b = { 0 };
+
+	buf_adds(&b, tag);
+	base64_encode(&b, data, len);
+	buf_adds(&b, end);
+	client_send(c, b.data, b.len);
+	buf_fini(&b);
+}
+
+static void
+send_auth(struct client *c, const char *mech, const char *data, size_t len)
+{
+	char *tag =
+		mem_printf("<auth xmlns='" NS_SASL "' mechanism='%s'>", mech);
+
+	send_sasl(c, tag, "</auth>", data, len);
+	free(tag);
+}
+
+static const char *
+start_again(struct client *c, struct server *srv, const char *domain)
+{
+	client_restart(c);
+	return login_open(c, srv, domain);
+}
+
+const char *
+login_plain(struct client *c, struct server *srv, const char *user,
+	    const char *domain, const char *password)
+{
+	struct buf plain = { 0 };
+
+	buf_addc(&plain, '\0');
+	buf_adds(&plain, user);
+	buf_addc(&plain, '\0');
+	buf_adds(&plain, password);
+	send_auth(c, "PLAIN", plain.data, plain.len);
+	buf_fini(&plain);
+	if (!comes(c, srv, "success", NULL))
+		return all_that_came(c);
+	return start_again(c, srv, domain);
+}
+
+static enum scram_hash
+hash_of(const char *mech)
+{
+	return !strcmp(mech, "SCRAM-SHA-1")	? SCRAM_SHA1
+	       : !strcmp(mech, "SCRAM-SHA-256") ? SCRAM_SHA256
+						: SCRAM_SHA512;
+}
+
+/* base64 in, text out; to be freed. */
+static char *
+decoded(char *text)
+{
+	struct buf b = { 0 };
+
+	base64_decode(&b, text, strlen(text));
+	free(text);
+	return buf_take(&b);
+}
+
+const char *
+login_scram(struct client *c, struct server *srv, const char *mech,
+	    const char *user, const char *domain, const char *password)
+{
+	char *first = mem_printf("n,,n=%s,r=%s", user, "rOprNGfwEbeRWgbNEkqO");
+	struct buf final = { 0 }, proof = { 0 };
+	char *challenge = NULL, *success = NULL;
+	bool ok;
+
+	send_auth(c, mech, first, strlen(first));
+	ok = comes(c, srv, "challenge", &challenge);
+	if (ok) {
+		challenge = decoded(challenge);
+		scram_answer(hash_of(mech), password, first, challenge, NULL, 0,
+			     &final, &proof);
+		send_sasl(c, "<response xmlns='" NS_SASL "'>", "</response>",
+			  final.data, final.len);
+		ok = comes(c, srv, "success", &success);
+	}
+	if (ok) {
+		success = decoded(success);
+		ok = !strcmp(success, proof.data);
+	}
+	buf_fini(&final);
+	buf_fini(&proof);
+	free(first);
+	free(challenge);
+	free(success);
+	return ok ? start_again(c, srv, domain) : all_that_came(c);
+}
+
+static const char *
+bind(struct client *c, struct server *srv, const char *resource)
+{
+	char *iq = mem_printf("<iq type='set' id='bind'><bind xmlns='" NS_BIND
+			      "'><resource>%s</resource></bind></iq>",
+			      resource);
+
+	send_text(c, iq);
+	free(iq);
+	return comes(c, srv, "iq", NULL) ? NULL : all_that_came(c);
+}
+
+const char *
+login(struct client *c, struct server *srv, const char *full_jid,
+      const char *password)
+{
+	struct jid *jid = jid_parse(full_jid);
+	const char *wrong;
+
+	if (!jid || !jid_resource(jid))
+		return "not a full JID";
+	wrong = login_open(c, srv, jid_domain(jid));
+	if (!wrong)
+		wrong = login_plain(c, srv, jid_local(jid), jid_domain(jid),
+				    password);
+	if (!wrong)
+		wrong = bind(c, srv, jid_resource(jid));
+	c->jid = mem_strdup(jid_str(jid));
+	jid_unref(&jid);
+	return wrong;
+}

@@ -1,0 +1,25 @@
+/* login.h - how a scripted client logs in. */
+#ifndef SCRIPT_LOGIN_H
+#define SCRIPT_LOGIN_H
+
+struct client;
+struct server;
+
+/* All return NULL, or what came instead (static or the client's log). */
+
+/* A header is sent; a header and features come. */
+const char *
+login_open(struct client *c, struct server *srv, const char *domain);
+/* On an open stream: SASL PLAIN, and a new stream. */
+const char *login_plain(struct client *c, struct server *srv, const char *user,
+			const char *domain, const char *password);
+/* The same with SCRAM; the server has to prove that it knows the password,
+ * too. */
+const char *
+login_scram(struct client *c, struct server *srv, const char *mech,
+	    const char *user, const char *domain, const char *password);
+/* All of it, with binding. */
+const char *login(struct client *c, struct server *srv, const char *full_jid,
+		  const char *password);
+
+#endif
