@@ -20,139 +20,162 @@
 #define DAY_S	  86400
 #define WARN_DAYS 14
 
-/* chain NULL: not there. key NULL: in the same file. */
-static const struct {
-	const char *chain, *key;
-} layouts[] = {
-	{ "%s/%s.crt", "%s/%s.key" },
-	{ "%s/%s.pem", NULL },
-	{ "%s/%s/fullchain.pem", "%s/%s/privkey.pem" },
-};
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-static char *
-path_of(const char *layout, const char *dir, const char *name)
-{
-	return layout ? mem_printf(layout, dir, name) : NULL;
-}
-#pragma GCC diagnostic pop
-
-/* NULL, without err set, where there is none of that name. */
-static struct tls_cert *
-find_by_name(const char *dir, const char *name, struct err *err)
-{
-	struct tls_cert *cert = NULL;
-
-	err->text[0] = '\0';
-	for (size_t i = 0; !cert && i < N_ELEMENTS(layouts); i++) {
-		char *chain = path_of(layouts[i].chain, dir, name);
-		char *key = path_of(layouts[i].key, dir, name);
-
-		if (access(chain, F_OK) == 0)
-			cert = tls_cert_load(chain, key, err);
-		free(chain);
-		free(key);
-	}
-	return cert;
-}
-
-static struct tls_cert *
-find_in_dir(const struct host *h, const char *dir, const char *domain)
-{
-	struct tls_cert *cert;
-	const char *name = domain;
-	struct err err;
-
-	for (; name; name = strchr(name, '.') ? strchr(name, '.') + 1 : NULL) {
-		cert = find_by_name(dir, name, &err);
-		if (!cert && *err.text)
-			log_warn(&h->log, "certificate: %s", err.text);
-		if (cert && (name == domain || tls_cert_covers(cert, domain)))
-			return cert;
-		tls_cert_unref(&cert);
-	}
-	return NULL;
-}
-
-static void
-check_dates(const struct host *h, const struct tls_cert *cert)
-{
-	int64_t now_s = h->server->clock->wall_ms / 1000;
-	int64_t left_s = tls_cert_not_after(cert) - now_s;
-
-	if (left_s < 0)
-		log_warn(&h->log,
-			 "the certificate has expired %" PRId64 " days ago",
-			 -left_s / DAY_S);
-	else if (left_s < WARN_DAYS * DAY_S)
-		log_warn(&h->log, "the certificate expires in %" PRId64 " days",
-			 left_s / DAY_S);
-	else if (tls_cert_not_before(cert) > now_s)
-		log_warn(&h->log, "the certificate is not valid yet");
-}
+/* --- Finding one */
 
 /* In A-labels, as certificates and SNI have it; to be freed. */
 static char *
-ascii_name(const struct host *h)
+ascii_name(const char *domain)
 {
 	struct buf b = { 0 };
 
-	if (idna_to_ascii(h->name, &b) < 0) {
-		buf_fini(&b);
-		return mem_strdup(h->name);
-	}
-	return buf_take(&b);
+	if (idna_to_ascii(domain, &b) == 0)
+		return buf_take(&b);
+	buf_fini(&b);
+	return mem_strdup(domain);
 }
 
-/* 0 with NULL: the host has none. */
+/* Takes the paths; key NULL: in the same file. 0 with NULL: not there. */
 static int
-find_cert(const struct host *h, struct tls_cert **out, struct err *err)
+try_files(char *chain, char *key, struct tls_cert **out, struct err *err)
 {
-	const char *dir = h->server->opt.certificates_dir;
-	char *name = ascii_name(h);
+	int ret = 0;
+
+	if (!*out && access(chain, F_OK) == 0) {
+		*out = tls_cert_load(chain, key, err);
+		ret = *out ? 0 : -1;
+	}
+	free(chain);
+	free(key);
+	return ret;
+}
+
+static int
+find_by_name(const char *dir, const char *name, struct tls_cert **out,
+	     struct err *err)
+{
+	*out = NULL;
+	if (try_files(mem_printf("%s/%s.crt", dir, name),
+		      mem_printf("%s/%s.key", dir, name), out, err) < 0 ||
+	    try_files(mem_printf("%s/%s.pem", dir, name), NULL, out, err) < 0)
+		return -1;
+	return try_files(mem_printf("%s/%s/fullchain.pem", dir, name),
+			 mem_printf("%s/%s/privkey.pem", dir, name), out, err);
+}
+
+/* Of a parent domain, where it is for its children, too. */
+static int
+find_wildcard(const char *dir, const char *domain, struct tls_cert **out,
+	      struct err *err)
+{
+	const char *parent = strchr(domain, '.');
+
+	for (; parent; parent = strchr(parent + 1, '.')) {
+		char *names[] = { mem_strdup(parent + 1),
+				  mem_printf("_%s", parent) };
+		int ret = 0;
+
+		for (size_t i = 0; i < N_ELEMENTS(names); i++) {
+			if (!ret && !*out)
+				ret = find_by_name(dir, names[i], out, err);
+			if (*out && !tls_cert_covers(*out, domain))
+				tls_cert_unref(out);
+			free(names[i]);
+		}
+		if (ret < 0 || *out)
+			return ret;
+	}
+	return 0;
+}
+
+int
+certs_find(const char *domain, const char *certificate, const char *key,
+	   const char *dir, struct tls_cert **out, struct err *err)
+{
+	char *name = ascii_name(domain);
+	int ret = 0;
 
 	*out = NULL;
-	if (h->opt.certificate) {
-		*out = tls_cert_load(h->opt.certificate, h->opt.key, err);
-		if (!*out) {
-			free(name);
+	if (certificate) {
+		*out = tls_cert_load(certificate, key, err);
+		ret = *out ? 0 : -1;
+	} else if (dir) {
+		ret = find_by_name(dir, name, out, err);
+		/* The files may be named as people write it. */
+		if (!ret && !*out && strcmp(name, domain))
+			ret = find_by_name(dir, domain, out, err);
+		if (!ret && !*out)
+			ret = find_wildcard(dir, name, out, err);
+	}
+	free(name);
+	return ret;
+}
+
+int
+certs_doubt(const struct tls_cert *cert, const char *domain, int64_t now_s,
+	    struct err *err)
+{
+	int64_t left_s = tls_cert_not_after(cert) - now_s;
+	char *name = ascii_name(domain);
+	int ret = 0;
+
+	if (!tls_cert_covers(cert, name))
+		ret = err_set(err, "the certificate is not for %s", name);
+	else if (left_s < 0)
+		ret = err_set(err,
+			      "the certificate expired %" PRId64 " days ago",
+			      -left_s / DAY_S);
+	else if (left_s < WARN_DAYS * DAY_S)
+		ret = err_set(err,
+			      "the certificate expires in %" PRId64 " days",
+			      left_s / DAY_S);
+	else if (tls_cert_not_before(cert) > now_s)
+		ret = err_set(err, "the certificate is not valid yet");
+	free(name);
+	return ret;
+}
+
+/* --- All of a server */
+
+struct found {
+	struct host *host;     /* borrowed */
+	struct tls_cert *cert; /* ref; NULL: none */
+};
+
+static int
+find_for(struct found *f, struct err *err)
+{
+	struct host *h = f->host;
+	struct err why;
+
+	if (certs_find(h->name, h->opt.certificate, h->opt.key,
+		       h->server->opt.certificates_dir, &f->cert, &why) < 0) {
+		if (h->opt.certificate) {
+			*err = why;
 			return err_wrap(err, "host \"%s\"", h->name);
 		}
-	} else if (dir) {
-		*out = find_in_dir(h, dir, name);
+		log_error(&h->log, "certificate: %s", why.text);
+		f->cert = h->cert ? tls_cert_ref(h->cert) : NULL;
 	}
-	if (!*out)
+	if (!f->cert)
 		log_warn(&h->log, "no certificate: clients cannot use TLS");
-	else if (!tls_cert_covers(*out, name))
-		log_warn(&h->log, "the certificate is not for %s", name);
-	if (*out)
-		check_dates(h, *out);
-	free(name);
+	else if (certs_doubt(f->cert, h->name, h->server->clock->wall_ms / 1000,
+			     &why) < 0)
+		log_warn(&h->log, "%s", why.text);
 	return 0;
 }
 
 static int
-add_names(const struct server *srv, struct tls_config *cfg, struct err *err)
+by_name(const void *a, const void *b)
 {
-	map_each (n, &srv->hosts) {
-		struct host *h = container_of(n, struct host, node);
-		char *name;
-		int ret;
+	const struct found *x = a, *y = b;
 
-		if (!h->cert)
-			continue;
-		name = ascii_name(h);
-		ret = tls_config_add(cfg, name, h->cert, err);
-		free(name);
-		if (ret < 0)
-			return -1;
-	}
-	return 0;
+	return strcmp(x->host->name, y->host->name);
 }
 
-static int
-build(struct server *srv, struct tls_cert *first, struct err *err)
+/* NULL where no host has one, or with err. */
+static struct tls_config *
+build(const struct server *srv, const struct found *found, size_t n,
+      struct err *err)
 {
 	const struct server_options *opt = &srv->opt;
 	struct tls_settings settings = {
@@ -163,32 +186,69 @@ build(struct server *srv, struct tls_cert *first, struct err *err)
 		.ask_client_cert = opt->c2s_client_certificates,
 		.client_ca_path = opt->c2s_client_ca,
 	};
-	struct tls_config *cfg = tls_config_new(&settings, first, err);
+	struct tls_config *cfg = NULL;
 
-	if (!cfg || add_names(srv, cfg, err) < 0) {
-		tls_config_unref(&cfg);
-		return -1;
+	for (size_t i = 0; i < n; i++) {
+		char *name;
+		int ret;
+
+		if (!found[i].cert)
+			continue;
+		if (!cfg)
+			cfg = tls_config_new(&settings, found[i].cert, err);
+		if (!cfg)
+			return NULL;
+		name = ascii_name(found[i].host->name);
+		ret = tls_config_add(cfg, name, found[i].cert, err);
+		free(name);
+		if (ret < 0) {
+			tls_config_unref(&cfg);
+			return NULL;
+		}
 	}
+	return cfg;
+}
+
+static void
+take_over(struct server *srv, struct found *found, size_t n,
+	  struct tls_config *cfg)
+{
+	for (size_t i = 0; i < n; i++) {
+		tls_cert_unref(&found[i].host->cert);
+		found[i].host->cert = found[i].cert;
+		found[i].cert = NULL;
+	}
+	if (!cfg)
+		return;
 	tls_config_unref(&srv->c2s_tls);
 	srv->c2s_tls = cfg;
-	return 0;
 }
 
 int
 certs_load(struct server *srv, struct err *err)
 {
-	struct tls_cert *first = NULL;
+	struct found *found = mem_zalloc((srv->hosts.n + 1) * sizeof(*found));
+	struct tls_config *cfg;
+	size_t n_found = 0;
+	int ret = 0;
 
-	map_each (n, &srv->hosts) {
-		struct host *h = container_of(n, struct host, node);
-		struct tls_cert *cert;
-
-		if (find_cert(h, &cert, err) < 0)
-			return -1;
-		tls_cert_unref(&h->cert);
-		h->cert = cert;
-		if (!first)
-			first = cert;
+	map_each (n, &srv->hosts)
+		found[n_found++].host = container_of(n, struct host, node);
+	/* Whoever names no host in TLS gets the first one's, always the same.
+	 */
+	qsort(found, n_found, sizeof(*found), by_name);
+	for (size_t i = 0; !ret && i < n_found; i++)
+		ret = find_for(&found[i], err);
+	if (!ret) {
+		err->text[0] = '\0';
+		cfg = build(srv, found, n_found, err);
+		if (!cfg && *err->text)
+			ret = -1;
+		else
+			take_over(srv, found, n_found, cfg);
 	}
-	return first ? build(srv, first, err) : 0;
+	for (size_t i = 0; i < n_found; i++)
+		tls_cert_unref(&found[i].cert);
+	free(found);
+	return ret;
 }

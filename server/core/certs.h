@@ -2,20 +2,32 @@
 #ifndef CORE_CERTS_H
 #define CORE_CERTS_H
 
+#include <stdint.h>
+
 struct err;
 struct server;
+struct tls_cert;
 
 /*
  * Finds the certificate of each host (its options, or by name in
  * certificates-dir) and builds what connections use from now on. Warns in the
  * log about hosts without one and about dates. On error (a file that the
- * configuration names is no good) all stays as it was.
+ * configuration names is no good) all stays as it was; a file that was found
+ * by its name and is no good leaves its host with what it had.
  *
  * In certificates-dir, for example.org: example.org.crt with example.org.key,
  * example.org.pem (both in one), example.org/fullchain.pem with
- * example.org/privkey.pem; and the same for example.org's parent domains,
- * where the certificate covers it (a wildcard).
+ * example.org/privkey.pem; and the same for example.org's parent domains, or
+ * "_.org" for them, where the certificate covers it (a wildcard).
  */
 int certs_load(struct server *srv, struct err *err);
+
+/* The same for one domain. certificate, key and dir may be NULL. *out NULL:
+ * there is none. -1: it is no good. */
+int certs_find(const char *domain, const char *certificate, const char *key,
+	       const char *dir, struct tls_cert **out, struct err *err);
+/* What is doubtful about its names and dates: -1 with err set to it. */
+int certs_doubt(const struct tls_cert *cert, const char *domain, int64_t now_s,
+		struct err *err);
 
 #endif

@@ -21,7 +21,7 @@ struct host_section {
 struct config {
 	struct config_file file;
 	const char *path; /* as it was given */
-	const char *dir;  /* of it; NULL: none */
+	const char *dir;  /* of it; NULL: the working directory */
 	struct host_section *hosts;
 	size_t n_hosts;
 	struct config_component *components;
@@ -454,6 +454,39 @@ void
 config_fill_server(const struct config *c, struct server_options *into)
 {
 	config_fill(c, NULL, server_options, into);
+}
+
+char *
+config_data_dir(const char *path, struct config_errors *errs)
+{
+	const struct option *table = option_find(server_options, "data-dir");
+	struct option alone[] = { *table, { 0 } };
+	struct config_errors ignored = { 0 };
+	struct config c = { 0 };
+	const char *slash = strrchr(path, '/');
+	char *text, *dir, *out = NULL;
+	size_t len;
+
+	text = config_file_read(path, path, 0, &len, errs);
+	if (!text)
+		return NULL;
+	dir = slash ? mem_strndup(path, (size_t)(slash - path)) : NULL;
+	c.dir = dir;
+	config_file_parse(&c.file, path, text, len, true, &ignored);
+	alone[0].offset = 0;
+	option_defaults(alone, &out);
+	if (c.file.n) {
+		const struct config_setting *set =
+			find_setting(c.file.sections[0], table->name);
+
+		if (set && set->n == 1)
+			fill_one(&c, alone, set, &out);
+	}
+	config_errors_fini(&ignored);
+	config_file_fini(&c.file);
+	free(dir);
+	free(text);
+	return out;
 }
 
 size_t

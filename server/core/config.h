@@ -51,6 +51,9 @@ struct config *config_load(const char *path, struct config_errors *errs);
 struct config *config_parse(const char *name, const char *text, size_t len,
 			    struct config_errors *errs);
 void config_free(struct config *c);
+/* Just data-dir, of a file that may have mistakes elsewhere; to be freed. NULL
+ * with errs where the file cannot be read. */
+char *config_data_dir(const char *path, struct config_errors *errs);
 
 /* What `banyan check` finds beyond that: certificates that cannot be read or
  * are for other names, folders that are not there, addresses that cannot be
