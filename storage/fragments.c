@@ -148,6 +148,90 @@ fragment_put(struct store *s, const char *owner, const char *kind,
 	op_submit(&o->op, owner);
 }
 
+/* ---- several ---- */
+
+struct fragments_op {
+	struct op op;
+	const char *owner, *kind;
+	size_t max_keys, n_items;
+	struct fragment_item items[]; /* ref */
+};
+
+static void
+fini_all(struct op *op)
+{
+	struct fragments_op *o = container_of(op, struct fragments_op, op);
+
+	for (size_t i = 0; i < o->n_items; i++)
+		chunk_unref(&o->items[i].xml);
+}
+
+static int
+put_item(struct db *db, const struct fragments_op *o,
+	 const struct fragment_item *item)
+{
+	size_t len = 0;
+	const char *xml = item->xml ? chunk_data(item->xml, &len) : "";
+	const struct db_value v[] = { db_text(o->owner), db_text(o->kind),
+				      db_text(item->key), db_textn(xml, len) };
+	int64_t changed;
+
+	if (!item->xml)
+		return db_exec(db, &sql[REMOVE], v, 3) < 0 ? -1 : 0;
+	changed = db_exec(db, &sql[REPLACE], v, N_ELEMENTS(v));
+	if (changed == 0)
+		changed = db_exec(db, &sql[INSERT], v, N_ELEMENTS(v));
+	return changed < 0 ? -1 : 0;
+}
+
+static enum store_status
+run_put_all(struct op *op, struct db *db)
+{
+	struct fragments_op *o = container_of(op, struct fragments_op, op);
+	const struct db_value v[] = { db_text(o->owner), db_text(o->kind) };
+	int64_t before = 0, after = 0;
+
+	if (db_query_int(db, &sql[COUNT], v, N_ELEMENTS(v), &before) < 0)
+		return op_fail(op, db);
+	for (size_t i = 0; i < o->n_items; i++) {
+		if (put_item(db, o, &o->items[i]) < 0)
+			return op_fail(op, db);
+	}
+	if (db_query_int(db, &sql[COUNT], v, N_ELEMENTS(v), &after) < 0)
+		return op_fail(op, db);
+	/* Whoever has too many since the limit was lowered may still change. */
+	return after > before && (uint64_t)after > o->max_keys ? STORE_FULL
+							       : STORE_OK;
+}
+
+void
+fragment_put_all(struct store *s, const char *owner, const char *kind,
+		 const struct fragment_item *items, size_t n_items,
+		 size_t max_keys, store_done *done, void *data)
+{
+	static const struct op_type type = { OP_WRITE_MANY, run_put_all, NULL,
+					     fini_all };
+	size_t size = sizeof(struct fragments_op) + n_items * sizeof(*items);
+	size_t room = op_room(owner) + op_room(kind);
+	struct fragments_op *o;
+
+	for (size_t i = 0; i < n_items; i++)
+		room += op_room(items[i].key);
+	o = op_new(s, &type, size, room);
+	o->owner = op_copy(&o->op, owner);
+	o->kind = op_copy(&o->op, kind);
+	o->max_keys = max_keys;
+	o->n_items = n_items;
+	for (size_t i = 0; i < n_items; i++) {
+		o->items[i].key = op_copy(&o->op, items[i].key);
+		if (items[i].xml)
+			o->items[i].xml = chunk_ref(items[i].xml);
+	}
+	o->op.done = done;
+	o->op.data = data;
+	op_submit(&o->op, owner);
+}
+
 static enum store_status
 run_remove(struct op *op, struct db *db)
 {

@@ -24,6 +24,15 @@ void fragment_get(struct store *s, const char *owner, const char *kind,
 void fragment_put(struct store *s, const char *owner, const char *kind,
 		  const char *key, struct chunk *xml, size_t max_keys,
 		  store_done *done, void *data);
+
+struct fragment_item {
+	const char *key;
+	struct chunk *xml; /* NULL: it is removed, if it is there */
+};
+/* All of them, or none. */
+void fragment_put_all(struct store *s, const char *owner, const char *kind,
+		      const struct fragment_item *items, size_t n_items,
+		      size_t max_keys, store_done *done, void *data);
 /* NOT_FOUND where there is none. */
 void fragment_remove(struct store *s, const char *owner, const char *kind,
 		     const char *key, store_done *done, void *data);

@@ -108,6 +108,56 @@ START_TEST(removes)
 END_TEST
 
 static void
+put_all(const char *const pairs[][2], size_t n, size_t max,
+	enum store_status want)
+{
+	struct fragment_item items[4] = { 0 };
+	struct outcome o = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		const char *xml = pairs[i][1];
+
+		items[i].key = pairs[i][0];
+		items[i].xml = xml ? chunk_copy(xml, strlen(xml)) : NULL;
+	}
+	fragment_put_all(f.store, ROMEO, "private", items, n, max, outcome_set,
+			 &o);
+	for (size_t i = 0; i < n; i++)
+		chunk_unref(&items[i].xml);
+	outcome_expect(&f, &o, want);
+}
+
+START_TEST(puts_all_or_none)
+{
+	static const char *const first[][2] = { { "a", "<a/>" },
+						{ "b", "<b/>" } };
+	static const char *const second[][2] = { { "a", "<a2/>" },
+						 { "b", NULL },
+						 { "c", "<c/>" },
+						 { "none", NULL } };
+	static const char *const full[][2] = { { "a", "<a3/>" },
+					       { "c", "<c3/>" },
+					       { "d", "<d/>" } };
+
+	fixture_open(&f, _i);
+	put(ROMEO, "vcard", "", "<vCard/>", 1, STORE_OK);
+	put_all(first, 2, 2, STORE_OK);
+	put_all(second, 4, 2, STORE_OK);
+	ck_get(ROMEO, "private", "a", "<a2/>");
+	ck_get(ROMEO, "private", "b", "none");
+	ck_get(ROMEO, "private", "c", "<c/>");
+	put_all(full, 3, 2, STORE_FULL);
+	ck_get(ROMEO, "private", "a", "<a2/>");
+	ck_get(ROMEO, "private", "c", "<c/>");
+	ck_get(ROMEO, "private", "d", "none");
+	/* The limit is for new ones. */
+	put_all(full, 2, 1, STORE_OK);
+	ck_get(ROMEO, "private", "a", "<a3/>");
+	ck_get(ROMEO, "vcard", "", "<vCard/>");
+}
+END_TEST
+
+static void
 teardown(void)
 {
 	fixture_close(&f);
@@ -122,5 +172,6 @@ main(void)
 	add_store_test(tc, puts_and_gets);
 	add_store_test(tc, refuses_too_many_keys);
 	add_store_test(tc, removes);
+	add_store_test(tc, puts_all_or_none);
 	return unit_run(tc);
 }
