@@ -7,6 +7,8 @@
 #include "core/component.h"
 #include "core/server.h"
 #include "net/listener.h"
+#include "xmpp/ns.h"
+#include "xmpp/xml.h"
 #include "xmpp/xml_parser.h"
 
 #include <assert.h>
@@ -45,9 +47,23 @@ on_open(void *user, struct arena *a, struct xml *header, const char *default_ns)
 	return true;
 }
 
+/* In dialogues, stanzas look the same on every stream. */
+static void
+rename_ns(struct xml *x)
+{
+	if (!strcmp(x->ns, NS_COMPONENT))
+		x->ns = NS_CLIENT;
+	xml_each (kid, x)
+		rename_ns(kid);
+}
+
 static bool
 on_element(void *user, struct arena *a, struct xml *x)
 {
+	const struct client *c = user;
+
+	if (c->is_component)
+		rename_ns(x);
 	add_incoming(user, a, x, false);
 	return true;
 }
@@ -132,6 +148,7 @@ client_connect(struct client *c, struct server *srv,
 	(void)ret;
 	c->fd = fds[0];
 	c->parser = xml_parser_new(c->pool, &handler, c, &limits);
+	c->is_component = how->is_component;
 	if (how->is_component)
 		component_accept(srv, fds[1], &peer);
 	else

@@ -29,6 +29,7 @@ struct client {
 	char *jid;     /* bound; or NULL */
 	int fd;	       /* -1: closed on our side */
 	bool is_ended; /* the server has closed the connection */
+	bool is_component;
 	struct list incoming;
 	struct xml_parser *parser;
 	struct xml_pool *pool; /* owned */

@@ -12,6 +12,7 @@
 #include "xmpp/ns.h"
 #include "xmpp/xml.h"
 
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,9 +53,9 @@ send_header(struct client *c, const char *domain)
 {
 	char *header =
 		mem_printf("<?xml version='1.0'?><stream:stream "
-			   "xmlns='jabber:client' xmlns:stream='" NS_STREAM
+			   "xmlns='%s' xmlns:stream='" NS_STREAM
 			   "' to='%s' version='1.0'>",
-			   domain);
+			   c->is_component ? NS_COMPONENT : NS_CLIENT, domain);
 
 	send_text(c, header);
 	free(header);
@@ -196,4 +197,41 @@ login(struct client *c, struct server *srv, const char *full_jid,
 	c->jid = mem_strdup(jid_str(jid));
 	jid_unref(&jid);
 	return wrong;
+}
+
+/* SHA1 of the stream's id and the secret. */
+static void
+send_handshake(struct client *c, const char *id, const char *secret)
+{
+	char *both = mem_printf("%s%s", id, secret);
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	struct buf text = { 0 };
+	unsigned len = 0;
+
+	EVP_Digest(both, strlen(both), sum, &len, EVP_sha1(), NULL);
+	buf_adds(&text, "<handshake>");
+	for (unsigned i = 0; i < len; i++)
+		buf_printf(&text, "%02x", sum[i]);
+	buf_adds(&text, "</handshake>");
+	client_send(c, text.data, text.len);
+	buf_fini(&text);
+	free(both);
+}
+
+const char *
+login_component(struct client *c, struct server *srv, const char *domain,
+		const char *secret)
+{
+	struct incoming *in;
+	const char *id;
+
+	send_header(c, domain);
+	client_pump(c, srv);
+	in = client_next(c);
+	id = in && in->is_header ? xml_get(in->xml, "id") : NULL;
+	if (id)
+		send_handshake(c, id, secret);
+	if (in)
+		incoming_free(in);
+	return comes(c, srv, "handshake", NULL) ? NULL : all_that_came(c);
 }

@@ -21,5 +21,8 @@ login_scram(struct client *c, struct server *srv, const char *mech,
 /* All of it, with binding. */
 const char *login(struct client *c, struct server *srv, const char *full_jid,
 		  const char *password);
+/* Of a component (XEP-0114): header and handshake. */
+const char *login_component(struct client *c, struct server *srv,
+			    const char *domain, const char *secret);
 
 #endif

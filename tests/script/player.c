@@ -324,6 +324,20 @@ do_client(struct play *p)
 	}
 }
 
+/* component NAME DOMAIN */
+static void
+do_component(struct play *p)
+{
+	struct client *c = make_client(p, word(p, 1));
+	const char *wrong;
+
+	open_connection(p, c, "as");
+	wrong = login_component(c, server(p), word(p, 2), PASSWORD);
+	if (wrong)
+		fail(p, "%s cannot connect: %s", c->name, wrong);
+	forget(c);
+}
+
 static void
 do_wait(struct play *p)
 {
@@ -483,6 +497,8 @@ play_statement(struct play *p)
 		do_account(p);
 	else if (!strcmp(word(p, 0), "client"))
 		do_client(p);
+	else if (!strcmp(word(p, 0), "component"))
+		do_component(p);
 	else if (!strcmp(word(p, 0), "wait"))
 		do_wait(p);
 	else if (says(p, 0, "shut down"))
