@@ -328,7 +328,10 @@ step_ready(void *data, bool ok)
 	struct step step = *(struct step *)data;
 
 	free(data);
-	if (ok)
+	/* What is stored of a deleted account stays deleted. */
+	if (step.ev->account->is_gone)
+		event_fail(step.ev, COND_SERVICE_UNAVAILABLE);
+	else if (ok)
 		event_step(step.ev, step.fn, step.data);
 	else
 		event_fail(step.ev, COND_INTERNAL_SERVER_ERROR);

@@ -209,7 +209,7 @@ remind(void *data, struct jid *contact, unsigned flags)
 		session_send_raw(s, xml, strlen(xml));
 	}
 	/* 3.1.2: a server elsewhere may have lost the request. */
-	if (flags & ROSTER_ASK && !route_is_local(a->host->server, contact))
+	if (flags & ROSTER_ASK && !host_of(a->host->server, contact))
 		roster_send_subscription(a, contact, TYPE_SUBSCRIBE);
 }
 

@@ -1,0 +1,70 @@
+/* check_directed.c - to whom presence was sent directly. */
+
+#include "modules/presence/directed.h"
+#include "unit.h"
+#include "xmpp/jid.h"
+
+static struct jid *room, *romeo, *garden;
+
+static void
+setup(void)
+{
+	room = jid_parse("room@example.com/Juliet");
+	romeo = jid_parse("romeo@example.net");
+	garden = jid_parse("romeo@example.net/garden");
+}
+
+static void
+teardown(void)
+{
+	jid_unref(&room);
+	jid_unref(&romeo);
+	jid_unref(&garden);
+}
+
+START_TEST(add_and_remove)
+{
+	struct directed d = { 0 };
+
+	ck_assert(!directed_has(&d, room));
+	directed_remove(&d, room);
+	ck_assert(directed_add(&d, room, 2));
+	ck_assert(directed_add(&d, garden, 2));
+	ck_assert_uint_eq(d.n, 2);
+	ck_assert(directed_has(&d, room));
+	ck_assert(!directed_has(&d, romeo));
+	ck_assert(directed_has_bare(&d, romeo));
+	directed_remove(&d, room);
+	ck_assert(!directed_has(&d, room));
+	ck_assert(directed_has(&d, garden));
+	directed_remove(&d, garden);
+	ck_assert_uint_eq(d.n, 0);
+	ck_assert_ptr_null(d.targets);
+	directed_fini(&d);
+}
+END_TEST
+
+START_TEST(limit)
+{
+	struct directed d = { 0 };
+
+	ck_assert(directed_add(&d, room, 1));
+	ck_assert(!directed_add(&d, romeo, 1));
+	/* Not one more. */
+	ck_assert(directed_add(&d, room, 1));
+	ck_assert_uint_eq(d.n, 1);
+	directed_fini(&d);
+	ck_assert_uint_eq(d.n, 0);
+}
+END_TEST
+
+int
+main(void)
+{
+	TCase *tc = tcase_create("directed");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, add_and_remove);
+	tcase_add_test(tc, limit);
+	return unit_run(tc);
+}
