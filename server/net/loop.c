@@ -43,6 +43,7 @@ struct loop {
 	struct clock own_clock;
 	bool is_clock_old; /* not read since the last wait */
 	bool has_run;	   /* something ran in this turn */
+	unsigned n_turns;
 
 	struct timers timers;
 	struct list turn_ends;
@@ -249,6 +250,7 @@ turn(struct loop *l, bool wait)
 	int flags = EVLOOP_ONCE | EVLOOP_NONBLOCK;
 
 	l->has_run = false;
+	l->n_turns++;
 	hand_over(l); /* what was sent before the loop ran */
 	if (wait && may_wait(l)) {
 		arm_wait(l);
@@ -374,6 +376,12 @@ loop_enter(struct loop *l)
 {
 	l->has_run = true;
 	loop_clock(l);
+}
+
+unsigned
+loop_turn(const struct loop *l)
+{
+	return l->n_turns;
 }
 
 void *

@@ -64,6 +64,8 @@ struct clock *loop_clock(struct loop *l);
  * the clock right and tells loop_step that something ran. */
 struct event_base *loop_base(struct loop *l);
 void loop_enter(struct loop *l);
+/* Counts turns: for what has a budget in each. */
+unsigned loop_turn(const struct loop *l);
 /* Zeroed memory of this loop for conn.c, made at the first call. */
 void *loop_local(struct loop *l, size_t size, void (*fini)(void *local));
 /* At or after that time, at least 1 ms: what is to follow at once is mail. */

@@ -5,15 +5,12 @@
 #include "base/buf.h"
 #include "base/chunk.h"
 #include "base/clock.h"
-#include "base/list.h"
 #include "net/loop.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -542,138 +539,6 @@ START_TEST(reset_by_peer)
 }
 END_TEST
 
-/*
- * On threads: what comes is passed to the core and echoed from there.
- */
-
-#define N_ECHOES    8
-#define ECHO_ROUNDS 300
-
-struct echo {
-	struct conn *conn;
-	struct loop *core;
-	int client;
-	size_t sent, received;
-};
-
-struct parcel {
-	struct mail mail;
-	struct echo *echo;
-	struct chunk *data; /* NULL: the end */
-};
-
-static int n_open;
-
-static void
-parcel_run(struct mail *m)
-{
-	struct parcel *p = container_of(m, struct parcel, mail);
-	struct echo *e = p->echo;
-
-	if (p->data) {
-		conn_write(e->core, e->conn, NULL, 0, p->data);
-		chunk_unref(&p->data);
-	} else {
-		conn_release(e->core, e->conn);
-		if (--n_open == 0)
-			loop_quit(e->core);
-	}
-	free(p);
-}
-
-static void
-send_parcel(struct conn *c, struct echo *e, struct chunk *data)
-{
-	struct parcel *p = mem_zalloc(sizeof(*p));
-
-	p->mail.run = parcel_run;
-	p->echo = e;
-	p->data = data;
-	loop_send(conn_loop(c), e->core, &p->mail);
-}
-
-static bool
-on_echo_data(struct conn *c, void *user, char *data, size_t len)
-{
-	send_parcel(c, user, chunk_copy(data, len));
-	return true;
-}
-
-static void
-on_echo_end(struct conn *c, void *user, enum conn_end why, const char *detail)
-{
-	(void)detail;
-	ck_assert_int_eq(why, CONN_EOF);
-	send_parcel(c, user, NULL);
-}
-
-static const struct conn_class echo_cls = {
-	.on_data = on_echo_data,
-	.on_end = on_echo_end,
-};
-
-static void *
-echo_client(void *data)
-{
-	struct echo *e = data;
-	char out[1000], in[1000];
-
-	memset(out, 'e', sizeof(out));
-	for (int i = 0; i < ECHO_ROUNDS; i++) {
-		size_t n = 1 + (size_t)i * 37 % sizeof(out), got = 0;
-
-		ck_assert_int_eq(write(e->client, out, n), (ssize_t)n);
-		e->sent += n;
-		while (got < n) {
-			ssize_t r = read(e->client, in, sizeof(in));
-
-			ck_assert_int_gt(r, 0);
-			got += (size_t)r;
-		}
-		e->received += got;
-	}
-	close(e->client);
-	return NULL;
-}
-
-START_TEST(echo_on_threads)
-{
-	struct loop *mine = loop_new("core", NULL);
-	struct loop *ios[2] = { loop_new("io-0", NULL),
-				loop_new("io-1", NULL) };
-	struct echo echoes[N_ECHOES] = { 0 };
-	pthread_t clients[N_ECHOES];
-
-	n_open = N_ECHOES;
-	for (int i = 0; i < 2; i++)
-		loop_start(ios[i]);
-	for (int i = 0; i < N_ECHOES; i++) {
-		int fds[2];
-
-		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-		fcntl(fds[0], F_SETFL, O_NONBLOCK);
-		echoes[i].core = mine;
-		echoes[i].client = fds[1];
-		echoes[i].conn = conn_new(
-			mine, ios[i % 2], fds[0], &echo_cls, &echoes[i],
-			&(struct conn_options){ .max_queue = 100000,
-						.reader = mine,
-						.max_backlog = 3 });
-		pthread_create(&clients[i], NULL, echo_client, &echoes[i]);
-	}
-	loop_run(mine);
-	for (int i = 0; i < N_ECHOES; i++) {
-		pthread_join(clients[i], NULL);
-		ck_assert_uint_eq(echoes[i].sent, echoes[i].received);
-	}
-	for (int i = 0; i < 2; i++) {
-		loop_stop(ios[i]);
-		loop_free(ios[i]);
-	}
-	loop_free(mine);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -700,6 +565,5 @@ main(void)
 	tcase_add_test(own, one_write_for_each_turn);
 	tcase_add_test(own, released_at_once);
 	tcase_add_test(own, reset_by_peer);
-	tcase_add_test(own, echo_on_threads);
 	return unit_run_all((TCase *const[]){ tc, own, NULL });
 }

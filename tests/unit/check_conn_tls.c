@@ -11,10 +11,8 @@
 #include "unit.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -327,6 +325,63 @@ START_TEST(data_with_finished)
 }
 END_TEST
 
+#define CROWD 20
+
+static int
+answered(const int *peers)
+{
+	char c;
+	int n = 0;
+
+	for (int i = 0; i < CROWD; i++)
+		n += recv(peers[i], &c, 1, MSG_PEEK) > 0;
+	return n;
+}
+
+/* Not all handshakes of a crowd fall into one turn. */
+START_TEST(crowd)
+{
+	struct conn *conns[CROWD] = { conn };
+	SSL *clients[CROWD];
+	int peers[CROWD] = { peer };
+
+	for (int i = 0; i < CROWD; i++) {
+		if (i) {
+			start(1000);
+			conns[i] = conn;
+			peers[i] = peer;
+		}
+		conn_start_tls(core, conn, config);
+		new_client();
+		clients[i] = client;
+		ck_assert_int_eq(SSL_do_handshake(client), -1);
+	}
+	loop_step(core);
+	loop_step(io); /* they begin */
+	loop_step(io);
+	ck_assert_int_gt(answered(peers), 0);
+	ck_assert_int_lt(answered(peers), CROWD);
+	run();
+	ck_assert_int_eq(answered(peers), CROWD);
+	for (int i = 0; i < CROWD; i++)
+		ck_assert_int_eq(SSL_do_handshake(clients[i]), 1);
+	run();
+	ck_assert_int_eq(n_secure, CROWD);
+
+	for (int i = 1; i < CROWD; i++) {
+		conn_release(core, conns[i]);
+		SSL_free(clients[i]);
+		close(peers[i]);
+	}
+	run();
+	ck_assert_int_eq(n_end, CROWD - 1);
+	n_end = 0;
+	conn = conns[0];
+	client = clients[0];
+	peer = peers[0];
+}
+END_TEST
+
 START_TEST(eof_in_handshake)
 {
 	conn_start_tls(core, conn, config);
@@ -618,130 +673,6 @@ START_TEST(neighbours)
 }
 END_TEST
 
-/*
- * On threads: two loops share settings and the certificate.
- */
-
-#define N_CLIENTS   8
-#define ECHO_ROUNDS 50
-
-struct echo {
-	struct conn *conn;
-	struct loop *core;
-	int fd;
-	struct mail ended;
-};
-
-static int n_open;
-
-/* Echoes from its own loop. */
-static bool
-on_echo_data(struct conn *c, void *user, char *bytes, size_t len)
-{
-	(void)user;
-	conn_write(conn_loop(c), c, bytes, len, NULL);
-	return true;
-}
-
-static void
-on_echo_secure(struct conn *c, void *user, const struct tls_info *i)
-{
-	(void)c;
-	(void)user;
-	ck_assert_uint_eq(i->exporter_len, 32);
-}
-
-static void
-on_echo_end(struct conn *c, void *user, enum conn_end why, const char *detail)
-{
-	struct echo *e = user;
-
-	(void)detail;
-	ck_assert_int_eq(why, CONN_EOF);
-	loop_send(conn_loop(c), e->core, &e->ended);
-}
-
-static void
-ended_run(struct mail *m)
-{
-	struct echo *e = container_of(m, struct echo, ended);
-
-	conn_release(e->core, e->conn);
-	if (--n_open == 0)
-		loop_quit(e->core);
-}
-
-static const struct conn_class echo_cls = {
-	.on_data = on_echo_data,
-	.on_secure = on_echo_secure,
-	.on_end = on_echo_end,
-};
-
-static void *
-echo_client(void *arg)
-{
-	struct echo *e = arg;
-	SSL *ssl = SSL_new(client_ctx);
-	char out[1000], in[1000];
-
-	SSL_set_fd(ssl, e->fd);
-	ck_assert_int_eq(SSL_connect(ssl), 1);
-	memset(out, 'e', sizeof(out));
-	for (int i = 0; i < ECHO_ROUNDS; i++) {
-		int n = 1 + i * 37 % (int)sizeof(out);
-
-		ck_assert_int_eq(SSL_write(ssl, out, n), n);
-		for (int got = 0; got < n;) {
-			int r = SSL_read(ssl, in, sizeof(in));
-
-			ck_assert_int_gt(r, 0);
-			got += r;
-		}
-	}
-	SSL_shutdown(ssl);
-	SSL_free(ssl);
-	close(e->fd);
-	return NULL;
-}
-
-START_TEST(echo_on_threads)
-{
-	struct loop *mine = loop_new("core", NULL);
-	struct loop *ios[2] = { loop_new("io-0", NULL),
-				loop_new("io-1", NULL) };
-	struct echo echoes[N_CLIENTS];
-	pthread_t clients[N_CLIENTS];
-	const struct conn_options opts = { .max_queue = 100000 };
-
-	n_open = N_CLIENTS;
-	for (int i = 0; i < 2; i++)
-		loop_start(ios[i]);
-	for (int i = 0; i < N_CLIENTS; i++) {
-		int fds[2];
-
-		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-		fcntl(fds[0], F_SETFL, O_NONBLOCK);
-		echoes[i] = (struct echo){ .core = mine,
-					   .fd = fds[1],
-					   .ended.run = ended_run };
-		echoes[i].conn = conn_new(mine, ios[i % 2], fds[0], &echo_cls,
-					  &echoes[i], &opts);
-		conn_start_tls(mine, echoes[i].conn, config);
-		pthread_create(&clients[i], NULL, echo_client, &echoes[i]);
-	}
-	/* A reload drops the settings while they are in use. */
-	tls_config_unref(&config);
-	loop_run(mine);
-	for (int i = 0; i < N_CLIENTS; i++)
-		pthread_join(clients[i], NULL);
-	for (int i = 0; i < 2; i++) {
-		loop_stop(ios[i]);
-		loop_free(ios[i]);
-	}
-	loop_free(mine);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -755,9 +686,9 @@ main(void)
 	tcase_add_test(plain, after_much_plain_text);
 	tcase_add_test(plain, injected_plain_text);
 	tcase_add_test(plain, data_with_finished);
+	tcase_add_test(plain, crowd);
 	tcase_add_test(plain, eof_in_handshake);
 	tcase_add_test(plain, close_in_handshake);
-	tcase_add_test(plain, echo_on_threads);
 	tcase_add_checked_fixture(tls, setup_secure, teardown);
 	tcase_add_test(tls, damaged_record);
 	tcase_add_test(tls, eof_with_close_notify);
