@@ -85,8 +85,12 @@ static const struct conn_class cls = {
 static void
 run(void)
 {
-	while (loop_step(core) | loop_step(io))
-		;
+	bool any;
+
+	do {
+		any = loop_step(core);
+		any |= loop_step(io);
+	} while (any);
 }
 
 static void
