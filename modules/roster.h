@@ -33,6 +33,9 @@ enum verdict roster_then_settled(struct event *ev, hook_fn *fn, void *data);
 
 /* ROSTER_…; 0 where it is not a contact, or the roster has not been read. */
 unsigned roster_contact_flags(struct account *a, const struct jid *contact);
+/* Whether this address, full or bare, is entitled to the account's presence: a
+ * contact that gets it, or the account itself. */
+bool roster_may_see(struct account *a, struct jid *who);
 /* Contacts and waiting requests, nothing where it has not been read. fn must
  * not keep the JID without a reference. */
 void roster_each(struct account *a,

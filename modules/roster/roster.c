@@ -74,6 +74,18 @@ roster_contact_flags(struct account *a, const struct jid *contact)
 	return c ? c->flags : 0;
 }
 
+bool
+roster_may_see(struct account *a, struct jid *who)
+{
+	struct jid *bare = jid_bare(who);
+	bool may = jid_eq(bare, a->jid) ||
+		   (roster_contact_flags(a, bare) & ROSTER_FROM) ||
+		   (roster_contact_flags(a, who) & ROSTER_FROM);
+
+	jid_unref(&bare);
+	return may;
+}
+
 void
 roster_each(struct account *a,
 	    void (*fn)(void *data, struct jid *contact, unsigned flags),
