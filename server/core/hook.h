@@ -37,7 +37,8 @@ enum hook_id {
 
 	/* A stanza for an account of ours, from anywhere: ev->account is the
 	 * recipient's; the account exists. ev->session is the sender's, or
-	 * NULL. An iq comes here only when it is for a full JID. */
+	 * NULL. An iq comes here only when it is for a full JID. A presence
+	 * that goes to many has its address in ev->to only. */
 	HOOK_MESSAGE_TO_USER,
 	HOOK_PRESENCE_TO_USER,
 	HOOK_IQ_TO_USER,
