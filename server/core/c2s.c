@@ -21,6 +21,7 @@
 #include "xmpp/ns.h"
 #include "xmpp/stanza.h"
 #include "xmpp/stream.h"
+#include "xmpp/xml.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -83,17 +84,10 @@ c2s_close(struct c2s *c, enum stream_cond cond, const char *text)
 
 	if (c->state == C2S_CLOSING)
 		return;
+	/* RFC 6120 4.9.1.2: an error stands inside of a stream. */
+	if (!c->is_opened)
+		c2s_send_open(c, NULL);
 	b->len = 0;
-	/* RFC 6120 4.9.1.1: an error stands inside of a stream. */
-	if (!c->is_opened) {
-		struct stream_open open = {
-			.ns = NS_CLIENT,
-			.from = c->host ? c->host->name : NULL,
-			.id = c->name,
-		};
-
-		stream_write_open(b, &open);
-	}
 	if (cond)
 		stream_write_error(b, cond, text);
 	stream_write_close(b);
@@ -116,7 +110,9 @@ ping(struct c2s *c)
 	buf_printf(b, "<iq type='get' id='p%" PRIx64 "' from='",
 		   ++c->server->next_id);
 	buf_adds(b, c->host->name);
-	buf_adds(b, "'><ping xmlns='" NS_PING "'/></iq>");
+	buf_adds(b, "'");
+	xml_write_attr(b, "to", jid_str(c->session->jid));
+	buf_adds(b, "><ping xmlns='" NS_PING "'/></iq>");
 	c2s_write(c, b->data, b->len, NULL);
 	c->is_pinged = true;
 }

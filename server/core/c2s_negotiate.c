@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* RFC 6120 6.4.5: at least 2 and no more than 5 tries on one stream. */
 #define MAX_FAILURES 3
@@ -103,18 +104,30 @@ send_features(struct c2s *c)
 
 static void on_auth_step(void *data, enum auth_step step);
 
-static void
-send_open(struct c2s *c, const struct stream_header *h)
+/* RFC 6120 4.7.4: our language, or a kind of it that the client prefers. */
+static const char *
+choose_lang(const char *wish)
 {
+	bool is_ours = wish && !strncasecmp(wish, "en", 2) &&
+		       (!wish[2] || wish[2] == '-');
+
+	return is_ours ? wish : "en";
+}
+
+void
+c2s_send_open(struct c2s *c, const struct stream_header *h)
+{
+	const struct host *host = c->host ? c->host : c->server->first_host;
 	struct buf *b = &c->server->scratch;
 	unsigned char random[12];
 	char id[2 * sizeof(random) + 1];
 	struct stream_open open = {
 		.ns = NS_CLIENT,
-		.from = c->host->name,
-		.to = c->is_secure && h->from ? jid_bare_str(h->from) : NULL,
+		.from = host->name,
+		.to = h && h->from ? jid_bare_str(h->from) : NULL,
 		.id = id,
-		.lang = h->lang,
+		.lang = choose_lang(h ? h->lang : NULL),
+		.without_version = h && h->major < 1,
 	};
 
 	/* RFC 6120 4.7.3: unique, and not to be guessed. */
@@ -135,7 +148,9 @@ judge_header(struct c2s *c, const struct stream_header *h)
 
 	if (h->error)
 		return h->error;
-	host = h->to && jid_is_domain(h->to) ? host_of(c->server, h->to) : NULL;
+	if (!h->to)
+		return STREAM_IMPROPER_ADDRESSING;
+	host = jid_is_domain(h->to) ? host_of(c->server, h->to) : NULL;
 	if (!host)
 		return STREAM_HOST_UNKNOWN;
 	/* A restarted stream stays with whom it was authenticated for. */
@@ -155,10 +170,11 @@ c2s_on_open(void *owner, struct arena *a, struct xml *header,
 
 	stream_header_read(header, default_ns, NS_CLIENT, &h);
 	bad = c->state == C2S_HEADER ? judge_header(c, &h) : STREAM_NONE;
+	if (c->state == C2S_HEADER)
+		c2s_send_open(c, &h);
 	if (bad) {
 		c2s_close(c, bad, h.error_text);
 	} else if (c->state == C2S_HEADER) {
-		send_open(c, &h);
 		auth_free(c->auth);
 		c->auth = NULL;
 		if (!c->account &&

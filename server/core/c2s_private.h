@@ -18,6 +18,7 @@ struct host;
 struct jid;
 struct server;
 struct session;
+struct stream_header;
 struct tls_info;
 struct wire;
 struct xml;
@@ -56,6 +57,9 @@ struct c2s {
 };
 
 struct log c2s_log(const struct c2s *c);
+
+/* Our header. h: the client's, which this one answers; NULL: none came. */
+void c2s_send_open(struct c2s *c, const struct stream_header *h);
 
 /* What the wire tells before a resource is bound. */
 void c2s_on_open(void *owner, struct arena *a, struct xml *header,

@@ -150,6 +150,8 @@ add_host(struct server *srv, const char *name, const struct config *cfg,
 	if (!h)
 		return -1;
 	map_insert(&srv->hosts, &h->node, hash_str(h->name));
+	if (!srv->first_host)
+		srv->first_host = h;
 	return 0;
 }
 

@@ -69,12 +69,13 @@ struct server {
 	struct clock *clock; /* the core loop's */
 	struct server_options opt;
 	struct log log;
-	struct map hosts;			   /* struct host.node */
-	struct map accounts;			   /* struct account.node */
-	struct map services;			   /* private to router.c */
-	struct map lanes;			   /* private to event.c */
-	struct map requests;			   /* private to iq_request.c */
-	struct list streams;			   /* struct c2s.node */
+	struct map hosts;	 /* struct host.node */
+	struct host *first_host; /* borrowed; of the configuration */
+	struct map accounts;	 /* struct account.node */
+	struct map services;	 /* private to router.c */
+	struct map lanes;	 /* private to event.c */
+	struct map requests;	 /* private to iq_request.c */
+	struct list streams;	 /* struct c2s.node */
 	struct list components, component_streams; /* private to component.c */
 	size_t n_streams, n_sessions;
 	uint64_t next_id;	    /* of streams and sessions */

@@ -65,7 +65,8 @@ on_element(void *user, struct arena *a, struct xml *x)
 	if (c->is_component)
 		rename_ns(x);
 	add_incoming(user, a, x, false);
-	return true;
+	/* RFC 6120 5.4.3.3, 6.4.6: a new stream comes next. */
+	return !xml_is(x, "success", NS_SASL) && !xml_is(x, "proceed", NS_TLS);
 }
 
 static void
@@ -156,12 +157,6 @@ client_connect(struct client *c, struct server *srv,
 }
 
 void
-client_restart(struct client *c)
-{
-	xml_parser_restart(c->parser, &limits);
-}
-
-void
 client_disconnect(struct client *c)
 {
 	if (c->fd >= 0)
@@ -179,6 +174,17 @@ keep_log(struct client *c, const char *data, size_t len)
 }
 
 static void
+parse(struct client *c, const char *data, size_t len)
+{
+	enum xml_fed fed = xml_parser_feed(c->parser, data, len);
+
+	while (fed == XML_PAUSED) {
+		xml_parser_restart(c->parser, &limits);
+		fed = xml_parser_resume(c->parser);
+	}
+}
+
+static void
 read_all(struct client *c)
 {
 	static char data[65536];
@@ -186,7 +192,7 @@ read_all(struct client *c)
 
 	while (c->fd >= 0 && (n = read(c->fd, data, sizeof(data))) > 0) {
 		keep_log(c, data, (size_t)n);
-		xml_parser_feed(c->parser, data, (size_t)n);
+		parse(c, data, (size_t)n);
 	}
 	if (c->fd >= 0 && (n == 0 || (n < 0 && errno != EAGAIN)))
 		c->is_ended = true;

@@ -48,8 +48,6 @@ struct connection {
 
 void client_connect(struct client *c, struct server *srv,
 		    const struct connection *how);
-/* A new header is expected next (after TLS or SASL). */
-void client_restart(struct client *c);
 void client_send(struct client *c, const char *text, size_t len);
 /* Lets the server work until nothing is left to do, then reads what came. */
 void client_pump(struct client *c, struct server *srv);

@@ -93,13 +93,6 @@ send_auth(struct client *c, const char *mech, const char *data, size_t len)
 	free(tag);
 }
 
-static const char *
-start_again(struct client *c, struct server *srv, const char *domain)
-{
-	client_restart(c);
-	return login_open(c, srv, domain);
-}
-
 const char *
 login_plain(struct client *c, struct server *srv, const char *user,
 	    const char *domain, const char *password)
@@ -114,7 +107,7 @@ login_plain(struct client *c, struct server *srv, const char *user,
 	buf_fini(&plain);
 	if (!comes(c, srv, "success", NULL))
 		return all_that_came(c);
-	return start_again(c, srv, domain);
+	return login_open(c, srv, domain);
 }
 
 static enum scram_hash
@@ -164,7 +157,7 @@ login_scram(struct client *c, struct server *srv, const char *mech,
 	free(first);
 	free(challenge);
 	free(success);
-	return ok ? start_again(c, srv, domain) : all_that_came(c);
+	return ok ? login_open(c, srv, domain) : all_that_came(c);
 }
 
 static const char *

@@ -471,8 +471,6 @@ client_statement(struct play *p)
 		open_stream(p, c);
 	else if (!strcmp(verb, "authenticates"))
 		authenticate_with(p, c);
-	else if (says(p, 1, "restarts its stream"))
-		client_restart(c);
 	else if (!strcmp(verb, "logs") && says(p, 1, "logs in again"))
 		log_in(p, c, bindings_get(&p->bindings, c->name));
 	else if (says(p, 1, "disconnects"))
