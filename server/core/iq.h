@@ -26,6 +26,7 @@ enum {
 	TO_NOBODY = 8,	/* a bare JID of ours that no account has; for who must
 			 * not give away that there is none. Unhandled:
 			 * service-unavailable, RFC 6121 8.5.1 */
+	TO_NOBODYS_RESOURCE = 16, /* the same for a full JID */
 };
 
 struct iq_handler {

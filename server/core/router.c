@@ -149,10 +149,10 @@ refuse_probe(struct event *ev)
 static void
 no_such_user(struct event *ev)
 {
-	if (ev->stanza->kind == STANZA_IQ && jid_is_bare(ev->to) &&
-	    is_request(ev->stanza)) {
+	if (ev->stanza->kind == STANZA_IQ && is_request(ev->stanza)) {
 		ev->host = ev->account->host;
-		answer_iq(ev, TO_NOBODY);
+		answer_iq(ev, jid_is_bare(ev->to) ? TO_NOBODY
+						  : TO_NOBODYS_RESOURCE);
 		return;
 	}
 	if (ev->stanza->kind != STANZA_PRESENCE)
