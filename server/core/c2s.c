@@ -188,7 +188,9 @@ on_stanza(void *owner, struct stanza *s)
 {
 	struct c2s *c = owner;
 
-	if (c->state != C2S_BOUND) {
+	/* What comes from an account that is being deleted would only be left
+	 * behind. */
+	if (c->state != C2S_BOUND || c->account->is_gone) {
 		stanza_unref(&s);
 		return;
 	}
@@ -340,6 +342,17 @@ c2s_each(struct server *srv,
 		};
 
 		fn(data, &info);
+	}
+}
+
+void
+c2s_close_account(struct account *a, enum stream_cond cond, const char *text)
+{
+	list_each_safe (n, &a->host->server->streams) {
+		struct c2s *c = container_of(n, struct c2s, node);
+
+		if (c->account == a)
+			c2s_close(c, cond, text);
 	}
 }
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct account;
 struct c2s;
 struct chunk;
 struct peer_addr;
@@ -22,6 +23,10 @@ void c2s_write(struct c2s *c, const char *head, size_t len, struct chunk *tail);
 /* Ends the stream with an error (STREAM_NONE: just </stream:stream>), and with
  * it the session. text may be NULL. c may be gone afterwards. */
 void c2s_close(struct c2s *c, enum stream_cond cond, const char *text);
+
+/* All streams that have authenticated for this account. */
+void
+c2s_close_account(struct account *a, enum stream_cond cond, const char *text);
 
 /* For the end: all are told, or all are forgotten at once. */
 void c2s_close_all(struct server *srv, enum stream_cond cond);

@@ -231,26 +231,36 @@ user_set_password(struct server *srv, struct jid *jid, const char *password,
 
 /* ---- the end of an account ---- */
 
+/* Nothing of it is left but who is logged in. */
 static void
-end_sessions(struct account *a, enum stream_cond cond, const char *text)
+bury(struct server *srv, struct account *a, struct jid *jid)
 {
-	list_each_safe (n, &a->sessions)
-		c2s_close(session_of(n)->stream, cond, text);
+	struct host *host = host_of(srv, jid);
+
+	if (a)
+		c2s_close_account(a, STREAM_NOT_AUTHORIZED,
+				  "the account was deleted");
+	if (host)
+		event_occur(host, HOOK_ACCOUNT_DELETED, NULL, a, jid);
 }
 
 static void
 deleted(void *data, const struct store_result *res)
 {
 	struct task *t = data;
-	struct host *host = host_of(t->server, t->jid);
+	struct server *srv = t->server;
+	struct account *a = t->account ? account_ref(t->account) : NULL;
+	struct jid *jid = jid_ref(t->jid);
 	enum user_status status = to_status(t, res);
 
-	if (status == USER_OK && host)
-		event_occur(host, HOOK_ACCOUNT_DELETED, NULL, t->account,
-			    t->jid);
-	else if (t->account)
-		t->account->is_gone = false;
+	if (status == USER_FAILED && a)
+		a->is_gone = false;
+	/* XEP-0077 3.2: who has asked is answered before the stream ends. */
 	task_end(t, status);
+	if (status == USER_OK)
+		bury(srv, a, jid);
+	account_unref(&a);
+	jid_unref(&jid);
 }
 
 void
@@ -263,8 +273,6 @@ user_delete(struct server *srv, struct jid *jid, user_done *done, void *data)
 		t->account = account_ref(a);
 		a->is_gone = true;
 		a->is_known = false;
-		end_sessions(a, STREAM_NOT_AUTHORIZED,
-			     "the account was deleted");
 	}
 	account_delete(srv->store, jid_str(t->jid), deleted, t);
 }
@@ -297,6 +305,6 @@ user_kick(struct server *srv, const struct jid *jid, const char *text)
 	if (!a)
 		return;
 	account_ref(a);
-	end_sessions(a, STREAM_NOT_AUTHORIZED, text);
+	c2s_close_account(a, STREAM_NOT_AUTHORIZED, text);
 	account_unref(&a);
 }

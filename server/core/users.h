@@ -28,13 +28,13 @@ void user_create(struct server *srv, struct jid *jid, const char *password,
 		 user_done *done, void *data);
 void user_set_password(struct server *srv, struct jid *jid,
 		       const char *password, user_done *done, void *data);
-/* Ends its sessions (stream error not-authorized) and deletes all that is
- * stored for it. */
+/* Deletes all that is stored for it, calls done, and then ends its streams
+ * (not-authorized). In the meantime nothing is taken from them any more. */
 void
 user_delete(struct server *srv, struct jid *jid, user_done *done, void *data);
 void user_set_disabled(struct server *srv, struct jid *jid, bool disabled,
 		       user_done *done, void *data);
-/* Ends the sessions of an account; condition text may be NULL. */
+/* Ends the streams of an account (not-authorized); text may be NULL. */
 void user_kick(struct server *srv, const struct jid *jid, const char *text);
 
 #endif
