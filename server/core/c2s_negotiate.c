@@ -87,10 +87,11 @@ send_features(struct c2s *c)
 	if (c->account)
 		xml_add(a, features, "bind", NS_BIND);
 	add_limits(c, a, features);
-	event_extend(c->host,
-		     c->account ? HOOK_STREAM_FEATURES
-				: HOOK_STREAM_FEATURES_UNAUTHENTICATED,
-		     NULL, c->account, a, features);
+	if (c->account || c->is_secure)
+		event_extend(c->host,
+			     c->account ? HOOK_STREAM_FEATURES
+					: HOOK_STREAM_FEATURES_UNAUTHENTICATED,
+			     NULL, c->account, a, features);
 	b->len = 0;
 	buf_adds(b, "<stream:features>");
 	xml_each (kid, features)
@@ -512,7 +513,7 @@ c2s_on_negotiation(struct c2s *c, struct arena *a, struct xml *x)
 		start_tls(c);
 	} else if (!strcmp(x->ns, NS_SASL) && c->auth) {
 		on_sasl(c, a, x);
-	} else if (c->state == C2S_NEGOTIATE && c->auth) {
+	} else if (c->state == C2S_NEGOTIATE && c->is_secure) {
 		on_request(c, arena_ref(a), x);
 	} else {
 		/* RFC 6120 5.3.1, 6.3.1: first things first. */

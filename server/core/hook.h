@@ -68,12 +68,11 @@ enum hook_id {
 	/* ev->xml is a stream's <features/> after authentication, with
 	 * ev->account: add to it. May not wait. */
 	HOOK_STREAM_FEATURES,
-	/* The same before authentication. */
+	/* The same before authentication, over TLS. */
 	HOOK_STREAM_FEATURES_UNAUTHENTICATED,
 	/* A request from a client that has not authenticated (XEP-0077), over
-	 * TLS where that is required: no session, no account, ev->from is what
-	 * it claims; ev->peer_address is set. Not handled, it ends the stream.
-	 */
+	 * TLS: no session, no account, ev->from is what it claims;
+	 * ev->peer_address is set. Not handled, it ends the stream. */
 	HOOK_IQ_UNAUTHENTICATED,
 	/* ev->xml is the disco#info <query/> of the host (no ev->account), or
 	 * of an account, without node: add what is not static. What a host
