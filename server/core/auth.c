@@ -61,6 +61,10 @@ auth_new(struct host *host, const struct tls_info *tls, bool is_secure,
 		b[SASL_TLS_SERVER_END_POINT].len = tls->end_point_len;
 		b[SASL_TLS_UNIQUE].data = tls->unique;
 		b[SASL_TLS_UNIQUE].len = tls->unique_len;
+		/* RFC 9266 defines tls-unique away in TLS 1.3, but clients
+		 * (slixmpp 1.8) know no other; where we offer -PLUS, RFC 5802
+		 * 6 leaves them no other way in. It binds as well. */
+		b[SASL_TLS_UNIQUE].is_unoffered = !strcmp(tls->version, "1.3");
 		if (tls->peer_cert_verified)
 			env->identities = tls->xmpp_addrs;
 	}

@@ -64,8 +64,9 @@ struct tls_info {
 	size_t exporter_len;
 	uint8_t end_point[TLS_BINDING_MAX];
 	size_t end_point_len;
-	uint8_t unique[TLS_BINDING_MAX]; /* TLS 1.2 with extended master secret
-					  */
+	/* The client's Finished; in TLS 1.2 with extended master secret. In
+	 * TLS 1.3 the name tls-unique is not defined for it. */
+	uint8_t unique[TLS_BINDING_MAX];
 	size_t unique_len;
 	/* The peer's certificate: verified (chain, dates, purpose), and the
 	 * JIDs in its xmppAddr names (NUL-separated, ended by an empty one). */

@@ -26,13 +26,14 @@ is_bound(SSL *ssl)
 }
 
 /* RFC 5929, 3.1: the client's Finished of a full handshake, the server's of a
- * resumed one. TLS 1.3 has none. */
+ * resumed one. It is not defined for TLS 1.3, where the same messages are just
+ * as unique, and where some clients use them all the same. */
 static size_t
 unique(SSL *ssl, uint8_t *out, size_t size)
 {
 	size_t len;
 
-	if (SSL_version(ssl) != TLS1_2_VERSION || !is_bound(ssl))
+	if (!is_bound(ssl))
 		return 0;
 	len = SSL_session_reused(ssl) ? SSL_get_finished(ssl, out, size)
 				      : SSL_get_peer_finished(ssl, out, size);

@@ -139,7 +139,7 @@ sasl_offer(const struct sasl_env *env, struct sasl_offer *out)
 
 	*out = (struct sasl_offer){ 0 };
 	for (int i = 0; i < SASL_BINDINGS && env->hashes; i++) {
-		if (env->bindings[i].len)
+		if (env->bindings[i].len && !env->bindings[i].is_unoffered)
 			out->bindings[n++] = binding_names[i];
 	}
 	n = 0;

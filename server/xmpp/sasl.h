@@ -44,13 +44,15 @@ const char *sasl_cond_name(enum sasl_cond cond);
 enum sasl_binding_type {
 	SASL_TLS_EXPORTER,
 	SASL_TLS_SERVER_END_POINT,
-	SASL_TLS_UNIQUE, /* TLS 1.2 only: the caller gives no data in 1.3 */
+	SASL_TLS_UNIQUE, /* defined for TLS 1.2; see is_unoffered */
 	SASL_BINDINGS
 };
 
 struct sasl_binding {
 	const uint8_t *data;
 	size_t len; /* 0: not to be had on this connection */
+	/* Taken from a client that asks for it, but in no list. */
+	bool is_unoffered;
 };
 
 /* What the stream is like. Borrowed with all it points to, and unchanged, from

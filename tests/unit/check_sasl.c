@@ -17,9 +17,9 @@ static const struct sasl_env base = {
 	.has_tls = true,
 	.allows_plain = true,
 	.hashes = 7,
-	.bindings = { { exporter, sizeof(exporter) },
-		      { end_point, sizeof(end_point) },
-		      { NULL, 0 } },
+	.bindings = { { exporter, sizeof(exporter), false },
+		      { end_point, sizeof(end_point), false },
+		      { NULL, 0, false } },
 	.secret = (const uint8_t *)"0123456789abcdef",
 	.secret_len = 16,
 	.iterations = 64,
@@ -115,9 +115,9 @@ static const struct {
 START_TEST(offer)
 {
 	static const struct sasl_binding all[SASL_BINDINGS] = {
-		{ exporter, sizeof(exporter) },
-		{ end_point, sizeof(end_point) },
-		{ unique, sizeof(unique) },
+		{ exporter, sizeof(exporter), false },
+		{ end_point, sizeof(end_point), false },
+		{ unique, sizeof(unique), false },
 	};
 	struct sasl_env env = { .host = "example.org",
 				.has_tls = offers[_i].has_tls,
@@ -249,7 +249,7 @@ all_bindings(void)
 	struct sasl_env env = base;
 
 	env.bindings[SASL_TLS_UNIQUE] =
-		(struct sasl_binding){ unique, sizeof(unique) };
+		(struct sasl_binding){ unique, sizeof(unique), false };
 	return env;
 }
 
@@ -265,6 +265,25 @@ START_TEST(scram)
 		SASL_SUCCESS);
 	ck_assert_str_eq(sasl_username(s), "alice");
 	ck_assert_int_eq(sasl_cond(s), SASL_NONE);
+	sasl_free(s);
+}
+END_TEST
+
+/* Not in the list, but taken from who asks for it. */
+START_TEST(scram_unoffered_binding)
+{
+	struct sasl_env env = all_bindings();
+	struct sasl_offer list;
+	struct sasl *s;
+
+	env.bindings[SASL_TLS_UNIQUE].is_unoffered = true;
+	sasl_offer(&env, &list);
+	for (const char *const *b = list.bindings; *b; b++)
+		ck_assert_str_ne(*b, "tls-unique");
+	s = start(&env, "SCRAM-SHA-256-PLUS");
+	ck_assert_int_eq(play(s, "p=tls-unique,,n=alice,r=abc", "secret",
+			      &env.bindings[SASL_TLS_UNIQUE]),
+			 SASL_SUCCESS);
 	sasl_free(s);
 }
 END_TEST
@@ -286,7 +305,7 @@ END_TEST
 START_TEST(scram_wrong_binding)
 {
 	static const uint8_t other[32] = { 9 };
-	struct sasl_binding cb = { other, sizeof(other) };
+	struct sasl_binding cb = { other, sizeof(other), false };
 	struct sasl *s = start(&base, "SCRAM-SHA-256-PLUS");
 
 	ck_failed(s, play(s, "p=tls-exporter,,n=alice,r=abc", "secret", &cb),
@@ -700,6 +719,7 @@ main(void)
 	tcase_add_loop_test(tc, not_offered, 0, N_ELEMENTS(refused));
 	tcase_add_test(tc, cond_names);
 	tcase_add_loop_test(tc, scram, 0, N_ELEMENTS(scrams));
+	tcase_add_test(tc, scram_unoffered_binding);
 	tcase_add_loop_test(tc, scram_wrong_password, 0, N_ELEMENTS(scrams));
 	tcase_add_test(tc, scram_wrong_binding);
 	tcase_add_test(tc, scram_without_initial_response);

@@ -245,13 +245,9 @@ START_TEST(channel_bindings)
 	ck_assert_uint_eq(info.end_point_len, len);
 	ck_assert_mem_eq(info.end_point, own, len);
 
-	if (version == TLS1_3_VERSION) {
-		ck_assert_uint_eq(info.unique_len, 0);
-	} else {
-		ck_assert_uint_eq(info.unique_len,
-				  SSL_get_finished(client, own, sizeof(own)));
-		ck_assert_mem_eq(info.unique, own, info.unique_len);
-	}
+	ck_assert_uint_eq(info.unique_len,
+			  SSL_get_finished(client, own, sizeof(own)));
+	ck_assert_mem_eq(info.unique, own, info.unique_len);
 	tls_config_unref(&cfg);
 	tls_cert_unref(&c);
 }
