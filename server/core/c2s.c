@@ -219,6 +219,7 @@ on_secure(void *owner, const struct tls_info *info)
 	if (c->state != C2S_SECURING)
 		return;
 	c->is_secure = true;
+	c->is_opened = false;
 	c->tls = mem_alloc(sizeof(*c->tls));
 	*c->tls = *info;
 	snprintf(c->tls_version, sizeof(c->tls_version), "%s", info->version);

@@ -205,7 +205,6 @@ start_tls(struct c2s *c)
 	}
 	auth_free(c->auth);
 	c->auth = NULL;
-	c->is_opened = false;
 	c->state = C2S_SECURING;
 	wire_start_tls(c->wire, PROCEED, c->server->c2s_tls);
 }
@@ -230,16 +229,15 @@ send_sasl(struct c2s *c, const char *name)
 }
 
 static void
-auth_failed(struct c2s *c)
+refuse(struct c2s *c, enum sasl_cond cond, const char *why)
 {
 	struct buf *b = &c->server->scratch;
 	struct log log = c2s_log(c);
 
-	log_info(&log, "authentication failed from %s: %s", c->address,
-		 auth_text(c->auth));
+	log_info(&log, "authentication failed from %s: %s", c->address, why);
 	b->len = 0;
 	buf_printf(b, "<failure xmlns='" NS_SASL "'><%s/></failure>",
-		   sasl_cond_name(auth_cond(c->auth)));
+		   sasl_cond_name(cond));
 	c2s_write(c, b->data, b->len, NULL);
 	if (++c->failures >= MAX_FAILURES) {
 		c2s_close(c, STREAM_POLICY_VIOLATION, "too many failures");
@@ -293,7 +291,7 @@ on_auth_step(void *data, enum auth_step step)
 		auth_succeeded(c);
 		break;
 	case AUTH_FAILURE:
-		auth_failed(c);
+		refuse(c, auth_cond(c->auth), auth_text(c->auth));
 		break;
 	}
 }
@@ -305,7 +303,10 @@ on_sasl(struct c2s *c, struct arena *a, struct xml *x)
 	const char *text = xml_get_text(a, x);
 	const char *mech = xml_get(x, "mechanism");
 
-	if (c->state == C2S_SASL && !strcmp(x->name, "response")) {
+	if (!c->auth) {
+		/* RFC 6120 6.5.4 */
+		refuse(c, SASL_ENCRYPTION_REQUIRED, "no TLS");
+	} else if (c->state == C2S_SASL && !strcmp(x->name, "response")) {
 		c->state = C2S_BUSY;
 		auth_respond(c->auth, text);
 	} else if (!strcmp(x->name, "abort")) {
@@ -315,7 +316,7 @@ on_sasl(struct c2s *c, struct arena *a, struct xml *x)
 		c->state = C2S_BUSY;
 		auth_start(c->auth, mech ? mech : "", text);
 	} else {
-		c2s_close(c, STREAM_NOT_AUTHORIZED, NULL);
+		refuse(c, SASL_MALFORMED_REQUEST, "out of order");
 	}
 }
 
@@ -328,7 +329,7 @@ bind_error(struct c2s *c, struct stanza *iq, enum stanza_cond cond)
 	struct stanza *error = stanza_error(iq, cond, NULL);
 
 	b->len = 0;
-	stanza_write(b, error, NULL, NULL, NS_CLIENT);
+	stanza_write(b, error, error->from, error->to, NS_CLIENT);
 	c2s_write(c, b->data, b->len, NULL);
 	stanza_unref(&error);
 	wire_continue(c->wire);
@@ -383,7 +384,7 @@ bound(struct c2s *c, const struct stanza *iq, struct jid *full)
 	x = xml_add(result->arena, result->root, "bind", NS_BIND);
 	xml_add_text(result->arena, x, "jid", NULL, jid_str(full));
 	b->len = 0;
-	stanza_write(b, result, NULL, NULL, NS_CLIENT);
+	stanza_write(b, result, result->from, result->to, NS_CLIENT);
 	c2s_write(c, b->data, b->len, NULL);
 	stanza_unref(&result);
 	log = c2s_log(c);
@@ -456,7 +457,7 @@ answer_unauthenticated(struct event *ev, struct stanza *reply)
 	if (c) {
 		b = &c->server->scratch;
 		b->len = 0;
-		stanza_write(b, reply, NULL, NULL, NS_CLIENT);
+		stanza_write(b, reply, reply->from, reply->to, NS_CLIENT);
 		c2s_write(c, b->data, b->len, NULL);
 	}
 	stanza_unref(&reply);
@@ -511,7 +512,7 @@ c2s_on_negotiation(struct c2s *c, struct arena *a, struct xml *x)
 		on_unbound(c, arena_ref(a), x);
 	} else if (xml_is(x, "starttls", NS_TLS) && c->state == C2S_NEGOTIATE) {
 		start_tls(c);
-	} else if (!strcmp(x->ns, NS_SASL) && c->auth) {
+	} else if (!strcmp(x->ns, NS_SASL)) {
 		on_sasl(c, a, x);
 	} else if (c->state == C2S_NEGOTIATE && c->is_secure) {
 		on_request(c, arena_ref(a), x);
