@@ -1,55 +1,71 @@
 /* message.c - messages reach their recipients (RFC 6121 sections 5 and 8.5). */
 
+#include "modules/message.h"
+
 #include "core/module.h"
 #include "core/session.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 
-/* The resources with the highest priority that is not negative; all of them
- * where everyone shall get it. False: there is none. */
-static bool
-deliver_to_bare(const struct event *ev, bool to_everyone)
+/* The highest priority that is not negative among those that are available;
+ * -1: nobody is. */
+static int
+top_priority(const struct account *a)
 {
-	const struct account *a = ev->account;
-	int top = 0;
-	bool any = false;
+	int top = -1;
 
-	if (!a->n_available)
-		return false;
 	list_each (n, &a->sessions) {
 		const struct session *s = session_of(n);
 
-		if (!to_everyone && session_is_available(s) &&
-		    s->priority > top)
+		if (session_is_available(s) && s->priority > top)
 			top = s->priority;
 	}
-	list_each (n, &a->sessions) {
+	return top;
+}
+
+bool
+message_reaches(const struct event *ev, const struct session *s)
+{
+	int top;
+
+	if (!jid_is_bare(ev->to) && account_session(ev->account, ev->to))
+		return jid_eq(s->jid, ev->to);
+	top = top_priority(ev->account);
+	return session_is_available(s) && top >= 0 && s->priority == top;
+}
+
+/* To each available resource with at least this priority. */
+static void
+deliver(const struct event *ev, int priority)
+{
+	list_each (n, &ev->account->sessions) {
 		struct session *s = session_of(n);
 
-		if (!session_is_available(s) || s->priority < top)
-			continue;
-		session_send(s, ev->stanza);
-		any = true;
+		if (session_is_available(s) && s->priority >= priority)
+			session_send(s, ev->stanza);
 	}
-	return any;
 }
 
 /* RFC 6121 8.5.2 */
 static enum verdict
 to_bare(struct event *ev)
 {
+	int top;
+
 	switch (ev->stanza->type) {
 	case TYPE_ERROR:
 		return DONE;
 	case TYPE_GROUPCHAT:
 		return event_fail(ev, COND_SERVICE_UNAVAILABLE);
 	case TYPE_HEADLINE:
-		deliver_to_bare(ev, true);
+		deliver(ev, 0);
 		return DONE;
 	default:
-		if (deliver_to_bare(ev, false))
-			return DONE;
-		return event_divert(ev, HOOK_MESSAGE_UNREACHABLE);
+		top = top_priority(ev->account);
+		if (top < 0)
+			return event_divert(ev, HOOK_MESSAGE_UNREACHABLE);
+		deliver(ev, top);
+		return DONE;
 	}
 }
 
