@@ -193,7 +193,8 @@ run_command(const char *path, const struct command *cmd, int n_words, int argc,
 	int code = COMMAND_USAGE;
 
 	if (sort_words(&w, cmd, argc, argv) < 0 ||
-	    (cmd->takes_password && w.argc != n_words + 1)) {
+	    (cmd->takes_password && w.argc != n_words + 1) ||
+	    w.argc < n_words + cmd->min_words) {
 		fprintf(stderr, "usage: banyan %s %s\n", cmd->name, cmd->usage);
 		goto out;
 	}

@@ -412,6 +412,7 @@ const struct command user_commands[] = {
 		.doc = "Delete an account with everything that is stored for "
 		       "it. Its sessions end.",
 		.example = "banyan user delete romeo@example.org",
+		.min_words = 1,
 		.run = run_delete,
 	},
 	[USER_DISABLE] = {
@@ -420,6 +421,7 @@ const struct command user_commands[] = {
 		.doc = "Keep an account from logging in. Its sessions end; "
 		       "what is stored for it stays.",
 		.example = "banyan user disable romeo@example.org",
+		.min_words = 1,
 		.run = run_disable,
 	},
 	[USER_ENABLE] = {
@@ -427,6 +429,7 @@ const struct command user_commands[] = {
 		.usage = "JID",
 		.doc = "Let a disabled account log in again.",
 		.example = "banyan user enable romeo@example.org",
+		.min_words = 1,
 		.run = run_enable,
 	},
 	[USER_LIST] = {

@@ -47,14 +47,14 @@ ask(FILE *tty, const char *question)
 	struct termios old, silent;
 	char *answer;
 
-	fputs(question, tty);
-	fflush(tty);
+	/* Before the question: what was typed until now is thrown away. */
 	tcgetattr(fileno(tty), &old);
 	silent = old;
 	silent.c_lflag &= ~(tcflag_t)ECHO;
 	tcsetattr(fileno(tty), TCSAFLUSH, &silent);
+	fputs(question, tty);
 	answer = read_line(tty);
-	tcsetattr(fileno(tty), TCSAFLUSH, &old);
+	tcsetattr(fileno(tty), TCSADRAIN, &old);
 	fputc('\n', tty);
 	return answer;
 }

@@ -63,6 +63,22 @@ put_default(FILE *to, const char *def)
 }
 
 static void
+put_list(FILE *to, const char *def)
+{
+	const char *mark = "{ ";
+
+	while (*def) {
+		int len = (int)strcspn(def, " ");
+
+		fprintf(to, "%s\"%.*s\"", mark, len, def);
+		def += len;
+		def += *def == ' ';
+		mark = ", ";
+	}
+	fputs(" }", to);
+}
+
+static void
 conf_option(FILE *to, const struct option *o)
 {
 	char *expects = option_expects(o);
@@ -73,7 +89,10 @@ conf_option(FILE *to, const struct option *o)
 	put(to, expects);
 	if (o->def && *o->def) {
 		fputs("; default: ", to);
-		put_default(to, o->def);
+		if (o->type == OPT_LIST)
+			put_list(to, o->def);
+		else
+			put_default(to, o->def);
 	}
 	fputs(".\n", to);
 	if (o->needs_restart)
@@ -93,9 +112,10 @@ conf_table(FILE *to, const struct option *table)
 static const char conf_head[] =
 	".\\\" Printed by `banyan help --man-conf' from the tables of "
 	"options.\n"
-	".Dd $Mdocdate$\n"
+	".Dd Banyan " PACKAGE_VERSION "\n"
 	".Dt BANYAN.CONF 5\n"
 	".Os\n"
+	".nh\n"
 	".Sh NAME\n"
 	".Nm banyan.conf\n"
 	".Nd configuration of the Banyan XMPP server\n"
@@ -191,9 +211,10 @@ help_man_conf(FILE *to)
 
 static const char man_head[] =
 	".\\\" Printed by `banyan help --man' from the tables of commands.\n"
-	".Dd $Mdocdate$\n"
+	".Dd Banyan " PACKAGE_VERSION "\n"
 	".Dt BANYAN 1\n"
 	".Os\n"
+	".nh\n"
 	".Sh NAME\n"
 	".Nm banyan\n"
 	".Nd XMPP server\n"

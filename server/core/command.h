@@ -45,6 +45,7 @@ struct command {
 	/* argv[0] is an account whose password comes as the input: the client
 	 * asks for it. With --batch, a file comes instead. */
 	bool takes_password, takes_batch;
+	int min_words;	    /* fewer are refused before anything is done */
 	bool needs_running; /* makes no sense while no server runs */
 	void (*run)(struct command_call *call);
 };

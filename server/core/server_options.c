@@ -58,10 +58,12 @@ const struct option server_options[] = {
 	{ "certificates-dir", OPT_PATH, AT(certificates_dir),
 	  .def = SYSCONFDIR "/banyan/certs",
 	  .doc = "Where certificates of hosts are looked for by name. For a "
-		 "host example.org the first of example.org.crt with "
-		 "example.org.key, example.org.pem, and fullchain.pem with "
-		 "privkey.pem in a folder example.org is taken; then any "
-		 "certificate in the folder that covers the name." },
+		 "host chat.example.org the first of these is taken: "
+		 "chat.example.org.crt with chat.example.org.key; "
+		 "chat.example.org.pem; fullchain.pem with privkey.pem in a "
+		 "folder chat.example.org; and then the same under the names "
+		 "example.org and _.example.org, where that certificate covers "
+		 "the host." },
 	{ "log-level", OPT_ENUM, AT(log_level), .def = "info",
 	  .choices = levels,
 	  .doc = "The least that is logged. The option --log-level of the "
