@@ -235,6 +235,8 @@ listen_all(struct server *srv, struct err *err)
 	    listen_on(srv, &opt->c2s_tls_listen, "clients (direct TLS)",
 		      accept_c2s_tls, err) < 0)
 		return -1;
+	if (list_is_empty(&srv->components))
+		return 0;
 	return listen_on(srv, &opt->component_listen, "components",
 			 component_accept, err);
 }

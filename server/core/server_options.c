@@ -88,9 +88,9 @@ const struct option server_options[] = {
 	{ "component-listen", OPT_LIST, AT(component_listen),
 	  .def = "127.0.0.1:5347", .check = check_endpoint,
 	  .needs_restart = true,
-	  .doc = "Addresses for components (XEP-0114). They are opened where "
-		 "the configuration has a component section; what passes is "
-		 "not encrypted." },
+	  .doc = "Addresses for components (XEP-0114). They are opened at a "
+		 "start with a component section in the configuration; what "
+		 "passes is not encrypted." },
 
 	{ "c2s-require-tls", OPT_BOOL, AT(c2s_require_tls), .def = "yes",
 	  .doc = "Clients cannot log in before TLS is negotiated." },

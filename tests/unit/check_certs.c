@@ -1,0 +1,175 @@
+/* check_certs.c - certificates of hosts, found by their names. */
+
+#include "core/certs.h"
+
+#include "base/err.h"
+#include "certs.h"
+#include "net/tls.h"
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define SAN(names) (&(struct cert_spec){ .san = names })
+
+static char *
+folder(const char *name)
+{
+	char *path = mem_printf("%s/%s", certs_dir(), name);
+
+	mkdir(path, 0700);
+	return path;
+}
+
+/* Which certificate was found: its first and only name. */
+static bool
+found(const char *domain, const char *dir, const char *name)
+{
+	struct tls_cert *cert;
+	struct err err;
+	bool ok;
+
+	ck_assert_int_eq(certs_find(domain, NULL, NULL, dir, &cert, &err), 0);
+	ok = name ? cert && tls_cert_covers(cert, name) : !cert;
+	tls_cert_unref(&cert);
+	return ok;
+}
+
+START_TEST(by_name)
+{
+	char *dir = folder("by-name");
+
+	free(folder("by-name/three.example"));
+	cert_make("by-name/one.example.pem", SAN("DNS:one.test"));
+	cert_make("by-name/xn--bcher-kva.example.pem", SAN("DNS:five.test"));
+	cert_make("by-name/m\u00fcller.example.pem", SAN("DNS:six.test"));
+	ck_assert(found("one.example", dir, "one.test"));
+	ck_assert(found("b\u00fccher.example", dir, "five.test"));
+	ck_assert(found("m\u00fcller.example", dir, "six.test"));
+	ck_assert(found("other.example", dir, NULL));
+	ck_assert(found("other.example", NULL, NULL));
+	ck_assert(found("one.example", "/does/not/exist", NULL));
+	free(dir);
+}
+END_TEST
+
+/* Of two files, as .crt with .key and as certbot has them. */
+START_TEST(in_two_files)
+{
+	static const struct {
+		const char *chain, *key, *domain;
+	} cases[] = {
+		{ "two/one.example.crt", "two/one.example.key", "one.example" },
+		{ "two/two.example/fullchain.pem",
+		  "two/two.example/privkey.pem", "two.example" },
+	};
+	char *dir = folder("two");
+
+	free(folder("two/two.example"));
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		const char *from = cert_make(cases[i].chain, SAN("DNS:a.test"));
+		char *to = mem_printf("%s/%s", certs_dir(), cases[i].key);
+		char *copy = mem_printf("cp '%s' '%s'", from, to);
+
+		ck_assert_int_eq(system(copy), 0);
+		ck_assert(found(cases[i].domain, dir, "a.test"));
+		free(copy);
+		free(to);
+	}
+	free(dir);
+}
+END_TEST
+
+START_TEST(wildcards)
+{
+	char *dir = folder("wild");
+
+	cert_make("wild/example.org.pem",
+		  SAN("DNS:example.org,DNS:*.example.org"));
+	cert_make("wild/_.example.net.pem", SAN("DNS:*.example.net"));
+	cert_make("wild/example.com.pem", SAN("DNS:example.com"));
+	ck_assert(found("example.org", dir, "example.org"));
+	ck_assert(found("chat.example.org", dir, "chat.example.org"));
+	ck_assert(found("a.chat.example.org", dir, NULL));
+	ck_assert(found("chat.example.net", dir, "chat.example.net"));
+	ck_assert(found("example.net", dir, NULL));
+	ck_assert(found("chat.example.com", dir, NULL));
+	free(dir);
+}
+END_TEST
+
+START_TEST(bad_files)
+{
+	char *dir = folder("bad");
+	struct tls_cert *cert;
+	struct err err;
+
+	cert_write("bad/one.example.pem", "nonsense\n");
+	ck_assert_int_eq(
+		certs_find("one.example", NULL, NULL, dir, &cert, &err), -1);
+	ck_assert_ptr_null(cert);
+	ck_assert_ptr_nonnull(strstr(err.text, "one.example.pem"));
+	/* Its key is missing. */
+	cert_make("bad/two.example.crt", SAN("DNS:two.example"));
+	ck_assert_int_eq(
+		certs_find("two.example", NULL, NULL, dir, &cert, &err), -1);
+	ck_assert_int_eq(certs_find("one.example", "/does/not/exist", NULL, dir,
+				    &cert, &err),
+			 -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "/does/not/exist"));
+	free(dir);
+}
+END_TEST
+
+static void
+check_doubt(const struct tls_cert *cert, const char *domain, int64_t now_s,
+	    const char *want)
+{
+	struct err err = { "" };
+	int ret = certs_doubt(cert, domain, now_s, &err);
+
+	ck_assert_str_eq(err.text, want);
+	ck_assert_int_eq(ret, *want ? -1 : 0);
+}
+
+START_TEST(doubts)
+{
+	const char *path =
+		cert_make("doubts.pem", SAN("DNS:xn--bcher-kva.example"));
+	const char *name = "b\u00fccher.example";
+	int64_t day = 86400;
+	struct tls_cert *cert;
+	int64_t end;
+	struct err err;
+
+	cert = tls_cert_load(path, NULL, &err);
+	ck_assert_ptr_nonnull(cert);
+	end = tls_cert_not_after(cert);
+	check_doubt(cert, name, end - 20 * day, "");
+	check_doubt(cert, name, end - 5 * day - 1,
+		    "the certificate expires in 5 days");
+	check_doubt(cert, name, end + 3 * day,
+		    "the certificate expired 3 days ago");
+	check_doubt(cert, name, tls_cert_not_before(cert) - 1,
+		    "the certificate is not valid yet");
+	check_doubt(cert, "one.example", end - 20 * day,
+		    "the certificate is not for one.example");
+	tls_cert_unref(&cert);
+}
+END_TEST
+
+int
+main(void)
+{
+	TCase *tc = tcase_create("certs");
+
+	certs_dir();
+	tcase_add_test(tc, by_name);
+	tcase_add_test(tc, in_two_files);
+	tcase_add_test(tc, wildcards);
+	tcase_add_test(tc, bad_files);
+	tcase_add_test(tc, doubts);
+	return unit_run(tc);
+}
