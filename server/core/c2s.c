@@ -202,6 +202,9 @@ on_stanza(void *owner, struct stanza *s)
 		return;
 	}
 	stanza_set_from(s, c->session->jid);
+	/* RFC 6120 8.1.5 */
+	if (c->lang && !xml_lang(s->root))
+		xml_set_ns(s->arena, s->root, NS_XML, "lang", c->lang);
 	route_from_session(c->session, s);
 }
 
@@ -248,6 +251,7 @@ drop(struct c2s *c)
 	server_address_left(c->server, c->address);
 	wire_release(c->wire);
 	free(c->address);
+	free(c->lang);
 	free(c);
 }
 

@@ -161,6 +161,17 @@ judge_header(struct c2s *c, const struct stream_header *h)
 	return STREAM_NONE;
 }
 
+/* A tag that is longer than this one is none (BCP 47 section 4.4.1). */
+#define LANG_MAX 35
+
+static void
+keep_lang(struct c2s *c, const char *lang)
+{
+	free(c->lang);
+	c->lang = lang && *lang && strlen(lang) <= LANG_MAX ? mem_strdup(lang)
+							    : NULL;
+}
+
 void
 c2s_on_open(void *owner, struct arena *a, struct xml *header,
 	    const char *default_ns)
@@ -176,6 +187,7 @@ c2s_on_open(void *owner, struct arena *a, struct xml *header,
 	if (bad) {
 		c2s_close(c, bad, h.error_text);
 	} else if (c->state == C2S_HEADER) {
+		keep_lang(c, h.lang);
 		auth_free(c->auth);
 		c->auth = NULL;
 		if (!c->account &&

@@ -46,6 +46,7 @@ struct c2s {
 	struct event *pending;	 /* a request before authentication */
 	struct timer timer;	 /* to log in; then for silence */
 	char *address;		 /* owned; the peer's */
+	char *lang;		 /* owned; of its stream; may be NULL */
 	const char *mech;	 /* static; once authenticated */
 	char name[20];
 	char tls_version[8]; /* "" without TLS */
