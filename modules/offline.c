@@ -13,9 +13,11 @@
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
 #include "xmpp/stanza.h"
+#include "xmpp/xml.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Messages read from the store at once. */
 #define PAGE 100
@@ -60,13 +62,22 @@ append_done(void *data, const struct store_result *res)
 	}
 }
 
-/* XEP-0160 section 3: what a human being wrote; chat states and the like are
- * of no use later. */
+/* XEP-0160 section 3: chat states and the like are of no use later. */
 static bool
-is_storable(const struct stanza *s)
+is_fleeting(const struct xml *x)
 {
-	return stanza_child(s, "body", NS_CLIENT) != NULL &&
-	       !stanza_child(s, "no-store", NS_HINTS);
+	return !strcmp(x->ns, NS_CHATSTATES) || !strcmp(x->ns, NS_HINTS) ||
+	       xml_is(x, "thread", NS_CLIENT);
+}
+
+static bool
+is_worth_keeping(const struct stanza *s)
+{
+	xml_each (kid, s->root) {
+		if (!is_fleeting(kid))
+			return true;
+	}
+	return stanza_child(s, "store", NS_HINTS);
 }
 
 static enum verdict
@@ -78,9 +89,9 @@ on_unreachable(struct event *ev, void *data)
 	struct stanza *copy;
 	struct chunk *chunk;
 
-	if (!is_storable(ev->stanza))
+	if (!is_worth_keeping(ev->stanza))
 		return DONE;
-	if (!off->max)
+	if (!off->max || stanza_child(ev->stanza, "no-store", NS_HINTS))
 		return PASS;
 	copy = stanza_edit(ev->stanza);
 	stanza_add_delay(copy, ev->host->jid, now_ms);
@@ -154,13 +165,13 @@ next_page(struct flush *f)
 
 /* XEP-0160: to the first resource whose priority is not negative. */
 static enum verdict
-on_available(struct event *ev, void *data)
+on_reachable(struct event *ev, void *data)
 {
 	struct offline_account *state = account_data(ev->account, &slot);
 	struct flush *f;
 
 	(void)data;
-	if (state->is_flushing || ev->session->priority < 0)
+	if (state->is_flushing)
 		return PASS;
 	state->is_flushing = true;
 	f = mem_zalloc(sizeof(*f));
@@ -179,7 +190,7 @@ const struct module mod_offline = {
 		(const struct hook[]){
 			{ HOOK_MESSAGE_UNREACHABLE, PHASE_FALLBACK,
 			  on_unreachable },
-			{ HOOK_SESSION_AVAILABLE, PHASE_DELIVER, on_available },
+			{ HOOK_SESSION_REACHABLE, PHASE_DELIVER, on_reachable },
 			{ 0 },
 		},
 	.host_size = sizeof(struct offline),

@@ -177,15 +177,20 @@ became_available(struct event *ev, struct session *s)
 {
 	int priority;
 	bool was_available = session_is_available(s);
+	bool was_reachable = was_available && s->priority >= 0;
 
 	read_priority(ev, &priority);
 	session_set_presence(s, ev->stanza, priority);
 	broadcast(s, ev->stanza);
-	if (was_available)
-		return;
-	show_own_resources(s);
-	probe_contacts(s);
-	event_occur(s->host, HOOK_SESSION_AVAILABLE, s, s->account, NULL);
+	if (!was_available) {
+		show_own_resources(s);
+		probe_contacts(s);
+		event_occur(s->host, HOOK_SESSION_AVAILABLE, s, s->account,
+			    NULL);
+	}
+	if (!was_reachable && priority >= 0)
+		event_occur(s->host, HOOK_SESSION_REACHABLE, s, s->account,
+			    NULL);
 }
 
 /* ---- becoming unavailable ---- */

@@ -62,6 +62,8 @@ enum hook_id {
 	HOOK_SESSION_BOUND,	  /* a resource was bound */
 	HOOK_SESSION_AVAILABLE,	  /* after its first available presence has been
 				   * handled, and each after an unavailable one */
+	HOOK_SESSION_REACHABLE,	  /* what is for the account may go to it now:
+				   * its priority is not negative any more */
 	HOOK_SESSION_UNAVAILABLE, /* it was available and is not any more */
 	HOOK_SESSION_CLOSED,	  /* it is over; sends nothing, may not wait */
 

@@ -38,6 +38,7 @@
 #define NS_ADMIN	    "http://jabber.org/protocol/admin"
 #define NS_OFFLINE	    "msgoffline"
 #define NS_RSM		    "http://jabber.org/protocol/rsm"
+#define NS_CHATSTATES	    "http://jabber.org/protocol/chatstates"
 #define NS_HINTS	    "urn:xmpp:hints"
 
 #endif
