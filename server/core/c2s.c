@@ -305,6 +305,7 @@ c2s_accept(struct server *srv, int fd, const struct peer_addr *peer,
 		.max_backlog = SERVER_MAX_BACKLOG,
 		.rate = srv->opt.c2s_rate,
 		.burst = srv->opt.c2s_burst,
+		.tls = direct_tls ? srv->c2s_tls : NULL,
 	};
 	struct wire_io *io = &srv->io[srv->next_io++ % srv->n_io];
 	struct c2s *c;
@@ -323,10 +324,8 @@ c2s_accept(struct server *srv, int fd, const struct peer_addr *peer,
 	list_append(&srv->streams, &c->node);
 	srv->n_streams++;
 	c->wire = wire_new(srv->core, io, fd, &wire_class, c, &settings);
-	if (direct_tls) {
+	if (direct_tls)
 		c->state = C2S_SECURING;
-		wire_start_tls(c->wire, NULL, srv->c2s_tls);
-	}
 	loop_timer_set(srv->core, &c->timer, srv->opt.c2s_auth_timeout);
 }
 

@@ -353,9 +353,7 @@ start_tls(struct wire *w, const struct order *o)
 		bad(w, STREAM_POLICY_VIOLATION, "data before TLS");
 		return;
 	}
-	if (o->text)
-		conn_write(w->io->loop, w->conn, o->text, strlen(o->text),
-			   NULL);
+	conn_write(w->io->loop, w->conn, o->text, strlen(o->text), NULL);
 	if (w->parser)
 		xml_parser_restart(w->parser, w->limits);
 	w->is_paused = false;
@@ -446,6 +444,7 @@ wire_new(struct loop *core, struct wire_io *io, int fd,
 		.max_queue = settings->max_queue,
 		.reader = core,
 		.max_backlog = settings->max_backlog,
+		.tls = settings->tls,
 	};
 
 	w->core = core;

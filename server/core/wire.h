@@ -59,11 +59,11 @@ struct wire_settings {
 	const struct xml_limits *limits; /* borrowed */
 	size_t max_queue;		 /* bytes of output */
 	size_t max_backlog;		 /* see conn.h */
-	int64_t rate, burst; /* bytes a second and bytes; rate 0: no limit */
+	int64_t rate, burst;	/* bytes a second and bytes; rate 0: no limit */
+	struct tls_config *tls; /* TLS comes first; NULL: a header */
 };
 
-/* Takes the socket. A header is read next; where TLS comes first,
- * wire_start_tls follows in the same turn. */
+/* Takes the socket. */
 struct wire *wire_new(struct loop *core, struct wire_io *io, int fd,
 		      const struct wire_class *cls, void *owner,
 		      const struct wire_settings *settings);
@@ -74,7 +74,7 @@ wire_write(struct wire *w, const char *head, size_t len, struct chunk *tail);
 void wire_continue(struct wire *w);
 /* A new stream: a header comes next, maybe in what has been read already. */
 void wire_restart(struct wire *w);
-/* Writes `proceed` (static; may be NULL) and starts TLS; on_bad with
+/* Writes `proceed` (static) and starts TLS; on_bad with
  * policy-violation where the peer has sent more in the clear already. */
 void
 wire_start_tls(struct wire *w, const char *proceed, struct tls_config *cfg);

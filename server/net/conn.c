@@ -424,7 +424,7 @@ start_run(struct mail *m)
 {
 	struct request *r = container_of(m, struct request, mail);
 
-	conn_watch(r->conn);
+	conn_out_flush(r->conn); /* TLS may be due */
 	free(r);
 }
 
@@ -447,6 +447,10 @@ conn_new(struct loop *self, struct loop *io, int fd,
 		c->max_backlog = opts->max_backlog < UINT32_MAX
 					 ? (uint32_t)opts->max_backlog
 					 : UINT32_MAX;
+	if (opts->tls) {
+		conn_rare(c)->tls = tls_config_ref(opts->tls);
+		c->is_starting_tls = true;
+	}
 	send_request(self, c, start_run, NULL);
 	return c;
 }

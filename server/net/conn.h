@@ -51,15 +51,16 @@ struct conn_class {
 };
 
 struct conn_options {
-	size_t max_queue;    /* bytes of output that may wait for the peer */
-	struct loop *reader; /* who handles what on_data passes on; while its
-			      * backlog is over max_backlog nothing is read */
-	size_t max_backlog;  /* mails; 0: no limit */
+	size_t max_queue;	/* bytes of output that may wait for the peer */
+	struct loop *reader;	/* who handles what on_data passes on; while its
+				 * backlog is over max_backlog nothing is read */
+	size_t max_backlog;	/* mails; 0: no limit */
+	struct tls_config *tls; /* begins with TLS, as with conn_start_tls;
+				 * NULL: in the clear */
 };
 
 /* Takes the connected, non-blocking socket fd; works from the next turn of io
- * on. user is handed to the class's functions. self: the caller's loop. A
- * conn_start_tls in the same turn comes before anything is read. */
+ * on. user is handed to the class's functions. self: the caller's loop. */
 struct conn *conn_new(struct loop *self, struct loop *io, int fd,
 		      const struct conn_class *cls, void *user,
 		      const struct conn_options *opts);

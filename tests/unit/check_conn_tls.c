@@ -93,15 +93,23 @@ run(void)
 	} while (any);
 }
 
-static void
-start(size_t max_queue)
+static int
+socket_pair(void)
 {
 	int fds[2];
 
 	ck_assert_int_eq(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
 	peer = fds[1];
-	conn = conn_new(core, io, fds[0], &cls, NULL,
+	return fds[0];
+}
+
+static void
+start(size_t max_queue)
+{
+	int fd = socket_pair();
+
+	conn = conn_new(core, io, fd, &cls, NULL,
 			&(struct conn_options){ .max_queue = max_queue,
 						.reader = core,
 						.max_backlog = 10 });
@@ -310,6 +318,38 @@ START_TEST(injected_plain_text)
 	ck_assert_int_eq(n_end, 1);
 	ck_assert_int_eq(end_why, CONN_TLS_FAILED);
 	ck_assert_str_ne(end_detail, "");
+}
+END_TEST
+
+/* TLS from the first byte, which has come before the connection is made. */
+START_TEST(begins_with_tls)
+{
+	conn_release(core, conn);
+	run();
+	close(peer);
+	n_end = 0;
+
+	for (int i = 0; i < 2; i++) {
+		int fd = socket_pair();
+
+		new_client();
+		ck_assert_int_eq(SSL_do_handshake(client), -1);
+		conn = conn_new(core, io, fd, &cls, NULL,
+				&(struct conn_options){ .max_queue = 1000,
+							.tls = config });
+		if (i)
+			break;
+		conn_release(core, conn); /* at once */
+		run();
+		ck_assert_int_eq(n_end, 1);
+		SSL_free(client);
+		close(peer);
+		n_end = 0;
+	}
+	shake();
+	say("<first/>");
+	run();
+	ck_assert_str_eq(data.data, "<first/>");
 }
 END_TEST
 
@@ -689,6 +729,7 @@ main(void)
 	tcase_add_checked_fixture(plain, setup_plain, teardown);
 	tcase_add_test(plain, after_much_plain_text);
 	tcase_add_test(plain, injected_plain_text);
+	tcase_add_test(plain, begins_with_tls);
 	tcase_add_test(plain, data_with_finished);
 	tcase_add_test(plain, crowd);
 	tcase_add_test(plain, eof_in_handshake);
