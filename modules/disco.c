@@ -12,6 +12,7 @@
 #include "core/server.h"
 #include "core/session.h"
 #include "modules/roster.h"
+#include "xmpp/form.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
 #include "xmpp/stanza.h"
@@ -105,30 +106,6 @@ disco_add_feature(struct arena *a, struct xml *query, const char *var)
 	xml_set(a, xml_add(a, query, "feature", NULL), "var", var);
 }
 
-struct xml *
-disco_add_form(struct arena *a, struct xml *query, const char *form_type)
-{
-	struct xml *form = xml_add(a, query, "x", NS_DATA), *field;
-
-	xml_set(a, form, "type", "result");
-	field = xml_add(a, form, "field", NULL);
-	xml_set(a, field, "var", "FORM_TYPE");
-	xml_set(a, field, "type", "hidden");
-	xml_add_text(a, field, "value", NULL, form_type);
-	return form;
-}
-
-void
-disco_add_field(struct arena *a, struct xml *form, const char *var,
-		const char *const *values, size_t n_values)
-{
-	struct xml *field = xml_add(a, form, "field", NULL);
-
-	xml_set(a, field, "var", var);
-	for (size_t i = 0; i < n_values; i++)
-		xml_add_text(a, field, "value", NULL, values[i]);
-}
-
 /* ---- the host ---- */
 
 /* XEP-0157 */
@@ -144,7 +121,7 @@ add_contacts(const struct disco *disco, struct arena *a, struct xml *query)
 		[STATUS] = "status-addresses",
 		[SUPPORT] = "support-addresses",
 	};
-	struct xml *form = NULL;
+	struct xml *form = NULL, *field;
 
 	for (int i = 0; i < N_CONTACTS; i++) {
 		const struct option_list *list = &disco->contacts[i];
@@ -152,9 +129,10 @@ add_contacts(const struct disco *disco, struct arena *a, struct xml *query)
 		if (!list->n)
 			continue;
 		if (!form)
-			form = disco_add_form(a, query, FORM_SERVER_INFO);
-		disco_add_field(a, form, vars[i],
-				(const char *const *)list->items, list->n);
+			form = form_add_results(a, query, FORM_SERVER_INFO);
+		field = form_add_result(a, form, vars[i], NULL, NULL);
+		for (size_t n = 0; n < list->n; n++)
+			form_add_value(a, field, list->items[n]);
 	}
 }
 

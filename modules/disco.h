@@ -2,8 +2,6 @@
 #ifndef MODULES_DISCO_H
 #define MODULES_DISCO_H
 
-#include <stddef.h>
-
 struct arena;
 struct event;
 struct host;
@@ -11,19 +9,12 @@ struct xml;
 
 /*
  * For handlers of HOOK_DISCO_INFO and HOOK_DISCO_NODE_INFO. Adding a feature
- * twice does no harm.
+ * twice does no harm. Forms (XEP-0128): form_add_results (xmpp/form.h).
  */
 void
 disco_add_identity(struct arena *a, struct xml *query, const char *category,
 		   const char *type, const char *name);
 void disco_add_feature(struct arena *a, struct xml *query, const char *var);
-/* An empty form of that FORM_TYPE (XEP-0128), and a field of it; n_values may
- * not be 0. */
-struct xml *
-disco_add_form(struct arena *a, struct xml *query, const char *form_type);
-void disco_add_field(struct arena *a, struct xml *form, const char *var,
-		     const char *const *values, size_t n_values);
-
 /* All that the host answers to disco#info without a node, into an empty
  * <query/>. request: who asks, or NULL. */
 void disco_host_info(struct host *host, const struct event *request,
