@@ -221,6 +221,8 @@ on_element(void *owner, struct arena *a, struct xml *x)
 		stream_end(s, STREAM_UNSUPPORTED_STANZA_TYPE, NULL);
 	else if (s->state != WAIT_HANDSHAKE)
 		;
+	else if (s->component->is_gone)
+		stream_end(s, STREAM_HOST_GONE, NULL);
 	else if (!xml_is(x, "handshake", NS_COMPONENT) ||
 		 !is_handshake(s, xml_get_text(a, x)))
 		stream_end(s, STREAM_NOT_AUTHORIZED, NULL);
@@ -231,6 +233,13 @@ on_element(void *owner, struct arena *a, struct xml *x)
 
 /* ---- stanzas ---- */
 
+/* RFC 6120 4.9.3.7: whatever they are. */
+static bool
+has_addresses(const struct stanza *s)
+{
+	return (s->from || s->bad_from) && (s->to || s->bad_to);
+}
+
 /* From the component to the world. */
 static void
 on_stanza(void *owner, struct stanza *stanza)
@@ -239,13 +248,13 @@ on_stanza(void *owner, struct stanza *stanza)
 
 	if (s->state != RUNNING) {
 		stanza_unref(&stanza);
+	} else if (!has_addresses(stanza)) {
+		stanza_unref(&stanza);
+		stream_end(s, STREAM_IMPROPER_ADDRESSING, NULL);
 	} else if (!stanza->from ||
 		   strcmp(jid_domain(stanza->from), s->component->domain)) {
 		stanza_unref(&stanza);
 		stream_end(s, STREAM_INVALID_FROM, NULL);
-	} else if (!stanza->to && !stanza->bad_to) {
-		stanza_unref(&stanza);
-		stream_end(s, STREAM_IMPROPER_ADDRESSING, NULL);
 	} else {
 		route(s->server, stanza);
 	}

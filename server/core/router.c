@@ -351,13 +351,16 @@ route_by(struct server *srv, struct stanza *stanza,
 	struct event *ev;
 	enum stanza_cond bad;
 
+	bad = judge(stanza);
+	/* Somebody has to say so. */
+	if (stanza->bad_to)
+		stanza_set_to(stanza, srv->first_host->jid);
 	if (!stanza->to) {
 		stanza_unref(&stanza);
 		return;
 	}
 	ev = event_make(srv, NULL, stanza);
 	stanza_unref(&stanza);
-	bad = judge(ev->stanza);
 	if (bad) {
 		event_fail(ev, bad);
 		event_end(ev);
