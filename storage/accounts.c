@@ -18,7 +18,9 @@ enum {
 	SET_DISABLED,
 	DELETE,
 	LIST,
+	LIST_DISABLED,
 	COUNT,
+	COUNT_DISABLED,
 	N_SQL
 };
 
@@ -58,7 +60,12 @@ static const struct db_sql sql[N_SQL] = {
 	[LIST] = { "SELECT local FROM accounts"
 		   " WHERE domain = $1 AND local > $2"
 		   " ORDER BY local LIMIT $3" },
+	[LIST_DISABLED] = { "SELECT local FROM accounts"
+			    " WHERE domain = $1 AND local > $2"
+			    " AND disabled <> 0 ORDER BY local LIMIT $3" },
 	[COUNT] = { "SELECT count(*) FROM accounts WHERE domain = $1" },
+	[COUNT_DISABLED] = { "SELECT count(*) FROM accounts"
+			     " WHERE domain = $1 AND disabled <> 0" },
 };
 
 const struct store_kind accounts_kind = { "accounts", sql, N_SQL, NULL };
@@ -80,6 +87,7 @@ struct account_op {
 
 struct list_op {
 	struct op op;
+	const struct db_sql *sql;
 	const char *domain, *after;
 	int64_t max;
 	struct op_array jids; /* const char * */
@@ -88,6 +96,7 @@ struct list_op {
 
 struct count_op {
 	struct op op;
+	const struct db_sql *sql;
 	const char *domain;
 	int64_t count;
 	account_count_done *done;
@@ -398,7 +407,7 @@ run_list(struct op *op, struct db *db)
 		v[1] = key[1];
 	}
 	l->jids = (struct op_array){ 0 };
-	rows = db_query(db, &sql[LIST], v, N_ELEMENTS(v));
+	rows = db_query(db, l->sql, v, N_ELEMENTS(v));
 	while (rows && (got = db_next(rows)) > 0) {
 		const char **jid = op_array_add(op, &l->jids, sizeof(*jid));
 
@@ -421,21 +430,36 @@ finish_list(struct op *op)
 	l->done(op->data, &res);
 }
 
-void
-account_list(struct store *s, const char *domain, const char *after, size_t max,
-	     account_list_done *done, void *data)
+static void
+list(struct store *s, const struct db_sql *what, const char *domain,
+     const char *after, size_t max, account_list_done *done, void *data)
 {
 	static const struct op_type type = { OP_READ, run_list, finish_list,
 					     NULL };
 	struct list_op *l =
 		op_new(s, &type, sizeof(*l), op_room(domain) + op_room(after));
 
+	l->sql = what;
 	l->domain = op_copy(&l->op, domain);
 	l->after = op_copy(&l->op, after);
 	l->max = max < INT64_MAX ? (int64_t)max : INT64_MAX;
 	l->done = done;
 	l->op.data = data;
 	op_submit(&l->op, domain);
+}
+
+void
+account_list(struct store *s, const char *domain, const char *after, size_t max,
+	     account_list_done *done, void *data)
+{
+	list(s, &sql[LIST], domain, after, max, done, data);
+}
+
+void
+account_list_disabled(struct store *s, const char *domain, const char *after,
+		      size_t max, account_list_done *done, void *data)
+{
+	list(s, &sql[LIST_DISABLED], domain, after, max, done, data);
 }
 
 static enum store_status
@@ -445,7 +469,7 @@ run_count(struct op *op, struct db *db)
 	const struct db_value v[] = { db_text(c->domain) };
 
 	c->count = 0;
-	if (db_query_int(db, &sql[COUNT], v, N_ELEMENTS(v), &c->count) < 0)
+	if (db_query_int(db, c->sql, v, N_ELEMENTS(v), &c->count) < 0)
 		return op_fail(op, db);
 	return STORE_OK;
 }
@@ -458,16 +482,31 @@ finish_count(struct op *op)
 	c->done(op->data, &op->res, c->count);
 }
 
-void
-account_count(struct store *s, const char *domain, account_count_done *done,
-	      void *data)
+static void
+count(struct store *s, const struct db_sql *what, const char *domain,
+      account_count_done *done, void *data)
 {
 	static const struct op_type type = { OP_READ, run_count, finish_count,
 					     NULL };
 	struct count_op *c = op_new(s, &type, sizeof(*c), op_room(domain));
 
+	c->sql = what;
 	c->domain = op_copy(&c->op, domain);
 	c->done = done;
 	c->op.data = data;
 	op_submit(&c->op, domain);
+}
+
+void
+account_count(struct store *s, const char *domain, account_count_done *done,
+	      void *data)
+{
+	count(s, &sql[COUNT], domain, done, data);
+}
+
+void
+account_count_disabled(struct store *s, const char *domain,
+		       account_count_done *done, void *data)
+{
+	count(s, &sql[COUNT_DISABLED], domain, done, data);
 }

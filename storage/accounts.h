@@ -62,10 +62,16 @@ account_list_done(void *data, const struct account_list_result *res);
  * first). */
 void account_list(struct store *s, const char *domain, const char *after,
 		  size_t max, account_list_done *done, void *data);
+/* Only those that are disabled. */
+void
+account_list_disabled(struct store *s, const char *domain, const char *after,
+		      size_t max, account_list_done *done, void *data);
 
 typedef void
 account_count_done(void *data, const struct store_result *res, int64_t count);
 void account_count(struct store *s, const char *domain,
 		   account_count_done *done, void *data);
+void account_count_disabled(struct store *s, const char *domain,
+			    account_count_done *done, void *data);
 
 #endif

@@ -326,6 +326,50 @@ ck_list(const char *domain, const char *after, size_t max, const char *want)
 	ck_assert_str_eq(l.jids, want);
 }
 
+static void
+on_count(void *data, const struct store_result *res, int64_t count)
+{
+	ck_assert_int_eq(res->status, STORE_OK);
+	*(int64_t *)data = count;
+}
+
+static void
+ck_disabled(const char *after, size_t max, const char *want, int64_t want_n)
+{
+	struct list l = { 0 };
+	int64_t n = -1;
+
+	account_list_disabled(f.store, "example.net", after, max, on_list, &l);
+	account_count_disabled(f.store, "example.net", on_count, &n);
+	fixture_settle(&f);
+	ck_assert_int_eq(l.calls, 1);
+	ck_assert_str_eq(l.jids, want);
+	ck_assert_int_eq(n, want_n);
+}
+
+START_TEST(lists_disabled)
+{
+	struct outcome o = { 0 };
+
+	fixture_open(&f, _i);
+	create("a@example.net", STORE_OK);
+	create("b@example.net", STORE_OK);
+	create("c@example.net", STORE_OK);
+	create("d@example.org", STORE_OK);
+	ck_disabled(NULL, 10, "", 0);
+	account_set_disabled(f.store, "c@example.net", true, outcome_set, &o);
+	account_set_disabled(f.store, "a@example.net", true, outcome_set, &o);
+	account_set_disabled(f.store, "d@example.org", true, outcome_set, &o);
+	fixture_settle(&f);
+	ck_disabled(NULL, 10, "a@example.net c@example.net", 2);
+	ck_disabled(NULL, 1, "a@example.net", 2);
+	ck_disabled("a@example.net", 10, "c@example.net", 2);
+	account_set_disabled(f.store, "a@example.net", false, outcome_set, &o);
+	fixture_settle(&f);
+	ck_disabled(NULL, 10, "c@example.net", 1);
+}
+END_TEST
+
 START_TEST(lists)
 {
 	fixture_open(&f, _i);
@@ -352,13 +396,6 @@ on_many(void *data, const struct account_list_result *res)
 	*(size_t *)data = res->n_jids;
 	ck_assert_str_eq(res->jids[0], "u000@example.net");
 	ck_assert_str_eq(res->jids[res->n_jids - 1], "u249@example.net");
-}
-
-static void
-on_count(void *data, const struct store_result *res, int64_t count)
-{
-	ck_assert_int_eq(res->status, STORE_OK);
-	*(int64_t *)data = count;
 }
 
 START_TEST(counts)
@@ -410,6 +447,7 @@ main(void)
 	add_store_test(tc, deletes_all_that_is_the_owners);
 	add_store_test(tc, a_new_account_is_empty);
 	add_store_test(tc, lists);
+	add_store_test(tc, lists_disabled);
 	add_store_test(tc, counts);
 	return unit_run(tc);
 }
