@@ -297,14 +297,24 @@ user_set_disabled(struct server *srv, struct jid *jid, bool disabled,
 			     t);
 }
 
-void
+bool
 user_kick(struct server *srv, const struct jid *jid, const char *text)
 {
 	struct account *a = account_find(srv, jid);
+	struct session *s;
+	bool was_there;
 
 	if (!a)
-		return;
+		return false;
+	if (jid_resource(jid)) {
+		s = account_session(a, jid);
+		if (s)
+			c2s_close(s->stream, STREAM_NOT_AUTHORIZED, text);
+		return s != NULL;
+	}
+	was_there = a->n_sessions > 0;
 	account_ref(a);
 	c2s_close_account(a, STREAM_NOT_AUTHORIZED, text);
 	account_unref(&a);
+	return was_there;
 }

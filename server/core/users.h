@@ -34,7 +34,8 @@ void
 user_delete(struct server *srv, struct jid *jid, user_done *done, void *data);
 void user_set_disabled(struct server *srv, struct jid *jid, bool disabled,
 		       user_done *done, void *data);
-/* Ends the streams of an account (not-authorized); text may be NULL. */
-void user_kick(struct server *srv, const struct jid *jid, const char *text);
+/* Ends the streams of an account, or of one session where it is a full JID
+ * (not-authorized); text may be NULL. False: there was none. */
+bool user_kick(struct server *srv, const struct jid *jid, const char *text);
 
 #endif
