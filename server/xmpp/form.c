@@ -97,17 +97,11 @@ form_add_value(struct arena *a, struct xml *field, const char *value)
 	xml_add_text(a, field, "value", NULL, value);
 }
 
-static bool
-is_end(const struct form_field *f)
-{
-	return !f->var && f->type != FORM_FIXED;
-}
-
 void
 form_add_fields(struct arena *a, struct xml *form,
 		const struct form_field *table)
 {
-	for (const struct form_field *f = table; !is_end(f); f++)
+	for (const struct form_field *f = table; form_is_field(f); f++)
 		form_add_field(a, form, f);
 }
 
@@ -340,7 +334,8 @@ form_check(const struct xml *form, const struct form_field *table,
 	struct arena *a = arena_new();
 	int ret = 0;
 
-	for (const struct form_field *f = table; ret == 0 && !is_end(f); f++) {
+	for (const struct form_field *f = table; ret == 0 && form_is_field(f);
+	     f++) {
 		if (f->var)
 			ret = check_field(a, form, f, err);
 	}

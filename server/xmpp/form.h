@@ -38,6 +38,13 @@ struct form_field {
 	const struct form_option *options; /* of lists; ends with { 0 } */
 };
 
+/* False for the end of a table. */
+static inline bool
+form_is_field(const struct form_field *f)
+{
+	return f->var || f->type == FORM_FIXED;
+}
+
 /* Writing. The strings of a table are static; others are copied. */
 
 /* A new form in parent, to be filled in. form_type goes into the hidden field
