@@ -37,6 +37,21 @@ static const char default_config[] = "host \"example.org\" {}\n"
 
 /* ---- failing ---- */
 
+static int
+remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static void
+remove_tree(const char *path)
+{
+	nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 static void
 show(const char *what, const char *text)
 {
@@ -63,6 +78,8 @@ fail(struct play *p, const char *fmt, ...)
 		free(what);
 	}
 	show("the server's log", p->log.data);
+	remove_tree(p->dir);
+	remove_tree(certs_dir());
 	/* What was in use is no leak. */
 	fflush(NULL);
 	_exit(1);
@@ -513,15 +530,6 @@ play_statement(struct play *p)
 
 /* ---- the whole ---- */
 
-static int
-remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static void
 play(const struct dialogue *d)
 {
@@ -548,7 +556,7 @@ play(const struct dialogue *d)
 		list_remove(n);
 		client_free(container_of(n, struct client, node));
 	}
-	nftw(p.dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	remove_tree(p.dir);
 	bindings_fini(&p.bindings);
 	xml_pool_free(p.pool);
 	free(p.config);
