@@ -459,11 +459,8 @@ change_done(void *data, const struct store_result *res)
 		event_fail_text(ev, COND_POLICY_VIOLATION,
 				"too many addresses on the block list");
 		return;
-	case STORE_NO_SPACE:
-		event_fail(ev, COND_RESOURCE_CONSTRAINT);
-		return;
 	default:
-		event_fail(ev, COND_INTERNAL_SERVER_ERROR);
+		event_fail_store(ev, res);
 	}
 }
 

@@ -54,11 +54,8 @@ append_done(void *data, const struct store_result *res)
 	case STORE_FULL:
 		event_fail(ev, COND_SERVICE_UNAVAILABLE);
 		return;
-	case STORE_NO_SPACE:
-		event_fail(ev, COND_RESOURCE_CONSTRAINT);
-		return;
 	default:
-		event_fail(ev, COND_INTERNAL_SERVER_ERROR);
+		event_fail_store(ev, res);
 	}
 }
 

@@ -140,11 +140,8 @@ set_done(void *data, const struct store_result *res)
 		event_fail_text(ev, COND_POLICY_VIOLATION,
 				"too many elements in private storage");
 		return;
-	case STORE_NO_SPACE:
-		event_fail(ev, COND_RESOURCE_CONSTRAINT);
-		return;
 	default:
-		event_fail(ev, COND_INTERNAL_SERVER_ERROR);
+		event_fail_store(ev, res);
 	}
 }
 

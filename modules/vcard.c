@@ -86,11 +86,8 @@ set_done(void *data, const struct store_result *res)
 	case STORE_NOT_FOUND:
 		event_reply_empty(ev);
 		return;
-	case STORE_NO_SPACE:
-		event_fail(ev, COND_RESOURCE_CONSTRAINT);
-		return;
 	default:
-		event_fail(ev, COND_INTERNAL_SERVER_ERROR);
+		event_fail_store(ev, res);
 	}
 }
 

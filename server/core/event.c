@@ -11,6 +11,7 @@
 #include "core/router.h"
 #include "core/server.h"
 #include "core/session.h"
+#include "storage/store.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 
@@ -284,6 +285,14 @@ enum verdict
 event_fail(struct event *ev, enum stanza_cond cond)
 {
 	return event_fail_text(ev, cond, NULL);
+}
+
+enum verdict
+event_fail_store(struct event *ev, const struct store_result *res)
+{
+	return event_fail(ev, res->status == STORE_NO_SPACE
+				      ? COND_RESOURCE_CONSTRAINT
+				      : COND_INTERNAL_SERVER_ERROR);
 }
 
 struct stanza *

@@ -24,6 +24,7 @@ struct log;
 struct server;
 struct session;
 struct stanza;
+struct store_result;
 struct xml;
 
 struct event {
@@ -65,6 +66,10 @@ void event_resume(struct event *ev, enum verdict v);
 enum verdict event_fail(struct event *ev, enum stanza_cond cond);
 enum verdict
 event_fail_text(struct event *ev, enum stanza_cond cond, const char *text);
+
+/* The same for what could not be stored or read; it is in the log already:
+ * resource-constraint where there is no space, else internal-server-error. */
+enum verdict event_fail_store(struct event *ev, const struct store_result *res);
 
 /* The answer to an iq: build it with event_result (a result stanza with
  * addresses and id set, owned by the caller), then event_reply, which takes
