@@ -14,6 +14,8 @@
 /* A typical stanza (600 to 900 bytes of nodes and text) fits in the first. */
 #define FIRST_BLOCK 2048u
 #define MAX_BLOCK   65536u
+/* After a first block that was to be enough. */
+#define SMALL_BLOCK 256u
 #define ALIGN	    8u
 
 struct block {
@@ -35,19 +37,31 @@ struct arena {
 	struct owned *owned;
 };
 
-struct arena *
-arena_new(void)
+static struct arena *
+make(size_t first, uint32_t second)
 {
-	struct arena *a = mem_alloc(FIRST_BLOCK);
+	struct arena *a = mem_alloc(first);
 
 	atomic_init(&a->refs, 1);
-	a->block_size = 2 * FIRST_BLOCK;
+	a->block_size = second;
 	a->at = (char *)(a + 1);
-	a->end = (char *)a + FIRST_BLOCK;
-	a->size = FIRST_BLOCK;
+	a->end = (char *)a + first;
+	a->size = first;
 	a->blocks = NULL;
 	a->owned = NULL;
 	return a;
+}
+
+struct arena *
+arena_new(void)
+{
+	return make(FIRST_BLOCK, 2 * FIRST_BLOCK);
+}
+
+struct arena *
+arena_new_like(const struct arena *a)
+{
+	return make(a->size - (size_t)(a->end - a->at), SMALL_BLOCK);
 }
 
 struct arena *

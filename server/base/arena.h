@@ -13,6 +13,9 @@ struct arena;
 
 /* The caller holds one reference. */
 struct arena *arena_new(void);
+/* With room for what the other one holds, and for little more: for copies that
+ * are kept for long. */
+struct arena *arena_new_like(const struct arena *a);
 struct arena *arena_ref(struct arena *a);
 void arena_unref(struct arena **a);
 

@@ -162,14 +162,14 @@ session_new(struct account *a, struct jid *full, struct c2s *stream)
 void
 session_set_presence(struct session *s, struct stanza *presence, int priority)
 {
+	struct stanza *copy = presence ? stanza_compact(presence) : NULL;
+
 	if (presence && !s->presence)
 		s->account->n_available++;
 	else if (!presence && s->presence)
 		s->account->n_available--;
-	if (presence)
-		stanza_ref(presence);
 	stanza_unref(&s->presence);
-	s->presence = presence;
+	s->presence = copy;
 	s->priority = (int8_t)(presence ? priority : 0);
 	s->presence_at_ms = s->host->server->clock->wall_ms;
 }

@@ -74,8 +74,8 @@ struct session *session_find(struct server *srv, const struct jid *full);
 /* Binds: the account gains a session. The caller (c2s) holds a reference. */
 struct session *
 session_new(struct account *a, struct jid *full, struct c2s *stream);
-/* For the presence module: the last available presence (a reference is taken),
- * or NULL. */
+/* For the presence module: the last available presence (a copy is kept), or
+ * NULL. */
 void
 session_set_presence(struct session *s, struct stanza *presence, int priority);
 /* The stream is over: takes the session out of its account and runs

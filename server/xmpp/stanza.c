@@ -170,6 +170,20 @@ stanza_edit(struct stanza *s)
 	return copy;
 }
 
+struct stanza *
+stanza_compact(const struct stanza *s)
+{
+	struct arena *a = arena_new_like(s->arena);
+	struct stanza *copy = arena_alloc(a, sizeof(*copy));
+
+	*copy = *s;
+	copy->arena = a;
+	copy->root = xml_deep_copy(a, s->root);
+	copy->from = own_jid(a, jid_ref(s->from));
+	copy->to = own_jid(a, jid_ref(s->to));
+	return copy;
+}
+
 void
 stanza_set_from(struct stanza *s, struct jid *from)
 {

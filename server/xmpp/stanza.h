@@ -70,6 +70,8 @@ struct stanza *stanza_new(enum stanza_kind kind, enum stanza_type type,
 /* A changeable stanza with its own root over the same children; it keeps the
  * old one alive. */
 struct stanza *stanza_edit(struct stanza *s);
+/* A copy in no more memory than it needs: for what is kept for long. */
+struct stanza *stanza_compact(const struct stanza *s);
 /* For one that is not shared yet. */
 void stanza_set_from(struct stanza *s, struct jid *from);
 void stanza_set_to(struct stanza *s, struct jid *to);

@@ -43,6 +43,26 @@ START_TEST(grows)
 }
 END_TEST
 
+/* As large as it has to be, and yet it grows. */
+START_TEST(grows_out_of_a_copy)
+{
+	struct arena *a = arena_new(), *b;
+	char *p;
+
+	arena_alloc(a, 100);
+	b = arena_new_like(a);
+	ck_assert_uint_ge(arena_size(b), 100);
+	ck_assert_uint_lt(arena_size(b), 200);
+	memset(arena_alloc(b, 100), 'x', 100);
+	ck_assert_uint_lt(arena_size(b), 200);
+	p = arena_strdup(b, "more");
+	memset(arena_alloc(b, 10000), 'x', 10000);
+	ck_assert_str_eq(p, "more");
+	arena_unref(&a);
+	arena_unref(&b);
+}
+END_TEST
+
 /* A large object gets its own block; small ones go on filling the old. */
 START_TEST(large)
 {
@@ -126,6 +146,7 @@ main(void)
 	tcase_add_checked_fixture(tc, forget_dropped, NULL);
 	tcase_add_test(tc, aligns);
 	tcase_add_test(tc, grows);
+	tcase_add_test(tc, grows_out_of_a_copy);
 	tcase_add_test(tc, large);
 	tcase_add_test(tc, strings);
 	tcase_add_test(tc, owns);

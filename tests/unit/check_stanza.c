@@ -265,6 +265,29 @@ START_TEST(edits_outlive_the_old_one)
 }
 END_TEST
 
+START_TEST(copies_in_little_room)
+{
+	struct jid *to = jid_parse("nurse@example.com");
+	struct stanza *s =
+		stanza_new(STANZA_PRESENCE, TYPE_NONE, romeo, to, "1");
+	struct stanza *copy;
+
+	jid_unref(&to);
+	xml_set_ns(s->arena, s->root, NS_XML, "lang", "it");
+	xml_add_text(s->arena, s->root, "status", NULL, "hi");
+	xml_set(s->arena, xml_add(s->arena, s->root, "c", "urn:c"), "v", "1");
+	copy = stanza_compact(s);
+	ck_assert_uint_lt(arena_size(copy->arena), arena_size(s->arena) / 2);
+	stanza_unref(&s);
+	ck_assert_str_eq(written(copy, NS_CLIENT),
+			 "<presence to='nurse@example.com' "
+			 "from='romeo@example.net/a' id='1' xml:lang='it'>"
+			 "<status>hi</status><c xmlns='urn:c' v='1'/>"
+			 "</presence>");
+	stanza_unref(&copy);
+}
+END_TEST
+
 static const struct {
 	const char *in, *name;
 } payloads[] = {
@@ -424,6 +447,7 @@ main(void)
 	tcase_add_loop_test(tc, changes_the_namespace, 0, 2);
 	tcase_add_test(tc, makes);
 	tcase_add_test(tc, edits_outlive_the_old_one);
+	tcase_add_test(tc, copies_in_little_room);
 	tcase_add_loop_test(tc, finds_the_payload, 0, N_ELEMENTS(payloads));
 	tcase_add_test(tc, answers);
 	tcase_add_test(tc, answers_with_errors);
