@@ -59,8 +59,8 @@ struct loop {
 	/* Shared with other threads. */
 	atomic_bool must_quit;
 	_Alignas(64) pthread_mutex_t lock;
-	struct queue inbox; /* by lock */
-	bool is_waiting;    /* by lock: must be woken for mail */
+	struct queue inbox;	/* by lock */
+	atomic_bool is_waiting; /* must be woken for mail; set by lock */
 	_Alignas(64) atomic_size_t backlog; /* also what is being run */
 };
 
@@ -75,16 +75,13 @@ queue_append(struct queue *q, const struct queue *more)
 	q->n += more->n;
 }
 
+/* Nothing is read: each write is an edge. The mail comes later in the turn. */
 static void
 on_wake(evutil_socket_t fd, short what, void *data)
 {
-	uint64_t n;
-
+	(void)fd;
 	(void)what;
 	(void)data;
-	/* Fails only where a wake-up was spurious. */
-	if (read(fd, &n, sizeof(n)) < 0)
-		return;
 }
 
 static void
@@ -117,8 +114,8 @@ deliver(struct loop *to, const struct queue *mail)
 	atomic_fetch_add_explicit(&to->backlog, mail->n, memory_order_relaxed);
 	pthread_mutex_lock(&to->lock);
 	queue_append(&to->inbox, mail);
-	must_wake = to->is_waiting;
-	to->is_waiting = false;
+	must_wake = atomic_exchange_explicit(&to->is_waiting, false,
+					     memory_order_relaxed);
 	pthread_mutex_unlock(&to->lock);
 	if (must_wake)
 		wake(to);
@@ -136,6 +133,7 @@ loop_new(const char *name, struct clock *fake)
 	signal(SIGPIPE, SIG_IGN);
 	*l = (struct loop){ .name = name, .wait_until_ms = -1 };
 	event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK);
+	event_config_require_features(cfg, EV_FEATURE_ET);
 	l->base = event_base_new_with_config(cfg);
 	event_config_free(cfg);
 	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -144,8 +142,8 @@ loop_new(const char *name, struct clock *fake)
 			  strerror(errno));
 		abort();
 	}
-	event_assign(&l->wake_event, l->base, l->wake_fd, EV_READ | EV_PERSIST,
-		     on_wake, l);
+	event_assign(&l->wake_event, l->base, l->wake_fd,
+		     EV_READ | EV_PERSIST | EV_ET, on_wake, l);
 	event_add(&l->wake_event, NULL);
 	evtimer_assign(&l->wait_event, l->base, on_wait_over, l);
 	l->clock = fake;
@@ -167,7 +165,7 @@ run_mail(struct loop *l)
 	pthread_mutex_lock(&l->lock);
 	in = l->inbox;
 	l->inbox = (struct queue){ 0 };
-	l->is_waiting = false;
+	atomic_store_explicit(&l->is_waiting, false, memory_order_relaxed);
 	pthread_mutex_unlock(&l->lock);
 
 	for (struct mail *m = in.first, *next; m; m = next) {
@@ -239,7 +237,7 @@ may_wait(struct loop *l)
 		return false;
 	pthread_mutex_lock(&l->lock);
 	may = !l->inbox.first && !atomic_load(&l->must_quit);
-	l->is_waiting = may;
+	atomic_store_explicit(&l->is_waiting, may, memory_order_relaxed);
 	pthread_mutex_unlock(&l->lock);
 	return may;
 }
@@ -342,8 +340,8 @@ loop_quit(struct loop *l)
 
 	atomic_store(&l->must_quit, true);
 	pthread_mutex_lock(&l->lock);
-	must_wake = l->is_waiting;
-	l->is_waiting = false;
+	must_wake = atomic_exchange_explicit(&l->is_waiting, false,
+					     memory_order_relaxed);
 	pthread_mutex_unlock(&l->lock);
 	if (must_wake)
 		wake(l);
@@ -376,6 +374,10 @@ loop_enter(struct loop *l)
 {
 	l->has_run = true;
 	loop_clock(l);
+	/* Awake: mail is looked at before the next wait. */
+	if (atomic_load_explicit(&l->is_waiting, memory_order_relaxed))
+		atomic_store_explicit(&l->is_waiting, false,
+				      memory_order_relaxed);
 }
 
 unsigned
