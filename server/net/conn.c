@@ -535,6 +535,20 @@ conn_start_tls(struct loop *self, struct conn *c, struct tls_config *tls)
 		     &(struct request){ .tls = tls_config_ref(tls) });
 }
 
+/* False where there was nothing to resume. */
+static bool
+unpause(struct conn *c)
+{
+	if (c->is_ended || c->is_closing || !c->is_paused)
+		return false;
+	c->is_paused = false;
+	if (!c->is_parked) {
+		c->is_read_off = false;
+		conn_watch(c);
+	}
+	return true;
+}
+
 static void
 resume_run(struct mail *m)
 {
@@ -542,23 +556,26 @@ resume_run(struct mail *m)
 	struct conn *c = r->conn;
 
 	free(r);
-	if (c->is_ended || c->is_closing || !c->is_paused)
+	if (!unpause(c))
 		return;
-	c->is_paused = false;
-	if (!c->is_parked) {
-		c->is_read_off = false;
-		conn_watch(c);
-	}
 	if (c->ssl && conn_tls_has_pending(c))
 		readable(c);
 	else
 		on_idle(c);
 }
 
+/*
+ * On the connection's own loop at once, but for what it has to tell: a fast
+ * peer's answer finds it ready in the next turn, and not still in the way of
+ * the mail that makes it so.
+ */
 void
 conn_resume(struct loop *self, struct conn *c)
 {
-	send_request(self, c, resume_run, NULL);
+	if (self != c->io || c->cls->on_idle)
+		send_request(self, c, resume_run, NULL);
+	else if (unpause(c) && c->ssl && conn_tls_has_pending(c))
+		read_next_turn(c);
 }
 
 static void

@@ -78,7 +78,8 @@ void conn_write_chunk(struct loop *self, struct conn *c, struct chunk *data);
  * handshake. tls is kept by reference. How long a handshake may take is the
  * user's business: conn_abort. */
 void conn_start_tls(struct loop *self, struct conn *c, struct tls_config *tls);
-/* Reading goes on after on_data returned false. */
+/* Reading goes on after on_data returned false. (From the connection's own
+ * loop, without on_idle, that is ready when the call returns.) */
 void conn_resume(struct loop *self, struct conn *c);
 /* Writes what is queued, TLS close_notify and the end of the stream, waits for
  * the peer to do the same, but not longer than linger_ms, and ends with
