@@ -31,6 +31,7 @@ struct tls_config {
 	atomic_uint refs;
 	SSL_CTX *ctx;
 	struct map names;
+	struct tls_cert *default_cert; /* ref */
 	unsigned char *alpn; /* owned: length and bytes, as on the wire */
 };
 
@@ -72,6 +73,7 @@ on_sni(SSL *ssl, int *alert, void *data)
 	const struct tls_config *cfg = data;
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 	struct map_node *node;
+	struct tls_cert *cert;
 	char key[256];
 
 	if (!name || !lower(name, key))
@@ -79,10 +81,13 @@ on_sni(SSL *ssl, int *alert, void *data)
 	node = map_find(&cfg->names, hash_str(key), sni_eq, key);
 	if (!node)
 		return SSL_TLSEXT_ERR_NOACK;
+	cert = container_of(node, struct sni, node)->cert;
+	if (cert == cfg->default_cert) /* has it already */
+		return SSL_TLSEXT_ERR_OK;
 	/* Without clearing, a default certificate with another kind of key
 	 * would stay as a choice. */
 	SSL_certs_clear(ssl);
-	if (tls_cert_use_ssl(container_of(node, struct sni, node)->cert, ssl))
+	if (tls_cert_use_ssl(cert, ssl))
 		return SSL_TLSEXT_ERR_OK;
 	ERR_clear_error();
 	*alert = SSL_AD_INTERNAL_ERROR;
@@ -209,6 +214,7 @@ tls_config_new(const struct tls_settings *s, struct tls_cert *default_cert,
 		tls_err(err, "certificate");
 		goto failed;
 	}
+	cfg->default_cert = tls_cert_ref(default_cert);
 	SSL_CTX_set_tlsext_servername_callback(cfg->ctx, on_sni);
 	SSL_CTX_set_tlsext_servername_arg(cfg->ctx, cfg);
 	if (s->alpn) {
@@ -268,6 +274,7 @@ tls_config_unref(struct tls_config **cfg)
 		free(sni);
 	}
 	map_fini(&old->names);
+	tls_cert_unref(&old->default_cert);
 	SSL_CTX_free(old->ctx);
 	free(old->alpn);
 	free(old);
