@@ -456,17 +456,22 @@ conn_new(struct loop *self, struct loop *io, int fd,
 }
 
 static void
-write_run(struct mail *m)
+take_seg(struct conn *c, struct seg *s)
 {
-	struct seg *s = container_of(m, struct seg, mail);
-	struct conn *c = s->conn;
-
 	if (c->is_ended || c->is_closing) {
 		seg_free(s);
 		return;
 	}
 	conn_out_add(c, s);
 	loop_at_turn_end(c->io, &c->flush);
+}
+
+static void
+write_run(struct mail *m)
+{
+	struct seg *s = container_of(m, struct seg, mail);
+
+	take_seg(s->conn, s);
 }
 
 static void
@@ -481,7 +486,10 @@ send_seg(struct loop *self, struct conn *c, const char *head, size_t head_len,
 	s->head_len = head_len;
 	if (head_len)
 		memcpy(s->head, head, head_len);
-	loop_send(self, c->io, &s->mail);
+	if (self == c->io)
+		take_seg(c, s);
+	else
+		loop_send(self, c->io, &s->mail);
 }
 
 void
@@ -509,30 +517,40 @@ conn_write_chunk(struct loop *self, struct conn *c, struct chunk *data)
 		chunk_unref(&data);
 }
 
+/* Takes the reference. */
+static void
+start_tls(struct conn *c, struct tls_config *tls)
+{
+	if (c->is_ended || c->is_closing) {
+		tls_config_unref(&tls);
+		return;
+	}
+	assert(!c->ssl && !c->is_starting_tls);
+	conn_rare(c)->tls = tls;
+	c->rare->plain_left = c->queued;
+	c->is_starting_tls = true;
+	c->is_paused = false;
+	loop_at_turn_end(c->io, &c->flush);
+}
+
 static void
 start_tls_run(struct mail *m)
 {
 	struct request *r = container_of(m, struct request, mail);
-	struct conn *c = r->conn;
 
-	if (c->is_ended || c->is_closing) {
-		tls_config_unref(&r->tls);
-	} else {
-		assert(!c->ssl && !c->is_starting_tls);
-		conn_rare(c)->tls = r->tls;
-		c->rare->plain_left = c->queued;
-		c->is_starting_tls = true;
-		c->is_paused = false;
-		conn_out_flush(c);
-	}
+	start_tls(r->conn, r->tls);
 	free(r);
 }
 
 void
 conn_start_tls(struct loop *self, struct conn *c, struct tls_config *tls)
 {
-	send_request(self, c, start_tls_run,
-		     &(struct request){ .tls = tls_config_ref(tls) });
+	tls_config_ref(tls);
+	if (self == c->io)
+		start_tls(c, tls);
+	else
+		send_request(self, c, start_tls_run,
+			     &(struct request){ .tls = tls });
 }
 
 /* False where there was nothing to resume. */
@@ -564,11 +582,8 @@ resume_run(struct mail *m)
 		on_idle(c);
 }
 
-/*
- * On the connection's own loop at once, but for what it has to tell: a fast
- * peer's answer finds it ready in the next turn, and not still in the way of
- * the mail that makes it so.
- */
+/* A fast peer's answer finds it ready, and not before the mail that would make
+ * it so. */
 void
 conn_resume(struct loop *self, struct conn *c)
 {

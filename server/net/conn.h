@@ -3,10 +3,11 @@
  *
  * A connection lives on one I/O loop. Its user is an object on another loop
  * (the core) and reaches it through the conn_* calls below, all of which may
- * be made from that loop (`self`) or from the connection's own; those of one
- * loop take effect in order, in a later turn of the connection's. What the
- * connection tells, it tells through its class, on its own loop, and never
- * from inside a conn_* call.
+ * be made from that loop (`self`) or from the connection's own. Those of the
+ * other loop take effect in order, in a later turn of the connection's; of its
+ * own loop's, conn_write, conn_start_tls and conn_resume do at once and the
+ * others later. What the connection tells, it tells through its class, on its
+ * own loop, and never from inside a conn_* call.
  *
  * It ends in two steps: on_end is the last callback, and says why; it comes
  * exactly once. The memory goes with conn_release, which its user must call
@@ -78,8 +79,7 @@ void conn_write_chunk(struct loop *self, struct conn *c, struct chunk *data);
  * handshake. tls is kept by reference. How long a handshake may take is the
  * user's business: conn_abort. */
 void conn_start_tls(struct loop *self, struct conn *c, struct tls_config *tls);
-/* Reading goes on after on_data returned false. (From the connection's own
- * loop, without on_idle, that is ready when the call returns.) */
+/* Reading goes on after on_data returned false. */
 void conn_resume(struct loop *self, struct conn *c);
 /* Writes what is queued, TLS close_notify and the end of the stream, waits for
  * the peer to do the same, but not longer than linger_ms, and ends with

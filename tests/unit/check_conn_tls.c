@@ -321,6 +321,27 @@ START_TEST(injected_plain_text)
 }
 END_TEST
 
+static void
+start_tls_here(struct mail *m)
+{
+	(void)m;
+	conn_start_tls(io, conn, config);
+}
+
+/* Asked for on its own loop: the client's first bytes, which are there
+ * already, are not taken for plain ones. */
+START_TEST(begins_with_tls_from_its_own_loop)
+{
+	struct mail m = { .run = start_tls_here };
+
+	new_client();
+	ck_assert_int_le(SSL_do_handshake(client), 0);
+	loop_send(core, io, &m);
+	shake();
+	ck_assert_uint_eq(data.len, 0);
+}
+END_TEST
+
 /* TLS from the first byte, which has come before the connection is made. */
 START_TEST(begins_with_tls)
 {
@@ -730,6 +751,7 @@ main(void)
 	tcase_add_test(plain, after_much_plain_text);
 	tcase_add_test(plain, injected_plain_text);
 	tcase_add_test(plain, begins_with_tls);
+	tcase_add_test(plain, begins_with_tls_from_its_own_loop);
 	tcase_add_test(plain, data_with_finished);
 	tcase_add_test(plain, crowd);
 	tcase_add_test(plain, eof_in_handshake);
