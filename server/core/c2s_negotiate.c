@@ -427,7 +427,7 @@ bind(struct c2s *c, struct arena *a, struct stanza *iq, struct xml *payload)
 		bind_error(c, iq, COND_CONFLICT);
 		return;
 	}
-	/* RFC 6120 7.7.2.1 */
+	/* RFC 6120 7.6.2.1 */
 	if (c->account->n_sessions >=
 	    (uint64_t)c->server->opt.sessions_max_per_account)
 		bind_error(c, iq, COND_RESOURCE_CONSTRAINT);

@@ -115,7 +115,7 @@ const struct option server_options[] = {
 	{ "stanza-max", OPT_SIZE, AT(stanza_max), .def = "256K", .min = 10 * KB,
 	  .max = 16 * MB, .doc = "The largest stanza that a client may send." },
 	{ "stanza-max-unauthenticated", OPT_SIZE, AT(stanza_max_unauth),
-	  .def = "16K", .min = 4 * KB, .max = MB,
+	  .def = "16K", .min = 10 * KB, .max = MB,
 	  .doc = "The same before the client has logged in." },
 	{ "xml-token-max", OPT_SIZE, AT(xml_token_max), .def = "32K",
 	  .min = 4 * KB, .max = 256 * KB,
