@@ -56,30 +56,11 @@ become_owner(const char *data_dir, struct err *err)
 	return 0;
 }
 
+/* -2: another process has the lock; try again. */
 static int
-run_here(const struct client_call *c, struct buf *out, struct buf *err_out,
-	 struct err *err)
-{
-	struct config_errors errs = { 0 };
-	struct config *cfg = config_load(c->config_path, &errs);
-	int ret;
-
-	print_errors(&errs);
-	if (!cfg) {
-		config_free(cfg);
-		return err_set(err, "%s has errors", c->config_path);
-	}
-	ret = local_call(cfg, c->cmd, c->argc - c->n_words,
-			 c->argv + c->n_words, c->json, c->input, out, err_out,
-			 err);
-	config_free(cfg);
-	return ret;
-}
-
-/* -2: try again. */
-static int
-try_here(const struct client_call *c, const char *data_dir, struct buf *out,
-	 struct buf *err_out, struct err *err)
+run_locked(const struct client_call *c, const char *data_dir,
+	   const struct config *cfg, struct buf *out, struct buf *err_out,
+	   struct err *err)
 {
 	int lock, ret;
 
@@ -88,8 +69,26 @@ try_here(const struct client_call *c, const char *data_dir, struct buf *out,
 	lock = lock_take(data_dir, err);
 	if (lock < 0)
 		return lock;
-	ret = run_here(c, out, err_out, err);
+	ret = local_call(cfg, c->cmd, c->argc - c->n_words,
+			 c->argv + c->n_words, c->json, c->input, out, err_out,
+			 err);
 	close(lock);
+	return ret;
+}
+
+static int
+run_here(const struct client_call *c, const char *data_dir, struct buf *out,
+	 struct buf *err_out, struct err *err)
+{
+	struct config_errors errs = { 0 };
+	struct config *cfg = config_load(c->config_path, &errs);
+	int ret;
+
+	print_errors(&errs);
+	if (!cfg)
+		return err_set(err, "%s has errors", c->config_path);
+	ret = run_locked(c, data_dir, cfg, out, err_out, err);
+	config_free(cfg);
 	return ret;
 }
 
@@ -109,7 +108,7 @@ call(const struct client_call *c, const char *data_dir, struct buf *out,
 			err_set(err, "no server is running on %s", data_dir);
 			return -2;
 		}
-		ret = try_here(c, data_dir, out, err_out, err);
+		ret = run_here(c, data_dir, out, err_out, err);
 		if (ret != -2)
 			return ret;
 		nanosleep(&pause, NULL);

@@ -325,10 +325,9 @@ parse(const char *name, char *text, size_t len, bool is_file,
 		return NULL;
 	}
 	c->path = arena_strdup(c->file.arena, name);
-	if (is_file)
-		c->dir = slash ? arena_strndup(c->file.arena, name,
-					       (size_t)(slash - name))
-			       : ".";
+	if (is_file && slash)
+		c->dir = arena_strndup(c->file.arena, name,
+				       (size_t)(slash - name));
 	return judge(c, errs);
 }
 
