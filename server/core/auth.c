@@ -29,6 +29,7 @@ struct auth {
 	enum sasl_cond cond;
 	const char *text;
 	bool is_disabled;
+	bool is_stale;	 /* the account has changed since it was looked up */
 	bool is_pending; /* the store or a worker has it */
 	bool is_gone;	 /* free it when that comes back */
 };
@@ -79,7 +80,7 @@ forget_attempt(struct auth *a)
 	a->sasl = NULL;
 	free(a->account);
 	a->account = NULL;
-	a->is_disabled = false;
+	a->is_disabled = a->is_stale = false;
 }
 
 static void
@@ -99,6 +100,13 @@ auth_free(struct auth *a)
 		a->is_gone = true;
 	else
 		destroy(a);
+}
+
+void
+auth_account_changed(struct auth *a, const char *account)
+{
+	if (a->account && !strcmp(a->account, account))
+		a->is_stale = true;
 }
 
 const struct sasl_offer *
@@ -127,7 +135,9 @@ static void
 succeed(struct auth *a)
 {
 	/* Only who has shown the password learns that it is disabled. */
-	if (a->is_disabled)
+	if (a->is_stale)
+		fail(a, SASL_TEMPORARY_AUTH_FAILURE, "the account has changed");
+	else if (a->is_disabled)
 		fail(a, SASL_ACCOUNT_DISABLED, "account is disabled");
 	else
 		a->stepped(a->data, AUTH_SUCCESS);

@@ -29,6 +29,10 @@ auth_new(struct host *host, const struct tls_info *tls, bool is_secure,
 /* The attempt under way is forgotten; stepped is not called any more. */
 void auth_free(struct auth *a);
 
+/* An attempt for this account (bare JID) that is under way will fail: it was
+ * deleted, disabled, or has another password. */
+void auth_account_changed(struct auth *a, const char *account);
+
 const struct sasl_offer *auth_offer(const struct auth *a);
 /* <auth/>, <response/>: stepped follows, maybe inside the call. */
 void auth_start(struct auth *a, const char *mech, const char *text);

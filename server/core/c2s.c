@@ -361,6 +361,17 @@ c2s_close_account(struct account *a, enum stream_cond cond, const char *text)
 }
 
 void
+c2s_account_changed(struct server *srv, const struct jid *account)
+{
+	list_each (n, &srv->streams) {
+		struct c2s *c = container_of(n, struct c2s, node);
+
+		if (c->auth)
+			auth_account_changed(c->auth, jid_str(account));
+	}
+}
+
+void
 c2s_close_all(struct server *srv, enum stream_cond cond)
 {
 	list_each_safe (n, &srv->streams)

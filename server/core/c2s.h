@@ -10,6 +10,7 @@
 struct account;
 struct c2s;
 struct chunk;
+struct jid;
 struct peer_addr;
 struct server;
 
@@ -27,6 +28,10 @@ void c2s_close(struct c2s *c, enum stream_cond cond, const char *text);
 /* All streams that have authenticated for this account. */
 void
 c2s_close_account(struct account *a, enum stream_cond cond, const char *text);
+
+/* Keys that somebody is just proving may be out of date: such attempts to log
+ * in fail. */
+void c2s_account_changed(struct server *srv, const struct jid *account);
 
 /* For the end: all are told, or all are forgotten at once. */
 void c2s_close_all(struct server *srv, enum stream_cond cond);

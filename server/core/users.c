@@ -48,7 +48,7 @@ struct task {
 	struct account *account; /* ref; NULL: not in use */
 	user_done *done;
 	void *data;
-	bool is_new;
+	bool is_new, disables;
 	int iterations;
 	struct account_keys keys[ACCOUNT_HASHES];
 	size_t len;
@@ -140,6 +140,8 @@ stored(void *data, const struct store_result *res)
 	struct host *host = host_of(t->server, t->jid);
 	struct account *a = account_find(t->server, t->jid);
 
+	if (status == USER_OK && !t->is_new)
+		c2s_account_changed(t->server, t->jid);
 	if (status == USER_OK && t->is_new) {
 		if (a)
 			a->is_gone = false;
@@ -237,6 +239,7 @@ bury(struct server *srv, struct account *a, struct jid *jid)
 {
 	struct host *host = host_of(srv, jid);
 
+	c2s_account_changed(srv, jid);
 	if (a)
 		c2s_close_account(a, STREAM_NOT_AUTHORIZED,
 				  "the account was deleted");
@@ -281,8 +284,17 @@ static void
 flag_stored(void *data, const struct store_result *res)
 {
 	struct task *t = data;
+	struct server *srv = t->server;
+	struct jid *jid = jid_ref(t->jid);
+	bool disables = t->disables;
+	enum user_status status = to_status(t, res);
 
-	task_end(t, to_status(t, res));
+	task_end(t, status);
+	if (status == USER_OK && disables) {
+		c2s_account_changed(srv, jid);
+		user_kick(srv, jid, "the account was disabled");
+	}
+	jid_unref(&jid);
 }
 
 void
@@ -291,8 +303,7 @@ user_set_disabled(struct server *srv, struct jid *jid, bool disabled,
 {
 	struct task *t = task_new(srv, jid, done, data);
 
-	if (disabled)
-		user_kick(srv, jid, "the account was disabled");
+	t->disables = disabled;
 	account_set_disabled(srv->store, jid_str(t->jid), disabled, flag_stored,
 			     t);
 }

@@ -120,6 +120,8 @@ reset(struct client *c)
 	c->parser = NULL;
 	free(c->jid);
 	c->jid = NULL;
+	free(c->response);
+	c->response = NULL;
 	c->is_ended = false;
 }
 

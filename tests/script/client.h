@@ -33,6 +33,7 @@ struct client {
 	struct list incoming;
 	struct xml_parser *parser;
 	struct xml_pool *pool; /* owned */
+	char *response;	       /* of SCRAM, to be sent; or NULL */
 	char *log;	       /* all that came, for messages */
 	size_t log_len;
 };

@@ -129,35 +129,66 @@ decoded(char *text)
 	return buf_take(&b);
 }
 
+/* proof_out: what the server has to prove, to be freed. */
+static const char *
+begin(struct client *c, struct server *srv, const char *mech, const char *user,
+      const char *password, char **proof_out)
+{
+	char *first = mem_printf("n,,n=%s,r=%s", user, "rOprNGfwEbeRWgbNEkqO");
+	struct buf final = { 0 }, proof = { 0 };
+	char *challenge;
+
+	send_auth(c, mech, first, strlen(first));
+	if (!comes(c, srv, "challenge", &challenge)) {
+		free(first);
+		return all_that_came(c);
+	}
+	challenge = decoded(challenge);
+	scram_answer(hash_of(mech), password, first, challenge, NULL, 0, &final,
+		     &proof);
+	free(c->response);
+	c->response = buf_take(&final);
+	*proof_out = buf_take(&proof);
+	free(first);
+	free(challenge);
+	return NULL;
+}
+
+const char *
+login_begin(struct client *c, struct server *srv, const char *mech,
+	    const char *user, const char *password)
+{
+	char *proof = NULL;
+	const char *wrong = begin(c, srv, mech, user, password, &proof);
+
+	free(proof);
+	return wrong;
+}
+
+void
+login_respond(struct client *c)
+{
+	send_sasl(c, "<response xmlns='" NS_SASL "'>", "</response>",
+		  c->response, strlen(c->response));
+}
+
 const char *
 login_scram(struct client *c, struct server *srv, const char *mech,
 	    const char *user, const char *domain, const char *password)
 {
-	char *first = mem_printf("n,,n=%s,r=%s", user, "rOprNGfwEbeRWgbNEkqO");
-	struct buf final = { 0 }, proof = { 0 };
-	char *challenge = NULL, *success = NULL;
-	bool ok;
+	char *proof = NULL, *success = NULL;
+	const char *wrong = begin(c, srv, mech, user, password, &proof);
 
-	send_auth(c, mech, first, strlen(first));
-	ok = comes(c, srv, "challenge", &challenge);
-	if (ok) {
-		challenge = decoded(challenge);
-		scram_answer(hash_of(mech), password, first, challenge, NULL, 0,
-			     &final, &proof);
-		send_sasl(c, "<response xmlns='" NS_SASL "'>", "</response>",
-			  final.data, final.len);
-		ok = comes(c, srv, "success", &success);
+	if (!wrong) {
+		login_respond(c);
+		if (comes(c, srv, "success", &success))
+			success = decoded(success);
+		if (!success || strcmp(success, proof) != 0)
+			wrong = all_that_came(c);
 	}
-	if (ok) {
-		success = decoded(success);
-		ok = !strcmp(success, proof.data);
-	}
-	buf_fini(&final);
-	buf_fini(&proof);
-	free(first);
-	free(challenge);
+	free(proof);
 	free(success);
-	return ok ? login_open(c, srv, domain) : all_that_came(c);
+	return wrong ? wrong : login_open(c, srv, domain);
 }
 
 static const char *

@@ -13,8 +13,12 @@ login_open(struct client *c, struct server *srv, const char *domain);
 /* On an open stream: SASL PLAIN, and a new stream. */
 const char *login_plain(struct client *c, struct server *srv, const char *user,
 			const char *domain, const char *password);
-/* The same with SCRAM; the server has to prove that it knows the password,
- * too. */
+/* SCRAM up to the challenge; the response is kept for login_respond. */
+const char *login_begin(struct client *c, struct server *srv, const char *mech,
+			const char *user, const char *password);
+void login_respond(struct client *c);
+/* The same as login_plain with SCRAM; the server has to prove that it knows the
+ * password, too. */
 const char *
 login_scram(struct client *c, struct server *srv, const char *mech,
 	    const char *user, const char *domain, const char *password);

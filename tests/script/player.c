@@ -291,21 +291,34 @@ authenticate(struct play *p, struct client *c)
 	jid_unref(&jid);
 }
 
-/* NAME authenticates with MECHANISM as JID [PASSWORD] */
+/* NAME authenticates with MECHANISM as JID [PASSWORD], or begins with … */
 static void
 authenticate_with(struct play *p, struct client *c)
 {
 	struct jid *jid = jid_parse(word(p, 5));
-	const char *wrong;
+	const char *password = p->at->n_words > 6 ? word(p, 6) : PASSWORD;
+	const char *mech = word(p, 3), *wrong;
 
-	if (!jid || !jid_local(jid) || strncmp(word(p, 3), "SCRAM-", 6) != 0)
+	if (!jid || !jid_local(jid) || strncmp(mech, "SCRAM-", 6) != 0)
 		fail(p, "needs SCRAM-… as USER@DOMAIN");
-	wrong = login_scram(c, server(p), word(p, 3), jid_local(jid),
-			    jid_domain(jid),
-			    p->at->n_words > 6 ? word(p, 6) : PASSWORD);
+	if (!strcmp(word(p, 1), "begins"))
+		wrong = login_begin(c, server(p), mech, jid_local(jid),
+				    password);
+	else
+		wrong = login_scram(c, server(p), mech, jid_local(jid),
+				    jid_domain(jid), password);
 	if (wrong)
 		fail(p, "%s cannot authenticate: %s", c->name, wrong);
 	jid_unref(&jid);
+}
+
+static void
+respond(struct play *p, struct client *c)
+{
+	if (!c->response)
+		fail(p, "%s has got no challenge", c->name);
+	login_respond(c);
+	pump_all(p);
 }
 
 /* NAME opens a stream to DOMAIN */
@@ -488,7 +501,9 @@ client_statement(struct play *p)
 		do_receives(p, c);
 	else if (!strcmp(verb, "opens"))
 		open_stream(p, c);
-	else if (!strcmp(verb, "authenticates"))
+	else if (!strcmp(verb, "responds"))
+		respond(p, c);
+	else if (!strcmp(verb, "authenticates") || !strcmp(verb, "begins"))
 		authenticate_with(p, c);
 	else if (!strcmp(verb, "logs") && says(p, 1, "logs in again"))
 		log_in(p, c, bindings_get(&p->bindings, c->name));
