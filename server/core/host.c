@@ -49,10 +49,10 @@ const struct option host_options[] = {
 	  .check = check_bare_jid,
 	  .doc = "Addresses of the users who may administer this host from "
 		 "their clients." },
-	{ "certificate", OPT_STRING, offsetof(struct host_options, certificate),
+	{ "certificate", OPT_PATH, offsetof(struct host_options, certificate),
 	  .doc = "File with the certificate chain of this host in PEM "
 		 "format. Without it, certificates-dir is searched." },
-	{ "key", OPT_STRING, offsetof(struct host_options, key),
+	{ "key", OPT_PATH, offsetof(struct host_options, key),
 	  .doc = "File with the private key in PEM format, where it is not "
 		 "in the file of the certificate." },
 	{ 0 },
