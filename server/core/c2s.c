@@ -115,6 +115,7 @@ ping(struct c2s *c)
 	buf_adds(b, "><ping xmlns='" NS_PING "'/></iq>");
 	c2s_write(c, b->data, b->len, NULL);
 	c->is_pinged = true;
+	c->pinged_ms = c->server->clock->mono_ms;
 }
 
 /* Nothing is re-armed when bytes come: at expiry it shows how long ago. */
@@ -123,18 +124,21 @@ on_silence(struct c2s *c)
 {
 	const struct server_options *opt = &c->server->opt;
 	int64_t now_ms = c->server->clock->mono_ms;
-	int64_t silent_ms = now_ms - wire_last_read_ms(c->wire);
+	int64_t read_ms = wire_last_read_ms(c->wire);
+	int64_t silent_ms = now_ms - read_ms;
 
-	if (silent_ms < opt->c2s_idle_timeout) {
+	if (!opt->c2s_idle_timeout)
+		return;
+	if (c->is_pinged && read_ms < c->pinged_ms) {
+		c2s_close(c, STREAM_CONNECTION_TIMEOUT, NULL);
+	} else if (silent_ms < opt->c2s_idle_timeout) {
 		c->is_pinged = false;
 		loop_timer_set(c->server->core, &c->timer,
 			       opt->c2s_idle_timeout - silent_ms);
-	} else if (!c->is_pinged) {
+	} else {
 		ping(c);
 		loop_timer_set(c->server->core, &c->timer,
 			       opt->c2s_ping_timeout);
-	} else {
-		c2s_close(c, STREAM_CONNECTION_TIMEOUT, NULL);
 	}
 }
 

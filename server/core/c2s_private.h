@@ -47,6 +47,7 @@ struct c2s {
 	struct timer timer;	 /* to log in; then for silence */
 	char *address;		 /* owned; the peer's */
 	char *lang;		 /* owned; of its stream; may be NULL */
+	int64_t pinged_ms;	 /* where is_pinged */
 	const char *mech;	 /* static; once authenticated */
 	char name[20];
 	char tls_version[8]; /* "" without TLS */

@@ -424,6 +424,22 @@ do_certificate(struct play *p)
 }
 
 static void
+do_reload(struct play *p)
+{
+	struct config *cfg;
+	struct err err;
+
+	server(p);
+	free(p->config);
+	p->config = mem_strdup(p->at->body);
+	cfg = make_config(p);
+	if (server_reload(p->server, cfg, &err) < 0)
+		fail(p, "reload: %s", err.text);
+	config_free(cfg);
+	pump_all(p);
+}
+
+static void
 do_config(struct play *p)
 {
 	if (p->server)
@@ -533,6 +549,8 @@ play_statement(struct play *p)
 		do_component(p);
 	else if (!strcmp(word(p, 0), "wait"))
 		do_wait(p);
+	else if (says(p, 0, "reload"))
+		do_reload(p);
 	else if (says(p, 0, "shut down"))
 		do_shut_down(p);
 	else if (!strcmp(word(p, 0), "certificate"))
