@@ -32,6 +32,10 @@
 /* For a client to take our last words. */
 #define LINGER_MS 2000
 
+/* Stanzas of one client that are under way: so many of a flood come before
+ * somebody else's turn. */
+#define WINDOW 128
+
 struct log
 c2s_log(const struct c2s *c)
 {
@@ -188,28 +192,27 @@ on_element(void *owner, struct arena *a, struct xml *x)
 }
 
 static void
-on_stanza(void *owner, struct stanza *s)
+on_stanza(void *owner, struct stanza *s, unsigned weight)
 {
 	struct c2s *c = owner;
 
+	/* RFC 6120 8.1.2.1: `from` is absent, or one of the client's own. */
+	if (c->state == C2S_BOUND &&
+	    (s->bad_from || (s->from && !jid_eq(s->from, c->session->jid) &&
+			     !jid_eq(s->from, c->account->jid))))
+		c2s_close(c, STREAM_INVALID_FROM, NULL);
 	/* What comes from an account that is being deleted would only be left
 	 * behind. */
 	if (c->state != C2S_BOUND || c->account->is_gone) {
 		stanza_unref(&s);
-		return;
-	}
-	/* RFC 6120 8.1.2.1: `from` is absent, or one of the client's own. */
-	if (s->bad_from || (s->from && !jid_eq(s->from, c->session->jid) &&
-			    !jid_eq(s->from, c->account->jid))) {
-		stanza_unref(&s);
-		c2s_close(c, STREAM_INVALID_FROM, NULL);
+		wire_stanza_done(c->wire, weight);
 		return;
 	}
 	stanza_set_from(s, c->session->jid);
 	/* RFC 6120 8.1.5 */
 	if (c->lang && !xml_lang(s->root))
 		xml_set_ns(s->arena, s->root, NS_XML, "lang", c->lang);
-	route_from_session(c->session, s);
+	route_from_session(c->session, s, c->wire, weight);
 }
 
 static void
@@ -307,6 +310,7 @@ c2s_accept(struct server *srv, int fd, const struct peer_addr *peer,
 		.limits = &srv->limits_unauth,
 		.max_queue = (size_t)srv->opt.c2s_queue_max,
 		.max_backlog = SERVER_MAX_BACKLOG,
+		.window = WINDOW,
 		.rate = srv->opt.c2s_rate,
 		.burst = srv->opt.c2s_burst,
 		.tls = direct_tls ? srv->c2s_tls : NULL,

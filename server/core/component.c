@@ -32,6 +32,9 @@
 
 #define LINGER_MS 2000
 
+/* More than for a client: there may be many users behind it. */
+#define WINDOW 1024
+
 /* A white space after so much silence of ours, so that a connection that is
  * dead is found out. */
 #define KEEPALIVE_MS 60000
@@ -242,21 +245,21 @@ has_addresses(const struct stanza *s)
 
 /* From the component to the world. */
 static void
-on_stanza(void *owner, struct stanza *stanza)
+on_stanza(void *owner, struct stanza *stanza, unsigned weight)
 {
 	struct component_stream *s = owner;
 
-	if (s->state != RUNNING) {
-		stanza_unref(&stanza);
-	} else if (!has_addresses(stanza)) {
-		stanza_unref(&stanza);
+	if (s->state == RUNNING && !has_addresses(stanza))
 		stream_end(s, STREAM_IMPROPER_ADDRESSING, NULL);
-	} else if (!stanza->from ||
-		   strcmp(jid_domain(stanza->from), s->component->domain)) {
-		stanza_unref(&stanza);
+	else if (s->state == RUNNING &&
+		 (!stanza->from ||
+		  strcmp(jid_domain(stanza->from), s->component->domain)))
 		stream_end(s, STREAM_INVALID_FROM, NULL);
+	if (s->state == RUNNING) {
+		route_from_wire(s->server, stanza, s->wire, weight);
 	} else {
-		route(s->server, stanza);
+		stanza_unref(&stanza);
+		wire_stanza_done(s->wire, weight);
 	}
 }
 
@@ -336,6 +339,7 @@ component_accept(struct server *srv, int fd, const struct peer_addr *peer)
 		.limits = &srv->limits_unauth,
 		.max_queue = (size_t)srv->opt.component_queue_max,
 		.max_backlog = SERVER_MAX_BACKLOG,
+		.window = WINDOW,
 	};
 	struct wire_io *io = &srv->io[srv->next_io++ % srv->n_io];
 	struct component_stream *s = mem_zalloc(sizeof(*s));

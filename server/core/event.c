@@ -11,6 +11,7 @@
 #include "core/router.h"
 #include "core/server.h"
 #include "core/session.h"
+#include "core/wire.h"
 #include "storage/store.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
@@ -142,6 +143,8 @@ event_end(struct event *ev)
 	stanza_unref(&ev->stanza);
 	chunk_unref(&ev->tail);
 	arena_unref(&ev->own_arena);
+	if (ev->wire)
+		wire_stanza_done(ev->wire, ev->weight);
 	free(ev);
 	if (lane) {
 		lane->holder = NULL;

@@ -25,6 +25,7 @@ struct server;
 struct session;
 struct stanza;
 struct store_result;
+struct wire;
 struct xml;
 
 struct event {
@@ -46,6 +47,10 @@ struct event {
 	struct chunk *tail;
 	const char *peer_address; /* borrowed; HOOK_IQ_UNAUTHENTICATED only,
 				   * not after waiting */
+
+	/* What it came by, if by a stream: told when the event ends. */
+	struct wire *wire; /* borrowed */
+	unsigned weight;
 
 	/* private to event.c */
 	enum hook_id hook;

@@ -322,7 +322,8 @@ judge(const struct stanza *s)
 }
 
 void
-route_from_session(struct session *s, struct stanza *stanza)
+route_from_session(struct session *s, struct stanza *stanza, struct wire *wire,
+		   unsigned weight)
 {
 	struct event *ev;
 	enum stanza_cond bad;
@@ -335,6 +336,8 @@ route_from_session(struct session *s, struct stanza *stanza)
 	ev->session = session_ref(s);
 	ev->account = account_ref(s->account);
 	ev->log = &s->log;
+	ev->wire = wire;
+	ev->weight = weight;
 	bad = judge(ev->stanza);
 	if (bad) {
 		event_fail(ev, bad);
@@ -344,29 +347,13 @@ route_from_session(struct session *s, struct stanza *stanza)
 	event_enter(ev, from_user);
 }
 
-static void
-route_by(struct server *srv, struct stanza *stanza,
-	 void (*go)(struct event *ev))
+static struct event *
+make_event(struct server *srv, struct stanza *stanza)
 {
-	struct event *ev;
-	enum stanza_cond bad;
+	struct event *ev = event_make(srv, NULL, stanza);
 
-	bad = judge(stanza);
-	/* Somebody has to say so. */
-	if (stanza->bad_to)
-		stanza_set_to(stanza, srv->first_host->jid);
-	if (!stanza->to) {
-		stanza_unref(&stanza);
-		return;
-	}
-	ev = event_make(srv, NULL, stanza);
 	stanza_unref(&stanza);
-	if (bad) {
-		event_fail(ev, bad);
-		event_end(ev);
-		return;
-	}
-	go(ev);
+	return ev;
 }
 
 static void
@@ -375,14 +362,46 @@ enter(struct event *ev)
 	event_enter(ev, to_target);
 }
 
+static void
+go(struct event *ev, enum stanza_cond bad, void (*how)(struct event *ev))
+{
+	if (!bad && ev->to) {
+		how(ev);
+		return;
+	}
+	if (bad)
+		event_fail(ev, bad);
+	event_end(ev);
+}
+
 void
 route(struct server *srv, struct stanza *stanza)
 {
-	route_by(srv, stanza, enter);
+	struct event *ev = make_event(srv, stanza);
+
+	go(ev, judge(ev->stanza), enter);
+}
+
+void
+route_from_wire(struct server *srv, struct stanza *stanza, struct wire *wire,
+		unsigned weight)
+{
+	enum stanza_cond bad = judge(stanza);
+	struct event *ev;
+
+	/* Somebody has to say so. */
+	if (stanza->bad_to)
+		stanza_set_to(stanza, srv->first_host->jid);
+	ev = make_event(srv, stanza);
+	ev->wire = wire;
+	ev->weight = weight;
+	go(ev, bad, enter);
 }
 
 void
 route_ahead(struct server *srv, struct stanza *stanza)
 {
-	route_by(srv, stanza, to_target);
+	struct event *ev = make_event(srv, stanza);
+
+	go(ev, judge(ev->stanza), to_target);
 }

@@ -12,12 +12,17 @@ struct jid;
 struct server;
 struct session;
 struct stanza;
+struct wire;
 
-/* From a session of ours; takes the reference. `from` and, where it is implied,
- * `to` have been set. */
-void route_from_session(struct session *s, struct stanza *stanza);
+/* From a session of ours; takes the reference. `from` has been set. It came by
+ * this wire, which is told when it is over: wire_stanza_done. */
+void route_from_session(struct session *s, struct stanza *stanza,
+			struct wire *wire, unsigned weight);
+/* The same for another kind of stream; see route. */
+void route_from_wire(struct server *srv, struct stanza *stanza,
+		     struct wire *wire, unsigned weight);
 
-/* From anywhere else: modules, components, other servers. Takes the reference.
+/* From anywhere else: modules, other servers. Takes the reference.
  * from and to are set. Errors go back to stanza->from. */
 void route(struct server *srv, struct stanza *stanza);
 /* The same, but it passes by what waits for the same way: for who sends it

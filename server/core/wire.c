@@ -21,20 +21,32 @@ struct wire {
 	struct loop *core;  /* borrowed */
 	struct wire_io *io; /* borrowed */
 	const struct wire_class *cls;
-	void *owner; /* the core's; NULL: released */
+
+	/* the core's */
+	void *owner;	    /* NULL: released */
+	unsigned n_stanzas; /* under way */
+	unsigned done;	    /* weight to be taken from under_way */
+	bool is_over;	    /* freed with the last of them */
 
 	/* the I/O thread's */
 	struct xml_parser *parser;	 /* owned; NULL before the first byte */
 	const struct xml_limits *limits; /* borrowed */
 	const char *ns;			 /* NULL: lockstep */
+	unsigned window;
 	bool is_paused;	   /* lockstep: the core has not answered */
+	bool is_full;	   /* too much is under way */
 	bool is_throttled; /* over its rate */
 	bool is_deaf;	   /* nothing more is parsed */
 	int64_t rate, burst, tokens, tokens_at_ms;
 	struct timer timer; /* end of is_throttled */
 
 	_Atomic int64_t last_read_ms;
+	atomic_uint under_way;	/* weight of the stanzas */
+	atomic_bool wants_room; /* ROOM is to be said */
 };
+
+/* What weighs one: the smallest arena. */
+#define WEIGHT_BYTES 2048u
 
 /* ---- from the I/O thread to the core ---- */
 
@@ -53,7 +65,8 @@ struct letter {
 	struct mail mail;
 	struct wire *wire;
 	enum letter_kind kind;
-	bool in_arena; /* this struct is */
+	bool in_arena;	 /* this struct is */
+	unsigned weight; /* of a stanza */
 	struct arena *arena;
 	union {
 		struct xml *xml;
@@ -82,7 +95,8 @@ deliver(struct letter *l)
 		cls->on_element(owner, l->arena, l->xml);
 		break;
 	case ON_STANZA:
-		cls->on_stanza(owner, l->stanza);
+		l->wire->n_stanzas++;
+		cls->on_stanza(owner, l->stanza, l->weight);
 		break;
 	case ON_CLOSE:
 		cls->on_close(owner);
@@ -99,6 +113,14 @@ deliver(struct letter *l)
 	case FREE:
 		break;
 	}
+}
+
+static void
+over(struct wire *w)
+{
+	w->is_over = true;
+	if (!w->n_stanzas)
+		free(w);
 }
 
 /* Whatever the owner did not take. */
@@ -132,7 +154,7 @@ on_letter(struct mail *m)
 	if (l->kind == ON_END)
 		free(l->detail);
 	if (l->kind == FREE)
-		free(w);
+		over(w);
 	free(l);
 }
 
@@ -181,17 +203,42 @@ on_open(void *user, struct arena *a, struct xml *header, const char *default_ns)
 	return false;
 }
 
+/* So much more is under way. The core takes away from it at the same time: if
+ * that was enough before it could see that room is wanted, nobody says so. */
+static bool
+has_room(struct wire *w, unsigned weight)
+{
+	if (atomic_fetch_add(&w->under_way, weight) + weight < w->window)
+		return true;
+	atomic_store(&w->wants_room, true);
+	return atomic_load(&w->under_way) <= w->window / 2 &&
+	       atomic_exchange(&w->wants_room, false);
+}
+
+static bool
+on_stanza(struct wire *w, struct stanza *s)
+{
+	size_t size = arena_size(s->arena);
+	struct letter *l = letter_in(s->arena, ON_STANZA);
+
+	l->stanza = s;
+	l->weight = (unsigned)(size / WEIGHT_BYTES);
+	w->is_full = !has_room(w, l->weight);
+	post(w, l);
+	return !w->is_full;
+}
+
 static bool
 on_element(void *user, struct arena *a, struct xml *x)
 {
 	struct wire *w = user;
 	struct stanza *s = w->ns ? stanza_from_xml(a, x, w->ns) : NULL;
-	struct letter *l = letter_in(a, s ? ON_STANZA : ON_ELEMENT);
+	struct letter *l;
 
 	if (s)
-		l->stanza = s;
-	else
-		l->xml = x;
+		return on_stanza(w, s);
+	l = letter_in(a, ON_ELEMENT);
+	l->xml = x;
 	w->is_paused = !w->ns;
 	post(w, l);
 	return w->ns != NULL;
@@ -237,14 +284,26 @@ parsed(struct wire *w, enum xml_fed fed)
 
 /* ---- the connection's events ---- */
 
+static bool
+may_read(const struct wire *w)
+{
+	return !w->is_paused && !w->is_full && !w->is_throttled;
+}
+
+static void
+resume(struct wire *w)
+{
+	if (may_read(w))
+		conn_resume(w->io->loop, w->conn);
+}
+
 static void
 on_throttle_end(struct timer *t)
 {
 	struct wire *w = container_of(t, struct wire, timer);
 
 	w->is_throttled = false;
-	if (!w->is_paused)
-		conn_resume(w->io->loop, w->conn);
+	resume(w);
 }
 
 /* A bucket of `burst` bytes that fills at `rate`. */
@@ -281,7 +340,7 @@ on_data(struct conn *c, void *user, char *data, size_t len)
 	if (w->rate)
 		throttle(w, len, now_ms);
 	parsed(w, xml_parser_feed(w->parser, data, len));
-	return !w->is_paused && !w->is_throttled;
+	return may_read(w);
 }
 
 static void
@@ -317,7 +376,7 @@ static const struct conn_class conn_class = {
 
 /* ---- from the core to the I/O thread ---- */
 
-enum order_kind { CONTINUE, RESTART, START_TLS, RUN, RELEASE, RELEASED };
+enum order_kind { CONTINUE, RESTART, START_TLS, RUN, ROOM, RELEASE, RELEASED };
 
 struct order {
 	struct mail mail;
@@ -330,16 +389,9 @@ struct order {
 
 /* Reading may go on, if the parser has nothing left that makes it wait. */
 static void
-resume(struct wire *w)
-{
-	if (!w->is_paused && !w->is_throttled)
-		conn_resume(w->io->loop, w->conn);
-}
-
-static void
 parse_on(struct wire *w)
 {
-	w->is_paused = false;
+	w->is_paused = w->is_full = false;
 	if (w->parser && !w->is_deaf)
 		parsed(w, xml_parser_resume(w->parser));
 	resume(w);
@@ -387,6 +439,7 @@ on_order(struct mail *m)
 
 	switch (o->kind) {
 	case CONTINUE:
+	case ROOM:
 		parse_on(w);
 		break;
 	case RESTART:
@@ -452,11 +505,14 @@ wire_new(struct loop *core, struct wire_io *io, int fd,
 	w->cls = cls;
 	w->owner = owner;
 	w->limits = settings->limits;
+	w->window = settings->window;
 	w->rate = settings->rate;
 	w->burst = w->tokens = settings->burst;
 	w->tokens_at_ms = loop_clock(core)->mono_ms;
 	w->timer.fn = on_throttle_end;
 	atomic_init(&w->last_read_ms, w->tokens_at_ms);
+	atomic_init(&w->under_way, 0);
+	atomic_init(&w->wants_room, false);
 	w->conn = conn_new(core, io->loop, fd, &conn_class, w, &opts);
 	return w;
 }
@@ -497,6 +553,27 @@ wire_run(struct wire *w, const char *ns, const struct xml_limits *limits)
 	o->text = ns;
 	o->limits = limits;
 	give(o);
+}
+
+void
+wire_stanza_done(struct wire *w, unsigned weight)
+{
+	unsigned left;
+
+	w->n_stanzas--;
+	if (w->is_over) {
+		over(w);
+		return;
+	}
+	w->done += weight;
+	/* A few at a time: the counter is shared. */
+	if (!w->owner || w->done < w->window / 8)
+		return;
+	left = atomic_fetch_sub(&w->under_way, w->done) - w->done;
+	w->done = 0;
+	if (left <= w->window / 2 && atomic_load(&w->wants_room) &&
+	    atomic_exchange(&w->wants_room, false))
+		give(order(w, ROOM));
 }
 
 void

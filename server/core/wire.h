@@ -42,8 +42,9 @@ struct wire_class {
 			const char *default_ns);
 	/* In lockstep; when running, what is not a stanza. */
 	void (*on_element)(void *owner, struct arena *a, struct xml *x);
-	/* When running: takes the reference; not shared yet. */
-	void (*on_stanza)(void *owner, struct stanza *s);
+	/* When running: takes the reference; not shared yet. It is under way
+	 * until wire_stanza_done(w, weight), which must follow once. */
+	void (*on_stanza)(void *owner, struct stanza *s, unsigned weight);
 	/* </stream:stream> */
 	void (*on_close)(void *owner);
 	/* TLS is there; the parser waits for a header. */
@@ -59,7 +60,8 @@ struct wire_settings {
 	const struct xml_limits *limits; /* borrowed */
 	size_t max_queue;		 /* bytes of output */
 	size_t max_backlog;		 /* see conn.h */
-	int64_t rate, burst;	/* bytes a second and bytes; rate 0: no limit */
+	unsigned window;     /* what may be under way; see wire_stanza_done */
+	int64_t rate, burst; /* bytes a second and bytes; rate 0: no limit */
 	struct tls_config *tls; /* TLS comes first; NULL: a header */
 };
 
@@ -81,9 +83,18 @@ wire_start_tls(struct wire *w, const char *proceed, struct tls_config *cfg);
 /* End of lockstep: stanzas in namespace ns (static) come parsed, under these
  * limits (borrowed). */
 void wire_run(struct wire *w, const char *ns, const struct xml_limits *limits);
+/*
+ * One that on_stanza gave is handled, or came to nothing; also after
+ * wire_release. While stanzas of more than `window` (one each for up to 2 KB)
+ * are under way, nothing is parsed: a client that sends faster than its
+ * stanzas can be handled costs itself time, not the server memory or others
+ * their turn.
+ */
+void wire_stanza_done(struct wire *w, unsigned weight);
 /* What is queued goes out, then the connection ends; nothing is read. */
 void wire_close(struct wire *w, int linger_ms);
-/* The owner is gone; nothing is called any more. Frees w. */
+/* The owner is gone; nothing is called any more. Frees w, once none of its
+ * stanzas is under way. */
 void wire_release(struct wire *w);
 
 /* When bytes came last, on the monotonic clock. */
