@@ -43,25 +43,32 @@ def make_cert(folder, name, days=30):
 class Server:
     """Started by start(); close() ends it and removes all that it left."""
 
-    def __init__(self, hosts=("localhost",), extra=""):
+    def __init__(self, hosts=("localhost",), extra="",
+                 addresses=("127.0.0.1",)):
         self.dir = tempfile.mkdtemp(prefix="banyan-test-")
         self.certs = os.path.join(self.dir, "certs")
         os.mkdir(self.certs)
+        self.hosts, self.addresses = hosts, addresses
         self.port, self.tls_port = free_port(), free_port()
         self.component_port = free_port()
         for host in hosts:
             make_cert(self.certs, host)
         self.config = os.path.join(self.dir, "banyan.conf")
+        self.configure(extra)
+        self.log_path = os.path.join(self.dir, "log")
+        self.process = None
+
+    def configure(self, extra):
+        """Writes banyan.conf, with more at its top than it needs."""
+        c2s = ", ".join(f'"{a}:{self.port}"' for a in self.addresses)
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(
                 f'data-dir = "{self.dir}"\n'
                 f'certificates-dir = "{self.certs}"\n'
-                f'c2s-listen = {{"127.0.0.1:{self.port}"}}\n'
+                f'c2s-listen = {{{c2s}}}\n'
                 f'c2s-tls-listen = {{"127.0.0.1:{self.tls_port}"}}\n'
                 f'component-listen = {{"127.0.0.1:{self.component_port}"}}\n'
-                + extra + "".join(f'host "{h}" {{}}\n' for h in hosts))
-        self.log_path = os.path.join(self.dir, "log")
-        self.process = None
+                + extra + "".join(f'host "{h}" {{}}\n' for h in self.hosts))
 
     def command(self, *words, stdin=None, check=True):
         return subprocess.run([BINARY, "-c", self.config, *words],
