@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "core/endpoint.h"
 #include "core/server.h"
+#include "net/tls.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,9 +89,9 @@ const struct option server_options[] = {
 	{ "component-listen", OPT_LIST, AT(component_listen),
 	  .def = "127.0.0.1:5347", .check = check_endpoint,
 	  .needs_restart = true,
-	  .doc = "Addresses for components (XEP-0114). They are opened at a "
-		 "start with a component section in the configuration; what "
-		 "passes is not encrypted." },
+	  .doc = "Addresses for components (XEP-0114). They are opened where "
+		 "the configuration has a component section; what passes is "
+		 "not encrypted." },
 
 	{ "c2s-require-tls", OPT_BOOL, AT(c2s_require_tls), .def = "yes",
 	  .doc = "Clients cannot log in before TLS is negotiated." },
@@ -98,9 +99,11 @@ const struct option server_options[] = {
 	  .check = check_tls_version,
 	  .doc = "The oldest version of TLS that is spoken: 1.2 or 1.3." },
 	{ "tls-ciphers", OPT_STRING, AT(tls_ciphers),
+	  .check = tls_check_ciphers,
 	  .doc = "Ciphers for TLS 1.2, as a list for OpenSSL; by default those "
 		 "with forward secrecy and authenticated encryption." },
 	{ "tls-ciphersuites", OPT_STRING, AT(tls_ciphersuites),
+	  .check = tls_check_ciphersuites,
 	  .doc = "Cipher suites for TLS 1.3; by default those of OpenSSL." },
 
 	{ "c2s-client-certificates", OPT_BOOL, AT(c2s_client_certificates),

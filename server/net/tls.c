@@ -153,6 +153,37 @@ set_ciphers(SSL_CTX *ctx, const struct tls_settings *s, struct err *err)
 }
 
 static int
+check(int (*set)(SSL_CTX *, const char *), const char *value,
+      const char *expected, struct err *err)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	bool is_good = ctx && set(ctx, value) && *value;
+
+	SSL_CTX_free(ctx);
+	ERR_clear_error();
+	return is_good ? 0
+		       : err_set(err, "found \"%s\", expected %s", value,
+				 expected);
+}
+
+int
+tls_check_ciphers(const char *value, struct err *err)
+{
+	return check(SSL_CTX_set_cipher_list, value,
+		     "a list for OpenSSL like ECDHE+AESGCM:ECDHE+CHACHA20",
+		     err);
+}
+
+int
+tls_check_ciphersuites(const char *value, struct err *err)
+{
+	return check(SSL_CTX_set_ciphersuites, value,
+		     "a list for OpenSSL like TLS_AES_256_GCM_SHA384:"
+		     "TLS_CHACHA20_POLY1305_SHA256",
+		     err);
+}
+
+static int
 set_client_cas(SSL_CTX *ctx, const char *path, struct err *err)
 {
 	struct stat st;
