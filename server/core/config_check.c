@@ -180,6 +180,12 @@ check_addresses(struct checker *k, const char *option,
 
 		if (endpoint_parse(list->items[i], &ep, &err) < 0)
 			continue; /* said already */
+		if (!endpoint_is_possible(&ep)) {
+			err_set(&err, "no IPv6 here, %s is left out",
+				list->items[i]);
+			say(k, false, NULL, option, err.text);
+			continue;
+		}
 		fd = try_listen(&ep);
 		if (fd < 0) {
 			err_sys(&err, "cannot listen on %s", list->items[i]);

@@ -5,8 +5,11 @@
 #include "base/err.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static int
 bad(const char *text, struct err *err)
@@ -54,4 +57,16 @@ endpoint_parse(const char *text, struct endpoint *out, struct err *err)
 		return bad(text, err);
 	out->port = (uint16_t)port;
 	return 0;
+}
+
+bool
+endpoint_is_possible(const struct endpoint *ep)
+{
+	int family = strchr(ep->address, ':') ? AF_INET6 : AF_INET;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return errno != EAFNOSUPPORT;
+	close(fd);
+	return true;
 }

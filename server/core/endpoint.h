@@ -3,6 +3,7 @@
 #define CORE_ENDPOINT_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -15,5 +16,8 @@ struct endpoint {
 /* err says what was found and what was expected. out may be NULL: also fit as
  * the check of an option. */
 int endpoint_parse(const char *text, struct endpoint *out, struct err *err);
+
+/* False: an IPv6 address where the system does without. */
+bool endpoint_is_possible(const struct endpoint *ep);
 
 #endif

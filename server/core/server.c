@@ -169,12 +169,14 @@ add_new_hosts(struct server *srv, const struct config *cfg, struct err *err)
 
 /* ---- listeners ---- */
 
+typedef void
+accept_fn(struct server *srv, int fd, const struct peer_addr *peer);
+
 struct listening {
 	struct list node;	   /* in server->listeners */
 	struct listener *listener; /* owned */
 	struct server *server;
-	void (*accept)(struct server *srv, int fd,
-		       const struct peer_addr *peer);
+	accept_fn *accept;
 };
 
 static void
@@ -197,10 +199,19 @@ accept_c2s_tls(struct server *srv, int fd, const struct peer_addr *peer)
 	c2s_accept(srv, fd, peer, true, false);
 }
 
+static bool
+is_listening(const struct server *srv, accept_fn *accept)
+{
+	list_each (n, &srv->listeners) {
+		if (container_of(n, struct listening, node)->accept == accept)
+			return true;
+	}
+	return false;
+}
+
 static int
 listen_on(struct server *srv, const struct option_list *where, const char *what,
-	  void (*accept)(struct server *, int, const struct peer_addr *),
-	  struct err *err)
+	  accept_fn *accept, struct err *err)
 {
 	for (size_t i = 0; i < where->n; i++) {
 		struct listening *l;
@@ -208,6 +219,11 @@ listen_on(struct server *srv, const struct option_list *where, const char *what,
 
 		if (endpoint_parse(where->items[i], &ep, err) < 0)
 			return -1;
+		if (!endpoint_is_possible(&ep)) {
+			log_warn(&srv->log, "not listening on %s: no IPv6 here",
+				 where->items[i]);
+			continue;
+		}
 		l = mem_zalloc(sizeof(*l));
 		l->server = srv;
 		l->accept = accept;
@@ -224,18 +240,22 @@ listen_on(struct server *srv, const struct option_list *where, const char *what,
 	return 0;
 }
 
+/* Where there is use for it and it is not done yet: what a reload brings comes
+ * later. */
 static int
 listen_all(struct server *srv, struct err *err)
 {
 	const struct server_options *opt = &srv->opt;
 
-	if (listen_on(srv, &opt->c2s_listen, "clients", accept_c2s, err) < 0)
+	if (!is_listening(srv, accept_c2s) &&
+	    listen_on(srv, &opt->c2s_listen, "clients", accept_c2s, err) < 0)
 		return -1;
-	if (srv->c2s_tls &&
+	if (srv->c2s_tls && !is_listening(srv, accept_c2s_tls) &&
 	    listen_on(srv, &opt->c2s_tls_listen, "clients (direct TLS)",
 		      accept_c2s_tls, err) < 0)
 		return -1;
-	if (list_is_empty(&srv->components))
+	if (list_is_empty(&srv->components) ||
+	    is_listening(srv, component_accept))
 		return 0;
 	return listen_on(srv, &opt->component_listen, "components",
 			 component_accept, err);
@@ -335,7 +355,8 @@ start(struct server *srv, const struct server_setup *setup, struct err *err)
 	    certs_load(srv, err) < 0 ||
 	    components_load(srv, setup->config, err) < 0)
 		return -1;
-	return setup->no_listen ? 0 : listen_all(srv, err);
+	srv->has_listeners = !setup->no_listen;
+	return srv->has_listeners ? listen_all(srv, err) : 0;
 }
 
 struct server *
@@ -462,7 +483,9 @@ server_reload(struct server *srv, const struct config *cfg, struct err *err)
 	}
 	components_reload(srv, cfg);
 	log_set_level((enum log_level)srv->opt.log_level);
-	return certs_load(srv, err);
+	if (certs_load(srv, err) < 0)
+		return -1;
+	return srv->has_listeners ? listen_all(srv, err) : 0;
 }
 
 void

@@ -89,7 +89,7 @@ struct server {
 	uint8_t secret[32];    /* of this database: fake salts and the like */
 	int64_t started_ms;    /* wall time */
 	struct timer drain;
-	bool is_stopping, is_threaded;
+	bool is_stopping, is_threaded, has_listeners;
 };
 
 extern const struct option server_options[];
@@ -109,8 +109,8 @@ void server_run(struct server *srv);
  * From the core thread, or any with server_run's loop_post. */
 void server_stop(struct server *srv);
 void server_free(struct server *srv);
-/* New options and certificates; open streams keep theirs. On error all stays
- * as it was. */
+/* New options, hosts and certificates; open streams keep theirs. On error the
+ * certificates and listeners stay as they were. */
 int
 server_reload(struct server *srv, const struct config *config, struct err *err);
 /* single_thread, or when no thread runs any more: turns until nothing is left
