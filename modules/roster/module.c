@@ -27,6 +27,31 @@ on_features(struct event *ev, void *data)
 	return PASS;
 }
 
+/* XEP-0077 3.2: no subscription outlives the account. */
+static void
+part(void *data, struct jid *contact, unsigned flags)
+{
+	struct account *a = data;
+
+	roster_end_subscriptions(a, contact, flags);
+}
+
+static enum verdict
+part_from_all(struct event *ev, void *data)
+{
+	(void)data;
+	roster_each(ev->account, part, ev->account);
+	/* Nothing else is for them. */
+	roster_forget(ev->account);
+	return PASS;
+}
+
+static enum verdict
+on_account_deleting(struct event *ev, void *data)
+{
+	return roster_then_farewell(ev, part_from_all, data);
+}
+
 static enum verdict
 on_account_deleted(struct event *ev, void *data)
 {
@@ -54,6 +79,8 @@ const struct module mod_roster = {
 			{ HOOK_SESSION_AVAILABLE, PHASE_DELIVER,
 			  roster_on_available },
 			{ HOOK_STREAM_FEATURES, PHASE_STAMP, on_features },
+			{ HOOK_ACCOUNT_DELETING, PHASE_DELIVER,
+			  on_account_deleting },
 			{ HOOK_ACCOUNT_DELETED, PHASE_STAMP,
 			  on_account_deleted },
 			{ 0 },

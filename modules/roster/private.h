@@ -51,6 +51,8 @@ void roster_forget(struct account *a);
 
 /* As roster_then, but also waits until no write is under way. */
 enum verdict roster_then_edit(struct event *ev, hook_fn *fn, void *data);
+/* The same for an account that is being deleted. */
+enum verdict roster_then_farewell(struct event *ev, hook_fn *fn, void *data);
 /* Stores a contact in the place of what is known of its JID (flags 0: removes
  * that), takes it, and calls done when it is on disk and in memory; in there
  * the event goes on. bad: what the sender is to be told. Only inside of
@@ -73,6 +75,9 @@ enum verdict roster_on_presence_check(struct event *ev, void *data);
 enum verdict roster_on_presence_from_user(struct event *ev, void *data);
 enum verdict roster_on_presence_to_user(struct event *ev, void *data);
 enum verdict roster_on_available(struct event *ev, void *data);
+/* What a contact hears who is none any more; flags: what it was. */
+void roster_end_subscriptions(struct account *a, struct jid *contact,
+			      unsigned flags);
 /* A subscription stanza in the account's name. */
 void roster_send_subscription(struct account *a, struct jid *to,
 			      enum stanza_type type);

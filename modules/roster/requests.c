@@ -301,12 +301,7 @@ removed(struct event *ev, void *data, enum stanza_cond bad)
 	jid_ref(jid);
 	event_reply_empty(ev);
 	roster_push(a, jid);
-	if (flags & (ROSTER_TO | ROSTER_ASK))
-		roster_send_subscription(a, jid, TYPE_UNSUBSCRIBE);
-	if (flags & ROSTER_FROM)
-		roster_hide_presence(a, jid);
-	if (flags & (ROSTER_FROM | ROSTER_PENDING_IN))
-		roster_send_subscription(a, jid, TYPE_UNSUBSCRIBED);
+	roster_end_subscriptions(a, jid, flags);
 	jid_unref(&jid);
 	account_unref(&a);
 }

@@ -332,6 +332,7 @@ struct step {
 	struct event *ev;
 	hook_fn *fn;
 	void *data;
+	bool is_farewell;
 };
 
 static void
@@ -341,7 +342,7 @@ step_ready(void *data, bool ok)
 
 	free(data);
 	/* What is stored of a deleted account stays deleted. */
-	if (step.ev->account->is_gone)
+	if (step.ev->account->is_gone && !step.is_farewell)
 		event_fail(step.ev, COND_SERVICE_UNAVAILABLE);
 	else if (ok)
 		event_step(step.ev, step.fn, step.data);
@@ -350,16 +351,33 @@ step_ready(void *data, bool ok)
 }
 
 static enum verdict
+step_then(const struct step *step, bool is_edit)
+{
+	struct account *a = step->ev->account;
+	struct step *kept;
+
+	if (is_ready(roster_of(a), is_edit))
+		return step->fn(step->ev, step->data);
+	kept = mem_alloc(sizeof(*kept));
+	*kept = *step;
+	wait_for(a, is_edit, step_ready, kept);
+	return WAIT;
+}
+
+static enum verdict
 then(struct event *ev, bool is_edit, hook_fn *fn, void *data)
 {
-	struct step *step;
+	struct step step = { ev, fn, data, .is_farewell = false };
 
-	if (is_ready(roster_of(ev->account), is_edit))
-		return fn(ev, data);
-	step = mem_alloc(sizeof(*step));
-	*step = (struct step){ ev, fn, data };
-	wait_for(ev->account, is_edit, step_ready, step);
-	return WAIT;
+	return step_then(&step, is_edit);
+}
+
+enum verdict
+roster_then_farewell(struct event *ev, hook_fn *fn, void *data)
+{
+	struct step step = { ev, fn, data, .is_farewell = true };
+
+	return step_then(&step, true);
 }
 
 enum verdict

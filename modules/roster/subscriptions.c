@@ -43,6 +43,17 @@ make_bare(struct event *ev)
 }
 
 void
+roster_end_subscriptions(struct account *a, struct jid *contact, unsigned flags)
+{
+	if (flags & (ROSTER_TO | ROSTER_ASK))
+		roster_send_subscription(a, contact, TYPE_UNSUBSCRIBE);
+	if (flags & ROSTER_FROM)
+		roster_hide_presence(a, contact);
+	if (flags & (ROSTER_FROM | ROSTER_PENDING_IN))
+		roster_send_subscription(a, contact, TYPE_UNSUBSCRIBED);
+}
+
+void
 roster_send_subscription(struct account *a, struct jid *to,
 			 enum stanza_type type)
 {

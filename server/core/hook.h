@@ -88,6 +88,9 @@ enum hook_id {
 	HOOK_DISCO_NODE_INFO,
 	HOOK_DISCO_NODE_ITEMS,
 
+	/* ev->account is about to be deleted; ev->to is its address. Nobody can
+	 * prevent it: DONE and a failure only end the hook. */
+	HOOK_ACCOUNT_DELETING,
 	/* An account was created, or is gone: ev->to. May not wait. */
 	HOOK_ACCOUNT_CREATED,
 	HOOK_ACCOUNT_DELETED,

@@ -235,49 +235,55 @@ user_set_password(struct server *srv, struct jid *jid, const char *password,
 
 /* Nothing of it is left but who is logged in. */
 static void
-bury(struct server *srv, struct account *a, struct jid *jid)
+bury(struct account *a, struct jid *jid)
 {
-	struct host *host = host_of(srv, jid);
-
-	c2s_account_changed(srv, jid);
-	if (a)
-		c2s_close_account(a, STREAM_NOT_AUTHORIZED,
-				  "the account was deleted");
-	if (host)
-		event_occur(host, HOOK_ACCOUNT_DELETED, NULL, a, jid);
+	c2s_account_changed(a->host->server, jid);
+	c2s_close_account(a, STREAM_NOT_AUTHORIZED, "the account was deleted");
+	event_occur(a->host, HOOK_ACCOUNT_DELETED, NULL, a, jid);
 }
 
 static void
 deleted(void *data, const struct store_result *res)
 {
 	struct task *t = data;
-	struct server *srv = t->server;
-	struct account *a = t->account ? account_ref(t->account) : NULL;
+	struct account *a = account_ref(t->account);
 	struct jid *jid = jid_ref(t->jid);
 	enum user_status status = to_status(t, res);
 
-	if (status == USER_FAILED && a)
+	if (status == USER_FAILED)
 		a->is_gone = false;
 	/* XEP-0077 3.2: who has asked is answered before the stream ends. */
 	task_end(t, status);
 	if (status == USER_OK)
-		bury(srv, a, jid);
+		bury(a, jid);
 	account_unref(&a);
 	jid_unref(&jid);
+}
+
+static void
+farewell_said(struct event *ev, enum verdict v)
+{
+	struct task *t = ev->answer_data;
+
+	(void)v;
+	event_end(ev);
+	account_delete(t->server->store, jid_str(t->jid), deleted, t);
 }
 
 void
 user_delete(struct server *srv, struct jid *jid, user_done *done, void *data)
 {
 	struct task *t = task_new(srv, jid, done, data);
-	struct account *a = account_find(srv, jid);
+	struct host *host = host_of(srv, t->jid);
+	struct event *ev = event_make(srv, host, NULL);
 
-	if (a) {
-		t->account = account_ref(a);
-		a->is_gone = true;
-		a->is_known = false;
-	}
-	account_delete(srv->store, jid_str(t->jid), deleted, t);
+	t->account = account_take(host, t->jid);
+	t->account->is_gone = true;
+	t->account->is_known = false;
+	ev->account = account_ref(t->account);
+	ev->to = jid_ref(t->jid);
+	ev->answer_data = t;
+	event_run(ev, HOOK_ACCOUNT_DELETING, farewell_said);
 }
 
 static void
