@@ -12,6 +12,7 @@
 #include "core/server.h"
 #include "core/session.h"
 #include "core/users.h"
+#include "net/listener.h"
 #include "net/loop.h"
 #include "xmpp/form.h"
 #include "xmpp/jid.h"
@@ -19,7 +20,6 @@
 #include "xmpp/stanza.h"
 #include "xmpp/xml.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,21 +105,6 @@ on_sweep(struct timer *t)
 	}
 	if (reg->counters.n)
 		loop_timer_set(reg->host->server->core, t, HOUR_MS);
-}
-
-/* Whoever has an IPv6 address has all of a /64. */
-static void
-address_key(const char *address, char key[INET6_ADDRSTRLEN])
-{
-	struct in6_addr in6;
-
-	if (inet_pton(AF_INET6, address, &in6) == 1) {
-		memset(in6.s6_addr + 8, 0, 8);
-		inet_ntop(AF_INET6, &in6, key, INET6_ADDRSTRLEN);
-		return;
-	}
-	strncpy(key, address, INET6_ADDRSTRLEN - 1);
-	key[INET6_ADDRSTRLEN - 1] = '\0';
 }
 
 static struct counter *
@@ -431,7 +416,7 @@ create(struct event *ev, struct registration *reg, struct jid *jid,
 	t->event = ev;
 	t->reg = reg;
 	t->jid = jid;
-	address_key(ev->peer_address, t->key);
+	peer_group(ev->peer_address, t->key);
 	c = counter_take(reg, t->key);
 	if (c->n_accounts >= reg->per_hour ||
 	    c->n_tries >= reg->per_hour * TRIES_PER_ACCOUNT) {

@@ -8,6 +8,7 @@
 #include "core/auth_limits.h"
 #include "core/host.h"
 #include "core/server.h"
+#include "net/listener.h"
 #include "net/loop.h"
 #include "net/tls.h"
 #include "net/workers.h"
@@ -21,7 +22,7 @@ struct auth {
 	struct host *host; /* borrowed */
 	auth_stepped *stepped;
 	void *data;
-	char *address;
+	char address[INET6_ADDRSTRLEN]; /* peer_group */
 	struct sasl_env env;
 	struct sasl_offer offer;
 	struct sasl *sasl; /* NULL: no attempt */
@@ -45,7 +46,7 @@ auth_new(struct host *host, const struct tls_info *tls, bool is_secure,
 	a->host = host;
 	a->stepped = stepped;
 	a->data = data;
-	a->address = mem_strdup(address);
+	peer_group(address, a->address);
 	env->host = host->name;
 	env->has_tls = is_secure;
 	env->allows_plain = srv->opt.sasl_plain;
@@ -87,7 +88,6 @@ static void
 destroy(struct auth *a)
 {
 	forget_attempt(a);
-	free(a->address);
 	free(a);
 }
 

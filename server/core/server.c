@@ -274,7 +274,7 @@ close_listeners(struct server *srv)
 	}
 }
 
-/* ---- streams of each address ---- */
+/* ---- streams of each address, or group of them ---- */
 
 struct address {
 	struct map_node node;
@@ -300,10 +300,13 @@ address_find(const struct server *srv, const char *text)
 }
 
 bool
-server_address_came(struct server *srv, const char *text)
+server_address_came(struct server *srv, const char *peer)
 {
-	struct address *a = address_find(srv, text);
+	char text[INET6_ADDRSTRLEN];
+	struct address *a;
 
+	peer_group(peer, text);
+	a = address_find(srv, text);
 	if (!a) {
 		a = mem_zalloc(sizeof(*a) + strlen(text) + 1);
 		strcpy(a->text, text);
@@ -317,10 +320,13 @@ server_address_came(struct server *srv, const char *text)
 }
 
 void
-server_address_left(struct server *srv, const char *text)
+server_address_left(struct server *srv, const char *peer)
 {
-	struct address *a = address_find(srv, text);
+	char text[INET6_ADDRSTRLEN];
+	struct address *a;
 
+	peer_group(peer, text);
+	a = address_find(srv, text);
 	if (--a->n_streams)
 		return;
 	map_remove(&srv->addresses, &a->node);

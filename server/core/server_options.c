@@ -164,7 +164,8 @@ const struct option server_options[] = {
 		 "allows." },
 	{ "c2s-max-per-address", OPT_INT, AT(c2s_max_per_address), .def = "0",
 	  .min = 0, .max = 1000000,
-	  .doc = "Connections of clients from one address; 0: no limit." },
+	  .doc = "Connections of clients from one address (IPv6: from one "
+		 "/64); 0: no limit." },
 	{ "sessions-max-per-account", OPT_INT, AT(sessions_max_per_account),
 	  .def = "50", .min = 1, .max = 10000,
 	  .doc = "Resources that one account may have bound at a time." },
@@ -182,8 +183,8 @@ const struct option server_options[] = {
 		 "nothing better." },
 	{ "auth-failures-max", OPT_INT, AT(auth_failures_max), .def = "10",
 	  .min = 1, .max = 100000,
-	  .doc = "Failed log-ins for one account from one address after which "
-		 "more are refused for a while." },
+	  .doc = "Failed log-ins for one account from one address (IPv6: from "
+		 "one /64) after which more are refused for a while." },
 	{ "auth-failures-window", OPT_DURATION, AT(auth_failures_window),
 	  .def = "10m", .min = SECOND, .max = 7 * DAY,
 	  .doc = "The time for which failed log-ins are counted." },

@@ -131,6 +131,19 @@ listen_on(const struct addrinfo *ai, struct err *err)
 	return fd;
 }
 
+void
+peer_group(const char *text, char out[INET6_ADDRSTRLEN])
+{
+	struct in6_addr a;
+
+	if (inet_pton(AF_INET6, text, &a) == 1 && !IN6_IS_ADDR_V4MAPPED(&a)) {
+		memset(a.s6_addr + 8, 0, 8);
+		inet_ntop(AF_INET6, &a, out, INET6_ADDRSTRLEN);
+	} else {
+		snprintf(out, INET6_ADDRSTRLEN, "%s", text);
+	}
+}
+
 struct listener *
 listener_new(struct loop *loop, const char *address, uint16_t port,
 	     listener_accept *on_accept, void *data, struct err *err)

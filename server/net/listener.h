@@ -15,6 +15,10 @@ struct peer_addr {
 	uint16_t port;
 };
 
+/* For limits: whoever has one IPv6 address has all that share its first 64
+ * bits, so they count as one; others are what they are. */
+void peer_group(const char *text, char out[INET6_ADDRSTRLEN]);
+
 typedef void listener_accept(void *data, int fd, const struct peer_addr *peer);
 
 /* address: "0.0.0.0", "::" (IPv6 only), "127.0.0.1", ... Accepted sockets are
