@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/token.h"
 #include "core/auth.h"
 #include "core/c2s_private.h"
 #include "core/event.h"
@@ -23,7 +24,6 @@
 #include "xmpp/xml.h"
 
 #include <inttypes.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,8 +120,7 @@ c2s_send_open(struct c2s *c, const struct stream_header *h)
 {
 	const struct host *host = c->host ? c->host : c->server->first_host;
 	struct buf *b = &c->server->scratch;
-	unsigned char random[12];
-	char id[2 * sizeof(random) + 1];
+	char id[25];
 	struct stream_open open = {
 		.ns = NS_CLIENT,
 		.from = host->name,
@@ -132,9 +131,7 @@ c2s_send_open(struct c2s *c, const struct stream_header *h)
 	};
 
 	/* RFC 6120 4.7.3: unique, and not to be guessed. */
-	RAND_bytes(random, sizeof(random));
-	for (size_t i = 0; i < sizeof(random); i++)
-		snprintf(id + 2 * i, 3, "%02x", random[i]);
+	token_make(id, sizeof(id) - 1);
 	b->len = 0;
 	stream_write_open(b, &open);
 	c2s_write(c, b->data, b->len, NULL);
@@ -350,12 +347,9 @@ bind_error(struct c2s *c, struct stanza *iq, enum stanza_cond cond)
 static struct jid *
 make_up_resource(const struct c2s *c)
 {
-	unsigned char random[9];
-	char text[2 * sizeof(random) + 1];
+	char text[19];
 
-	RAND_bytes(random, sizeof(random));
-	for (size_t i = 0; i < sizeof(random); i++)
-		snprintf(text + 2 * i, 3, "%02x", random[i]);
+	token_make(text, sizeof(text) - 1);
 	return jid_with_resource(c->account->jid, text);
 }
 

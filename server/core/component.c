@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/timer.h"
+#include "base/token.h"
 #include "core/config.h"
 #include "core/router.h"
 #include "core/server.h"
@@ -24,7 +25,6 @@
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -343,16 +343,13 @@ component_accept(struct server *srv, int fd, const struct peer_addr *peer)
 	};
 	struct wire_io *io = &srv->io[srv->next_io++ % srv->n_io];
 	struct component_stream *s = mem_zalloc(sizeof(*s));
-	unsigned char random[16];
 
 	s->server = srv;
 	s->timer.fn = on_timer;
 	snprintf(s->name, sizeof(s->name), "component-%" PRIu64,
 		 ++srv->next_id);
 	snprintf(s->address, sizeof(s->address), "%s", peer->text);
-	RAND_bytes(random, sizeof(random));
-	for (size_t i = 0; i < sizeof(random); i++)
-		snprintf(s->id + 2 * i, 3, "%02x", random[i]);
+	token_make(s->id, sizeof(s->id) - 1);
 	list_append(&srv->component_streams, &s->node);
 	s->wire = wire_new(srv->core, io, fd, &wire_class, s, &settings);
 	loop_timer_set(srv->core, &s->timer, srv->opt.c2s_auth_timeout);
