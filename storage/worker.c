@@ -63,6 +63,15 @@ rollback(struct worker *w)
 	w->in_transaction = false;
 }
 
+/* What only read has nothing to take back, and a commit is prepared. */
+static void
+end_reading(struct worker *w)
+{
+	if (db_commit(w->db) < 0)
+		db_rollback(w->db);
+	w->in_transaction = false;
+}
+
 static void
 fail(struct worker *w, struct op *op)
 {
@@ -84,7 +93,7 @@ run_read(struct worker *w, struct op *op)
 		return 0;
 	}
 	op->res.status = op->type->run(op, w->db);
-	rollback(w);
+	end_reading(w);
 	return 0;
 }
 
@@ -249,12 +258,17 @@ hand_back(struct worker *w, struct op_list *ops, const struct op *end)
 	inbox_put(w->to, &done);
 }
 
-/* A few reads at a time, so that they share the way back. */
+/* A few reads at a time, so that they share the way back, and the locks on the
+ * database. */
 static struct op *
 run_some_reads(struct worker *w, struct op *op)
 {
+	bool is_shared = op->next && begin(w, false) == 0;
+
 	for (int n = 0; op && n < HAND_BACK_READS; op = op->next, n++)
 		run_read(w, op);
+	if (is_shared)
+		end_reading(w);
 	return op;
 }
 
