@@ -153,7 +153,7 @@ try_out(const struct tls_cert *c, const char *chain_path, const char *key_path,
 			       key_path, chain_path);
 	}
 	ctx = SSL_CTX_new(TLS_server_method());
-	is_ok = ctx && tls_cert_use_ctx(c, ctx);
+	is_ok = ctx && tls_cert_use_ctx(c, ctx) && tls_info_prepare(c->leaf);
 	SSL_CTX_free(ctx);
 	return is_ok ? 0 : tls_err(err, chain_path);
 }

@@ -1,11 +1,15 @@
 /* tls_info.c - what a handshake brought about. */
 
+#include "base/mem.h"
 #include "net/tls.h"
+#include "net/tls_private.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define EXPORTER_LABEL "EXPORTER-Channel-Binding"
@@ -40,22 +44,68 @@ unique(SSL *ssl, uint8_t *out, size_t size)
 	return len <= size ? len : 0;
 }
 
+/* Of a certificate, computed once. */
+struct end_point {
+	unsigned len;
+	uint8_t hash[EVP_MAX_MD_SIZE];
+};
+
+static int end_point_index;
+static pthread_once_t end_point_once = PTHREAD_ONCE_INIT;
+
+static void
+free_end_point(void *x509, void *data, CRYPTO_EX_DATA *all, int index,
+	       long argl, void *argp)
+{
+	(void)x509;
+	(void)all;
+	(void)index;
+	(void)argl;
+	(void)argp;
+	free(data);
+}
+
+static void
+make_index(void)
+{
+	end_point_index =
+		X509_get_ex_new_index(0, NULL, NULL, NULL, free_end_point);
+}
+
 /* RFC 5929, 4.1: the certificate's own hash, SHA-256 in place of the broken
- * ones; undefined where the signature names no hash (EdDSA). With SNI it is the
- * certificate of this connection. */
+ * ones; undefined where the signature names no hash (EdDSA). */
+bool
+tls_info_prepare(X509 *x)
+{
+	struct end_point *p;
+	int md, key;
+
+	pthread_once(&end_point_once, make_index);
+	if (!X509_get_signature_info(x, &md, &key, NULL, NULL) ||
+	    md == NID_undef)
+		return true;
+	if (md == NID_md5 || md == NID_sha1)
+		md = NID_sha256;
+	p = mem_zalloc(sizeof(*p));
+	if (X509_digest(x, EVP_get_digestbynid(md), p->hash, &p->len) &&
+	    X509_set_ex_data(x, end_point_index, p))
+		return true;
+	free(p);
+	return false;
+}
+
+/* With SNI it is the certificate of this connection. */
 static size_t
 end_point(SSL *ssl, uint8_t out[EVP_MAX_MD_SIZE])
 {
 	X509 *x = SSL_get_certificate(ssl);
-	unsigned len = 0;
-	int md, key;
+	const struct end_point *p;
 
-	if (!x || !X509_get_signature_info(x, &md, &key, NULL, NULL) ||
-	    md == NID_undef)
+	p = x ? X509_get_ex_data(x, end_point_index) : NULL;
+	if (!p)
 		return 0;
-	if (md == NID_md5 || md == NID_sha1)
-		md = NID_sha256;
-	return X509_digest(x, EVP_get_digestbynid(md), out, &len) ? len : 0;
+	memcpy(out, p->hash, p->len);
+	return p->len;
 }
 
 static void
