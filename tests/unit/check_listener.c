@@ -193,6 +193,26 @@ START_TEST(out_of_descriptors)
 }
 END_TEST
 
+static const struct {
+	const char *address, *group;
+} groups[] = {
+	{ "192.0.2.7", "192.0.2.7" },
+	{ "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::" },
+	{ "2001:db8:1:2::", "2001:db8:1:2::" },
+	{ "::1", "::" },
+	{ "::ffff:192.0.2.7", "::ffff:192.0.2.7" },
+	{ "", "" },
+};
+
+START_TEST(groups_of_addresses)
+{
+	char group[INET6_ADDRSTRLEN];
+
+	peer_group(groups[_i].address, group);
+	ck_assert_str_eq(group, groups[_i].group);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -204,5 +224,6 @@ main(void)
 	tcase_add_test(tc, not_an_address);
 	tcase_add_test(tc, port_in_use);
 	tcase_add_test(tc, out_of_descriptors);
+	tcase_add_loop_test(tc, groups_of_addresses, 0, N_ELEMENTS(groups));
 	return unit_run(tc);
 }
