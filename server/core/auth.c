@@ -402,6 +402,12 @@ auth_cond(const struct auth *a)
 }
 
 const char *
+auth_account(const struct auth *a)
+{
+	return a->account;
+}
+
+const char *
 auth_text(const struct auth *a)
 {
 	return a->text;

@@ -42,6 +42,8 @@ void auth_abort(struct auth *a);
 
 const struct sasl *auth_sasl(const struct auth *a);
 enum sasl_cond auth_cond(const struct auth *a);
+/* The bare JID that the attempt is for; NULL: not known. */
+const char *auth_account(const struct auth *a);
 /* For the log: why it failed. */
 const char *auth_text(const struct auth *a);
 

@@ -85,9 +85,13 @@ void
 c2s_close(struct c2s *c, enum stream_cond cond, const char *text)
 {
 	struct buf *b = &c->server->scratch;
+	struct log log = c2s_log(c);
 
 	if (c->state == C2S_CLOSING)
 		return;
+	log_info(&log, "closed%s%s%s%s", cond ? ": " : "",
+		 cond ? stream_cond_name(cond) : "", text ? ": " : "",
+		 text ? text : "");
 	/* RFC 6120 4.9.1.2: an error stands inside of a stream. */
 	if (!c->is_opened)
 		c2s_send_open(c, NULL);
@@ -160,15 +164,11 @@ static void
 on_timer(struct timer *t)
 {
 	struct c2s *c = container_of(t, struct c2s, timer);
-	struct log log = c2s_log(c);
 
-	if (c->state == C2S_BOUND) {
+	if (c->state == C2S_BOUND)
 		on_silence(c);
-		return;
-	}
-	log_info(&log, "not logged in within %" PRId64 " s",
-		 c->server->opt.c2s_auth_timeout / 1000);
-	c2s_close(c, STREAM_CONNECTION_TIMEOUT, "log in faster");
+	else
+		c2s_close(c, STREAM_CONNECTION_TIMEOUT, "log in faster");
 }
 
 /* ---- what the wire tells ---- */
@@ -239,12 +239,7 @@ on_secure(void *owner, const struct tls_info *info)
 static void
 on_bad(void *owner, enum stream_cond cond, const char *text)
 {
-	struct c2s *c = owner;
-	struct log log = c2s_log(c);
-
-	log_info(&log, "closed: %s: %s", stream_cond_name(cond),
-		 text ? text : "bad XML");
-	c2s_close(c, cond, text);
+	c2s_close(owner, cond, text);
 }
 
 /* The stream is over and forgotten. */
