@@ -20,10 +20,6 @@ struct jid;
  * account object is. It is there for every account with an available resource.
  */
 
-/* Calls fn when the roster has been read, at once if it has been. ok false: the
- * store failed. The account is kept alive until then. */
-typedef void roster_ready(void *data, bool ok);
-void roster_need(struct account *a, roster_ready *fn, void *data);
 /* For a handler to end with: goes on in fn, now or later, when the roster of
  * ev->account is there. Where it cannot be read, the event fails. */
 enum verdict roster_then(struct event *ev, hook_fn *fn, void *data);

@@ -15,6 +15,9 @@
 
 struct module_slot roster_slot;
 
+/* The roster has been read. ok false: the store failed. */
+typedef void roster_ready(void *data, bool ok);
+
 /* Who waits for a roster, first come first served. */
 struct roster_wait {
 	struct roster_wait *next;
@@ -320,12 +323,6 @@ wait_for(struct account *a, bool is_edit, roster_ready *fn, void *data)
 	r->last_wait = w;
 	if (!r->is_loaded && !r->is_loading && !r->is_writing)
 		load(a);
-}
-
-void
-roster_need(struct account *a, roster_ready *fn, void *data)
-{
-	wait_for(a, false, fn, data);
 }
 
 struct step {

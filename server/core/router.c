@@ -75,13 +75,6 @@ route_each_service(struct server *srv,
 		fn(data, container_of(n, struct service_entry, node)->domain);
 }
 
-bool
-route_is_local(const struct server *srv, const struct jid *jid)
-{
-	return host_of(srv, jid) ||
-	       service_find(srv, jid_domain(jid), jid_hash_domain(jid));
-}
-
 static bool
 is_request(const struct stanza *s)
 {

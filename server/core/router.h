@@ -4,8 +4,6 @@
 #ifndef CORE_ROUTER_H
 #define CORE_ROUTER_H
 
-#include <stdbool.h>
-
 struct event;
 struct host;
 struct jid;
@@ -45,6 +43,5 @@ void route_remove_service(struct server *srv, const char *domain);
 /* Domains served here besides the hosts: calls fn for each. */
 void route_each_service(struct server *srv,
 			void (*fn)(void *data, const char *domain), void *data);
-bool route_is_local(const struct server *srv, const struct jid *jid);
 
 #endif

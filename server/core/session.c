@@ -132,14 +132,6 @@ account_session(const struct account *a, const struct jid *full)
 }
 
 struct session *
-session_find(struct server *srv, const struct jid *full)
-{
-	struct account *a = account_find(srv, full);
-
-	return a ? account_session(a, full) : NULL;
-}
-
-struct session *
 session_new(struct account *a, struct jid *full, struct c2s *stream)
 {
 	struct session *s = mem_zalloc(modules_session_size());

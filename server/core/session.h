@@ -66,7 +66,6 @@ account_check(struct account *a,
 /* The session bound to this full JID, or NULL. */
 struct session *
 account_session(const struct account *a, const struct jid *full);
-struct session *session_find(struct server *srv, const struct jid *full);
 
 /* list_each(n, &a->sessions) { struct session *s = session_of(n); … } */
 #define session_of(n) container_of(n, struct session, node)
