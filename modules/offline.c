@@ -26,8 +26,16 @@ struct offline {     /* per host */
 	int64_t max; /* option offline-max */
 };
 
+/* A message that waits for older ones; in its event's arena. */
+struct held {
+	struct event *event;
+	struct held *next;
+};
+
 struct offline_account {
 	bool is_flushing;
+	struct session *next; /* ref; became reachable meanwhile, or NULL */
+	struct held *first, *last;
 };
 
 static struct module_slot slot;
@@ -108,15 +116,66 @@ struct flush {
 	int64_t last;		 /* id of the last one that was sent */
 };
 
+static void flush(struct session *s);
+
+/* Those that wait go on in the order in which they came. The account stays
+ * until the last has. */
+static void
+release(struct account *a)
+{
+	struct offline_account *state = account_data(a, &slot);
+
+	account_ref(a);
+	for (struct held *h; (h = state->first);) {
+		state->first = h->next;
+		event_resume(h->event, PASS);
+	}
+	account_unref(&a);
+}
+
+/* RFC 6120 10.1: what is in the store is older than what comes now. */
+static enum verdict
+on_message(struct event *ev, void *data)
+{
+	struct offline_account *state = account_data(ev->account, &slot);
+	struct held *h;
+
+	(void)data;
+	if (!state->is_flushing)
+		return PASS;
+	h = arena_zalloc(event_arena(ev), sizeof(*h));
+	h->event = ev;
+	if (state->first)
+		state->last->next = h;
+	else
+		state->first = h;
+	state->last = h;
+	return WAIT;
+}
+
+static bool
+may_get(const struct session *s)
+{
+	return session_is_available(s) && s->priority >= 0;
+}
+
 static void
 flush_end(struct flush *f)
 {
-	struct account *a = f->session->account;
-	struct offline_account *state = account_data(a, &slot);
+	struct session *s = f->session;
+	struct offline_account *state = account_data(s->account, &slot);
+	struct session *next = state->next;
 
-	state->is_flushing = false;
-	session_unref(&f->session);
 	free(f);
+	state->next = NULL;
+	state->is_flushing = false;
+	/* More may have been stored since this one was gone. */
+	if (next && may_get(next))
+		flush(next);
+	else
+		release(s->account);
+	session_unref(&next);
+	session_unref(&s);
 }
 
 static void next_page(struct flush *f);
@@ -127,7 +186,7 @@ page_removed(void *data, const struct store_result *res)
 	struct flush *f = data;
 
 	/* Not removed means that they come again: better than never. */
-	if (res->status == STORE_OK && session_is_open(f->session))
+	if (res->status == STORE_OK && may_get(f->session))
 		next_page(f);
 	else
 		flush_end(f);
@@ -139,8 +198,7 @@ page_read(void *data, const struct offline_result *res)
 	struct flush *f = data;
 	struct session *s = f->session;
 
-	if (res->res.status != STORE_OK || !res->n_rows ||
-	    !session_is_open(s)) {
+	if (res->res.status != STORE_OK || !res->n_rows || !may_get(s)) {
 		flush_end(f);
 		return;
 	}
@@ -160,20 +218,30 @@ next_page(struct flush *f)
 		      page_read, f);
 }
 
+static void
+flush(struct session *s)
+{
+	struct offline_account *state = account_data(s->account, &slot);
+	struct flush *f = mem_zalloc(sizeof(*f));
+
+	state->is_flushing = true;
+	f->session = session_ref(s);
+	next_page(f);
+}
+
 /* XEP-0160: to the first resource whose priority is not negative. */
 static enum verdict
 on_reachable(struct event *ev, void *data)
 {
 	struct offline_account *state = account_data(ev->account, &slot);
-	struct flush *f;
 
 	(void)data;
-	if (state->is_flushing)
+	if (!state->is_flushing) {
+		flush(ev->session);
 		return PASS;
-	state->is_flushing = true;
-	f = mem_zalloc(sizeof(*f));
-	f->session = session_ref(ev->session);
-	next_page(f);
+	}
+	session_unref(&state->next);
+	state->next = session_ref(ev->session);
 	return PASS;
 }
 
@@ -187,6 +255,7 @@ const struct module mod_offline = {
 		(const struct hook[]){
 			{ HOOK_MESSAGE_UNREACHABLE, PHASE_FALLBACK,
 			  on_unreachable },
+			{ HOOK_MESSAGE_TO_USER, PHASE_STAMP, on_message },
 			{ HOOK_SESSION_REACHABLE, PHASE_DELIVER, on_reachable },
 			{ 0 },
 		},
