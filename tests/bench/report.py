@@ -16,7 +16,7 @@ FIGURES = [
     ("chat-free", "msgs_per_s", "the same with all cores for all: messages per second", "/s", None, None, None),
     ("chat-free", "srv_cpu_us_per_msg", "the same: CPU per message", "µs", None, None, None),
     ("chat-free", "srv_cpu_pct", "the same: CPU of the server", "%", None, None, None),
-    ("latency", "rate", "half of the own top rate", "/s", None, None, None),
+    ("latency", "rate", "half of the own top rate, or the generator's limit", "/s", None, None, None),
     ("latency", "p50_us", "at that rate: median latency", "ms", None, None, None),
     ("latency", "p99_us", "at that rate: 99th percentile of latency", "ms", None, None, 2),
     ("login", "srv_cpu_us_per_login", "log-in with SCRAM, to presence: CPU per log-in", "µs", "handshake", 1.8, None),
