@@ -58,8 +58,13 @@ make_loops(struct server *srv, const struct server_setup *setup)
 	srv->clock = loop_clock(srv->core);
 	srv->n_io = n ? (unsigned)n : processors();
 	srv->io = mem_zalloc(srv->n_io * sizeof(*srv->io));
+	/* On one processor, threads would only wake each other. */
+	srv->shares_loop =
+		!setup->single_thread && srv->n_io == 1 && processors() == 1;
 	for (unsigned i = 0; i < srv->n_io; i++) {
-		srv->io[i].loop = loop_new("io", setup->fake_clock);
+		srv->io[i].loop = srv->shares_loop
+					  ? srv->core
+					  : loop_new("io", setup->fake_clock);
 		srv->io[i].pool = xml_pool_new();
 	}
 	n = srv->opt.worker_threads;
@@ -385,7 +390,7 @@ server_new(const struct server_setup *setup, struct err *err)
 		server_free(srv);
 		return NULL;
 	}
-	srv->is_threaded = !setup->single_thread;
+	srv->is_threaded = !setup->single_thread && !srv->shares_loop;
 	for (unsigned i = 0; srv->is_threaded && i < srv->n_io; i++)
 		loop_start(srv->io[i].loop);
 	return srv;
@@ -455,10 +460,12 @@ server_free(struct server *srv)
 	}
 	auth_limits_free(srv->auth_limits);
 	for (unsigned i = 0; i < srv->n_io; i++) {
-		loop_free(srv->io[i].loop);
-		xml_pool_free(srv->io[i].pool);
+		if (!srv->shares_loop)
+			loop_free(srv->io[i].loop);
 	}
 	loop_free(srv->core);
+	for (unsigned i = 0; i < srv->n_io; i++)
+		xml_pool_free(srv->io[i].pool);
 	free(srv->io);
 	tls_config_unref(&srv->c2s_tls);
 	map_fini(&srv->hosts);

@@ -90,6 +90,7 @@ struct server {
 	int64_t started_ms;    /* wall time */
 	struct timer drain;
 	bool is_stopping, is_threaded, has_listeners;
+	bool shares_loop; /* the I/O's is the core's */
 };
 
 extern const struct option server_options[];

@@ -257,6 +257,7 @@ turn(struct loop *l, bool wait)
 	l->is_clock_old = true;
 	event_base_loop(l->base, flags);
 	loop_clock(l);
+	hand_over(l); /* also what sockets brought for this loop itself */
 	l->has_run |= run_mail(l);
 	l->has_run |= timers_run(&l->timers, l->clock->mono_ms) > 0;
 	l->has_run |= run_turn_ends(l);
