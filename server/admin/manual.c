@@ -6,6 +6,7 @@
 #include "core/config.h"
 #include "core/host.h"
 #include "core/module.h"
+#include "core/remote.h"
 #include "core/server.h"
 
 #include <stdlib.h>
@@ -122,7 +123,7 @@ static const char conf_head[] =
 	".Sh DESCRIPTION\n"
 	"The file has settings, each a name,\n"
 	".Ql = ,\n"
-	"and a value, and sections for hosts and components.\n"
+	"and a value, and sections for hosts, components and other servers.\n"
 	"The smallest one is\n"
 	".Bd -literal -offset indent\n"
 	"host \"example.org\" {}\n"
@@ -159,32 +160,36 @@ static const char conf_head[] =
 	".Ic banyan reload\n"
 	"takes changes over.\n";
 
-static const char conf_tail[] = ".Sh EXAMPLES\n"
-				"Two hosts, an administrator and a gateway:\n"
-				".Bd -literal -offset indent\n"
-				"certificates-dir = \"/etc/letsencrypt/live\"\n"
-				"stanza-max = 128K\n"
-				"\n"
-				"host \"example.org\" {\n"
-				"\tadmins = { \"romeo@example.org\" }\n"
-				"}\n"
-				"host \"example.net\" {\n"
-				"\toffline-max = 100\n"
-				"\tdisabled-modules = { \"version\" }\n"
-				"}\n"
-				"component \"gateway.example.org\" {\n"
-				"\tsecret = \"${GATEWAY_SECRET}\"\n"
-				"}\n"
-				".Ed\n"
-				".Sh FILES\n"
-				".Bl -tag -width 4n\n"
-				".It Pa /etc/banyan/banyan.conf\n"
-				"Where it is looked for unless\n"
-				".Xr banyan 1\n"
-				"is told something else.\n"
-				".El\n"
-				".Sh SEE ALSO\n"
-				".Xr banyan 1\n";
+static const char conf_tail[] =
+	".Sh EXAMPLES\n"
+	"Two hosts, an administrator, a gateway and other servers:\n"
+	".Bd -literal -offset indent\n"
+	"certificates-dir = \"/etc/letsencrypt/live\"\n"
+	"stanza-max = 128K\n"
+	"\n"
+	"host \"example.org\" {\n"
+	"\tadmins = { \"romeo@example.org\" }\n"
+	"}\n"
+	"host \"example.net\" {\n"
+	"\toffline-max = 100\n"
+	"\tdisabled-modules = { \"version\" }\n"
+	"}\n"
+	"component \"gateway.example.org\" {\n"
+	"\tsecret = \"${GATEWAY_SECRET}\"\n"
+	"}\n"
+	"remote \"*.partner.example\" {\n"
+	"\trequire-certificate = yes\n"
+	"}\n"
+	".Ed\n"
+	".Sh FILES\n"
+	".Bl -tag -width 4n\n"
+	".It Pa /etc/banyan/banyan.conf\n"
+	"Where it is looked for unless\n"
+	".Xr banyan 1\n"
+	"is told something else.\n"
+	".El\n"
+	".Sh SEE ALSO\n"
+	".Xr banyan 1\n";
 
 void
 help_man_conf(FILE *to)
@@ -204,6 +209,13 @@ help_man_conf(FILE *to)
 	}
 	fputs(".Sh COMPONENTS\n", to);
 	conf_table(to, component_options);
+	fputs(".Sh REMOTES\n"
+	      "A section is for one domain of another server, or with\n"
+	      ".Ql *.\n"
+	      "before it for all domains below; of several, the section with\n"
+	      "the exact name counts, or else the one with the longest.\n",
+	      to);
+	conf_table(to, remote_options);
 	fputs(conf_tail, to);
 }
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/config_file.h"
+#include "core/remote.h"
 #include "core/server.h"
 #include "xmpp/jid.h"
 
@@ -18,6 +19,11 @@ struct host_section {
 	const struct config_section *section; /* borrowed */
 };
 
+struct remote_section {
+	struct config_remote remote;
+	const struct config_section *section; /* borrowed */
+};
+
 struct config {
 	struct config_file file;
 	const char *path; /* as it was given */
@@ -26,6 +32,8 @@ struct config {
 	size_t n_hosts;
 	struct config_component *components;
 	size_t n_components;
+	struct remote_section *remotes;
+	size_t n_remotes;
 };
 
 static int
@@ -101,11 +109,11 @@ unknown(const struct config_section *s, const struct config_setting *set,
 {
 	const char *name = set->name, *best = nearest(s->kind, name);
 
-	if (s->kind == CONFIG_HOST && option_find(server_options, name))
+	if (s->kind != CONFIG_TOP && option_find(server_options, name))
 		config_errors_add(errs, set->file, set->line,
-				  "%s: found in a host, expected at the top of "
+				  "%s: found in a %s, expected at the top of "
 				  "the file, outside of all sections",
-				  name);
+				  name, config_kind_name(s->kind));
 	else if (best)
 		config_errors_add(errs, set->file, set->line,
 				  "%s: found an unknown option, expected "
@@ -178,22 +186,25 @@ section_of(const struct config *c, const char *domain)
 	return NULL;
 }
 
-/* Of hosts and components. */
+/* Only a remote may be "*.example.org". */
 static const char *
 judge_name(struct config *c, const struct config_section *s,
 	   struct config_errors *errs)
 {
-	const char *kind = s->kind == CONFIG_HOST ? "host" : "component";
-	struct jid *jid = jid_parse(s->title);
+	bool is_remote = s->kind == CONFIG_REMOTE;
+	bool is_wildcard = is_remote && !strncmp(s->title, "*.", 2);
+	struct jid *jid = jid_parse(s->title + (is_wildcard ? 2 : 0));
 	const char *name = NULL;
 
 	if (jid && jid_is_domain(jid))
-		name = arena_strdup(c->file.arena, jid_domain(jid));
+		name = arena_printf(c->file.arena, "%s%s",
+				    is_wildcard ? "*." : "", jid_domain(jid));
 	else
 		config_errors_add(errs, s->file, s->line,
 				  "%s: found \"%s\", expected a domain like "
-				  "\"example.org\"",
-				  kind, s->title);
+				  "\"example.org\"%s",
+				  config_kind_name(s->kind), s->title,
+				  is_remote ? " or \"*.example.org\"" : "");
 	jid_unref(&jid);
 	return name;
 }
@@ -207,8 +218,7 @@ judge_twice(const char *name, const struct config_section *s,
 	config_errors_add(errs, s->file, s->line,
 			  "%s: found a second section for \"%s\", expected "
 			  "one; it is in line %d already",
-			  s->kind == CONFIG_HOST ? "host" : "component", name,
-			  before->line);
+			  config_kind_name(s->kind), name, before->line);
 	return -1;
 }
 
@@ -262,6 +272,27 @@ add_component(struct config *c, const char *name,
 		(struct config_component){ name, secret->values[0] };
 }
 
+static const struct config_section *
+remote_section(const struct config *c, const char *domain)
+{
+	for (size_t i = 0; i < c->n_remotes; i++) {
+		if (!strcmp(c->remotes[i].remote.domain, domain))
+			return c->remotes[i].section;
+	}
+	return NULL;
+}
+
+static void
+add_remote(struct config *c, const char *name, const struct config_section *s,
+	   struct config_errors *errs)
+{
+	if (judge_twice(name, s, remote_section(c, name), errs) < 0)
+		return;
+	c->remotes = mem_realloc(c->remotes,
+				 (c->n_remotes + 1) * sizeof(*c->remotes));
+	c->remotes[c->n_remotes++] = (struct remote_section){ { name }, s };
+}
+
 static void
 judge_section(struct config *c, const struct config_section *s,
 	      struct config_errors *errs)
@@ -272,6 +303,10 @@ judge_section(struct config *c, const struct config_section *s,
 	if (s->kind == CONFIG_TOP)
 		return;
 	name = judge_name(c, s, errs);
+	if (name && s->kind == CONFIG_REMOTE) {
+		add_remote(c, name, s, errs);
+		return;
+	}
 	if (!name || judge_twice(name, s, section_of(c, name), errs) < 0)
 		return;
 	if (s->kind == CONFIG_HOST)
@@ -292,6 +327,27 @@ judge_overlap(struct config *c, struct config_errors *errs)
 	}
 }
 
+/* What is here is not remote. */
+static void
+judge_remotes(struct config *c, struct config_errors *errs)
+{
+	for (size_t i = 0; i < c->n_remotes; i++) {
+		const struct config_section *s = c->remotes[i].section;
+		const char *name = c->remotes[i].remote.domain;
+		const struct config_section *ours = section_of(c, name);
+
+		if (!ours)
+			ours = component_section(c, name);
+		if (ours)
+			config_errors_add(errs, s->file, s->line,
+					  "remote: found \"%s\", which is the "
+					  "%s of line %d, expected a domain of "
+					  "another server",
+					  name, config_kind_name(ours->kind),
+					  ours->line);
+	}
+}
+
 static struct config *
 judge(struct config *c, struct config_errors *errs)
 {
@@ -300,6 +356,7 @@ judge(struct config *c, struct config_errors *errs)
 	for (size_t i = 0; i < c->file.n; i++)
 		judge_section(c, c->file.sections[i], errs);
 	judge_overlap(c, errs);
+	judge_remotes(c, errs);
 	if (!c->n_hosts && !before && config_errors_count(errs) == before)
 		config_errors_add(errs, c->path, 0,
 				  "found no host, expected at least one like "
@@ -364,6 +421,7 @@ config_free(struct config *c)
 	config_file_fini(&c->file);
 	free(c->hosts);
 	free(c->components);
+	free(c->remotes);
 	free(c);
 }
 
@@ -404,6 +462,20 @@ config_fill(const struct config *c, const char *host,
 	option_defaults(table, into);
 	for (const struct option *o = table; o && o->name; o++) {
 		const struct config_setting *set = lookup(c, host, o->name);
+
+		if (set)
+			fill_one(c, o, set, into);
+	}
+}
+
+void
+config_fill_remote(const struct config *c, size_t i,
+		   struct remote_options *into)
+{
+	const struct config_section *s = c->remotes[i].section;
+
+	for (const struct option *o = remote_options; o->name; o++) {
+		const struct config_setting *set = find_setting(s, o->name);
 
 		if (set)
 			fill_one(c, o, set, into);
@@ -516,6 +588,18 @@ const struct config_component *
 config_component(const struct config *c, size_t i)
 {
 	return &c->components[i];
+}
+
+size_t
+config_n_remotes(const struct config *c)
+{
+	return c->n_remotes;
+}
+
+const struct config_remote *
+config_remote(const struct config *c, size_t i)
+{
+	return &c->remotes[i].remote;
 }
 
 const char *

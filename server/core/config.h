@@ -1,10 +1,11 @@
 /*
  * config.h - banyan.conf: what the administrator wrote, judged by the tables.
  *
- * A file has settings at its top, `host "example.org" { … }` and
- * `component "gw.example.org" { … }`. Options of hosts and modules may stand
- * at the top as well, as the default of all hosts. A struct config is
- * immutable and has been checked: reading from it cannot fail.
+ * A file has settings at its top, `host "example.org" { … }`,
+ * `component "gw.example.org" { … }` and `remote "example.net" { … }`. Options
+ * of hosts and modules may stand at the top as well, as the default of all
+ * hosts. A struct config is immutable and has been checked: reading from it
+ * cannot fail.
  */
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
@@ -16,6 +17,7 @@
 
 struct buf;
 struct config;
+struct remote_options;
 struct server_options;
 
 struct config_error {
@@ -86,6 +88,16 @@ struct config_component {
 size_t config_n_components(const struct config *c);
 const struct config_component *
 config_component(const struct config *c, size_t i);
+
+/* Domains of other servers. */
+struct config_remote {
+	const char *domain; /* prepared; may be "*.example.net" */
+};
+size_t config_n_remotes(const struct config *c);
+const struct config_remote *config_remote(const struct config *c, size_t i);
+/* Sets only what the section says; the rest of `into` stays. */
+void config_fill_remote(const struct config *c, size_t i,
+			struct remote_options *into);
 
 /* Where an option was set for a host, or else the host's section, or else the
  * file as a whole (line 0). host, option may be NULL. */

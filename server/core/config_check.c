@@ -117,14 +117,25 @@ check_admins(struct checker *k, const char *host,
 }
 
 static void
-check_client_ca(struct checker *k)
+check_ca(struct checker *k, const char *option, const char *path)
 {
 	struct err err;
 
-	if (!k->opt.c2s_client_ca || !access(k->opt.c2s_client_ca, R_OK))
+	if (!path || !access(path, R_OK))
 		return;
-	err_sys(&err, "%s", k->opt.c2s_client_ca);
-	say(k, true, NULL, "c2s-client-ca", err.text);
+	err_sys(&err, "%s", path);
+	say(k, true, NULL, option, err.text);
+}
+
+/* Sections that do nothing. */
+static void
+check_remotes(struct checker *k)
+{
+	if (k->opt.s2s)
+		return;
+	if (k->opt.s2s_only_listed || config_n_remotes(k->c))
+		say(k, false, NULL, "s2s",
+		    "found no, so that no remote section has a meaning");
 }
 
 /* --- Addresses */
@@ -205,7 +216,9 @@ config_check(const struct config *c, bool is_running,
 
 	config_fill_server(c, &k.opt);
 	check_data_dir(&k);
-	check_client_ca(&k);
+	check_ca(&k, "c2s-client-ca", k.opt.c2s_client_ca);
+	check_ca(&k, "s2s-ca", k.opt.s2s_ca);
+	check_remotes(&k);
 	for (size_t i = 0; i < config_n_hosts(c); i++) {
 		const char *host = config_host(c, i);
 		struct host_options opt = { 0 };
@@ -218,6 +231,11 @@ config_check(const struct config *c, bool is_running,
 	if (!is_running) {
 		check_addresses(&k, "c2s-listen", &k.opt.c2s_listen);
 		check_addresses(&k, "c2s-tls-listen", &k.opt.c2s_tls_listen);
+		if (k.opt.s2s) {
+			check_addresses(&k, "s2s-listen", &k.opt.s2s_listen);
+			check_addresses(&k, "s2s-tls-listen",
+					&k.opt.s2s_tls_listen);
+		}
 		if (config_n_components(c))
 			check_addresses(&k, "component-listen",
 					&k.opt.component_listen);

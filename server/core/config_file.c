@@ -14,6 +14,7 @@
 #include "core/config_scan.h"
 #include "core/host.h"
 #include "core/module.h"
+#include "core/remote.h"
 #include "core/server.h"
 
 #include <confuse.h>
@@ -47,11 +48,24 @@ struct reader {
  * as well. */
 static struct reader *reader;
 
+static const char *const kind_names[CONFIG_KINDS] = {
+	[CONFIG_HOST] = "host",
+	[CONFIG_COMPONENT] = "component",
+	[CONFIG_REMOTE] = "remote",
+};
+
+const char *
+config_kind_name(enum config_kind kind)
+{
+	return kind_names[kind];
+}
+
 bool
 config_table(enum config_kind kind, size_t i, const struct option **table_out)
 {
-	if (kind == CONFIG_COMPONENT) {
-		*table_out = component_options;
+	if (kind == CONFIG_COMPONENT || kind == CONFIG_REMOTE) {
+		*table_out = kind == CONFIG_REMOTE ? remote_options
+						   : component_options;
 		return i == 0;
 	}
 	if (kind == CONFIG_TOP && i-- == 0) {
@@ -81,10 +95,10 @@ config_option(enum config_kind kind, const char *name)
 static enum config_kind
 kind_of(const cfg_t *cfg)
 {
-	if (!strcmp(cfg->name, "host"))
-		return CONFIG_HOST;
-	if (!strcmp(cfg->name, "component"))
-		return CONFIG_COMPONENT;
+	for (enum config_kind k = CONFIG_TOP + 1; k < CONFIG_KINDS; k++) {
+		if (!strcmp(cfg->name, kind_names[k]))
+			return k;
+	}
 	return CONFIG_TOP;
 }
 
@@ -215,8 +229,8 @@ on_syntax(cfg_t *cfg, const char *fmt, va_list ap)
 		config_errors_add(
 			errs, file, cfg->line,
 			is_unknown(kind_of(cfg), word)
-				? "%s: found an unknown section, expected host "
-				  "or component"
+				? "%s: found an unknown section, expected "
+				  "host, component or remote"
 				: "%s: found no \"=\" behind it, expected a "
 				  "value",
 			word);
@@ -388,7 +402,7 @@ declare(enum config_kind kind)
 {
 	const struct option *table;
 	cfg_opt_t *opts;
-	size_t n = 6 + reader->unknown[kind].n;
+	size_t n = 4 + CONFIG_KINDS + reader->unknown[kind].n;
 
 	for (size_t i = 0; config_table(kind, i, &table); i++) {
 		for (const struct option *o = table; o && o->name; o++)
@@ -403,16 +417,13 @@ declare(enum config_kind kind)
 	for (size_t i = 0; i < reader->unknown[kind].n; i++)
 		opts[n++] = list_opt(reader->unknown[kind].names[i], NULL,
 				     on_value);
-	if (kind == CONFIG_TOP) {
-		opts[n++] =
-			(cfg_opt_t)CFG_SEC("host", reader->opts[CONFIG_HOST],
-					   CFGF_MULTI | CFGF_TITLE);
-		opts[n++] = (cfg_opt_t)CFG_SEC("component",
-					       reader->opts[CONFIG_COMPONENT],
-					       CFGF_MULTI | CFGF_TITLE);
-	} else {
+	if (kind != CONFIG_TOP)
 		opts[n++] = list_opt(BEGIN_NAME, "{begin}", on_begin);
-	}
+	for (enum config_kind k = CONFIG_TOP + 1;
+	     kind == CONFIG_TOP && k < CONFIG_KINDS; k++)
+		opts[n++] = (cfg_opt_t)CFG_SEC((char *)kind_names[k],
+					       reader->opts[k],
+					       CFGF_MULTI | CFGF_TITLE);
 	opts[n++] = (cfg_opt_t)CFG_FUNC("include", on_include);
 	opts[n] = (cfg_opt_t)CFG_END();
 	return opts;
@@ -448,10 +459,8 @@ take_all_empty_lists(cfg_t *root)
 		struct config_section *s = f->sections[i];
 		cfg_t *cfg = root;
 
-		if (s->kind == CONFIG_HOST)
-			cfg = cfg_gettsec(root, "host", s->title);
-		else if (s->kind == CONFIG_COMPONENT)
-			cfg = cfg_gettsec(root, "component", s->title);
+		if (s->kind != CONFIG_TOP)
+			cfg = cfg_gettsec(root, kind_names[s->kind], s->title);
 		if (cfg)
 			take_empty_lists(s, cfg);
 	}
@@ -472,8 +481,8 @@ pass(const char *name, char *text, size_t len)
 	if (!root)
 		abort();
 	cfg_set_error_function(root, on_error);
-	cfg_set_validate_func(root, "host", on_end);
-	cfg_set_validate_func(root, "component", on_end);
+	for (enum config_kind k = CONFIG_TOP + 1; k < CONFIG_KINDS; k++)
+		cfg_set_validate_func(root, kind_names[k], on_end);
 	root->filename = mem_strdup(name);
 	reader->current = add_section(CONFIG_TOP, root);
 	if (!parse_text(root, text, len))

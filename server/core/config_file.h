@@ -12,7 +12,13 @@ struct arena;
 struct config_errors;
 struct option;
 
-enum config_kind { CONFIG_TOP, CONFIG_HOST, CONFIG_COMPONENT, CONFIG_KINDS };
+enum config_kind {
+	CONFIG_TOP,
+	CONFIG_HOST,
+	CONFIG_COMPONENT,
+	CONFIG_REMOTE,
+	CONFIG_KINDS
+};
 
 struct config_setting {
 	const char *name;
@@ -51,6 +57,8 @@ void config_file_fini(struct config_file *f);
 char *config_file_read(const char *path, const char *where, int line,
 		       size_t *len_out, struct config_errors *errs);
 
+/* "host", "component" or "remote", as it stands in the file; NULL: the top. */
+const char *config_kind_name(enum config_kind kind);
 /* The i-th table with options for such a section (it may be NULL). False behind
  * the last. */
 bool

@@ -14,6 +14,7 @@
 #include "core/host.h"
 #include "core/iq_request.h"
 #include "core/modules.h"
+#include "core/remote.h"
 #include "core/wire.h"
 #include "net/listener.h"
 #include "net/loop.h"
@@ -366,6 +367,7 @@ start(struct server *srv, const struct server_setup *setup, struct err *err)
 	    certs_load(srv, err) < 0 ||
 	    components_load(srv, setup->config, err) < 0)
 		return -1;
+	remotes_load(srv, setup->config);
 	srv->has_listeners = !setup->no_listen;
 	return srv->has_listeners ? listen_all(srv, err) : 0;
 }
@@ -471,6 +473,7 @@ server_free(struct server *srv)
 	map_fini(&srv->hosts);
 	map_fini(&srv->accounts);
 	map_fini(&srv->services);
+	remotes_free(srv);
 	map_fini(&srv->lanes);
 	map_fini(&srv->addresses);
 	buf_fini(&srv->scratch);
@@ -495,6 +498,7 @@ server_reload(struct server *srv, const struct config *cfg, struct err *err)
 					  "it goes at the next start");
 	}
 	components_reload(srv, cfg);
+	remotes_load(srv, cfg);
 	log_set_level((enum log_level)srv->opt.log_level);
 	if (certs_load(srv, err) < 0)
 		return -1;

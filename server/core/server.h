@@ -53,6 +53,26 @@ struct server_options {
 	int64_t scram_iterations;
 	bool sasl_plain;
 	int64_t auth_failures_max, auth_failures_window; /* count, ms */
+	/* other servers; see remote.h for what holds of one domain */
+	bool s2s;
+	struct option_list s2s_listen, s2s_tls_listen; /* "addr:port" */
+	bool s2s_require_tls, s2s_dialback, s2s_bidi;
+	bool s2s_only_listed;		/* with a remote section only */
+	char *s2s_ca;			/* NULL: the system's */
+	struct option_list dns_servers; /* "addr:port"; none: the system's */
+	int64_t dns_timeout;		/* ms, like all times here */
+	int64_t s2s_connect_timeout, s2s_auth_timeout, s2s_idle_timeout;
+	int64_t s2s_ping_interval, s2s_ping_timeout;
+	int64_t s2s_queue_max, s2s_queue_age; /* of one pair of domains */
+	int64_t s2s_unacked_max;	      /* bytes of one stream */
+	int64_t s2s_retry_min, s2s_retry_max;
+	int64_t s2s_resume_time;
+	int64_t s2s_stanza_max;
+	int64_t s2s_rate, s2s_burst; /* bytes a second, bytes; 0: no limit */
+	int64_t s2s_stanza_rate;     /* stanzas a second; 0: no limit */
+	int64_t s2s_output_max;	     /* bytes waiting for one stream */
+	int64_t s2s_max, s2s_max_per_address, s2s_max_unauthenticated;
+	int64_t s2s_dialback_max; /* open requests of one stream */
 };
 
 enum bind_conflict { BIND_REPLACE, BIND_REJECT, BIND_RENAME };
@@ -73,6 +93,7 @@ struct server {
 	struct host *first_host; /* borrowed; of the configuration */
 	struct map accounts;	 /* struct account.node */
 	struct map services;	 /* private to router.c */
+	struct map remotes;	 /* private to remote.c */
 	struct map lanes;	 /* private to event.c */
 	struct map requests;	 /* private to iq_request.c */
 	struct list streams;	 /* struct c2s.node */

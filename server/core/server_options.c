@@ -45,6 +45,7 @@ check_tls_version(const char *value, struct err *err)
 #define GB (1024 * MB)
 
 #define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
 #define HOUR   (3600 * SECOND)
 #define DAY    (24 * HOUR)
 
@@ -188,5 +189,119 @@ const struct option server_options[] = {
 	{ "auth-failures-window", OPT_DURATION, AT(auth_failures_window),
 	  .def = "10m", .min = SECOND, .max = 7 * DAY,
 	  .doc = "The time for which failed log-ins are counted." },
+
+	{ "s2s", OPT_BOOL, AT(s2s), .def = "yes", .needs_restart = true,
+	  .doc = "Whether users can talk to users of other servers at all." },
+	{ "s2s-listen", OPT_LIST, AT(s2s_listen),
+	  .def = "0.0.0.0:5269 [::]:5269", .check = check_endpoint,
+	  .needs_restart = true,
+	  .doc = "Addresses for other servers. They start in the clear and "
+		 "negotiate TLS (STARTTLS)." },
+	{ "s2s-tls-listen", OPT_LIST, AT(s2s_tls_listen),
+	  .def = "0.0.0.0:5270 [::]:5270", .check = check_endpoint,
+	  .needs_restart = true,
+	  .doc = "Addresses for other servers that begin with TLS "
+		 "(XEP-0368)." },
+	{ "s2s-require-tls", OPT_BOOL, AT(s2s_require_tls), .def = "yes",
+	  .doc = "Other servers cannot log in before TLS is negotiated, and "
+		 "nothing is sent to those that do not offer it." },
+	{ "s2s-dialback", OPT_BOOL, AT(s2s_dialback), .def = "yes",
+	  .doc = "Servers whose certificate does not prove who they are may do "
+		 "so by dialback (XEP-0220), which rests on DNS." },
+	{ "s2s-only-listed", OPT_BOOL, AT(s2s_only_listed), .def = "no",
+	  .doc = "Only domains with a remote section of their own or of a "
+		 "wildcard are talked to." },
+	{ "s2s-bidi", OPT_BOOL, AT(s2s_bidi), .def = "yes",
+	  .doc = "Use one stream in both directions (XEP-0288) with servers "
+		 "that can." },
+	{ "s2s-ca", OPT_PATH, AT(s2s_ca),
+	  .doc = "File or folder with the authorities that vouch for "
+		 "certificates of other servers; by default those of the "
+		 "system." },
+	{ "dns-servers", OPT_LIST, AT(dns_servers), .check = check_endpoint,
+	  .needs_restart = true,
+	  .doc = "Name servers, each an address with a port; by default those "
+		 "of the system." },
+	{ "dns-timeout", OPT_DURATION, AT(dns_timeout), .def = "3s",
+	  .min = SECOND / 10, .max = MINUTE, .needs_restart = true,
+	  .doc = "How long a name server may take before it is asked again, "
+		 "or the next one is." },
+	{ "s2s-connect-timeout", OPT_DURATION, AT(s2s_connect_timeout),
+	  .def = "10s", .min = SECOND, .max = HOUR,
+	  .doc = "How long connecting to one address of a server may take." },
+	{ "s2s-auth-timeout", OPT_DURATION, AT(s2s_auth_timeout), .def = "30s",
+	  .min = SECOND, .max = HOUR,
+	  .doc = "How long a stream with another server may take until one "
+		 "side has proved who it is." },
+	{ "s2s-idle-timeout", OPT_DURATION, AT(s2s_idle_timeout), .def = "10m",
+	  .min = 0, .max = 7 * DAY,
+	  .doc = "After this time without a stanza a stream is closed; "
+		 "0: never." },
+	{ "s2s-ping-interval", OPT_DURATION, AT(s2s_ping_interval),
+	  .def = "60s", .min = 0, .max = DAY,
+	  .doc = "After this time without a byte from the other server it is "
+		 "pinged; 0: never." },
+	{ "s2s-ping-timeout", OPT_DURATION, AT(s2s_ping_timeout), .def = "20s",
+	  .min = SECOND, .max = HOUR,
+	  .doc = "How long a server that was pinged, or that has not "
+		 "acknowledged what was sent, may be silent before the stream "
+		 "is given up." },
+	{ "s2s-queue-max", OPT_SIZE, AT(s2s_queue_max), .def = "1M",
+	  .min = 64 * KB, .max = GB,
+	  .doc = "Bytes that may wait from one domain for another until there "
+		 "is a stream; what comes above that bounces." },
+	{ "s2s-queue-age", OPT_DURATION, AT(s2s_queue_age), .def = "60s",
+	  .min = SECOND, .max = HOUR,
+	  .doc = "How long a stanza may wait for a stream before it "
+		 "bounces." },
+	{ "s2s-unacked-max", OPT_SIZE, AT(s2s_unacked_max), .def = "4M",
+	  .min = 64 * KB, .max = GB,
+	  .doc = "Bytes of stanzas that are kept for one stream until the "
+		 "other server acknowledges them (XEP-0198); above that new "
+		 "ones wait." },
+	{ "s2s-retry-min", OPT_DURATION, AT(s2s_retry_min), .def = "5s",
+	  .min = SECOND, .max = HOUR,
+	  .doc = "For this time after a failure a server is not tried again; "
+		 "the time doubles with each further failure." },
+	{ "s2s-retry-max", OPT_DURATION, AT(s2s_retry_max), .def = "10m",
+	  .min = SECOND, .max = DAY, .doc = "The longest such time." },
+	{ "s2s-resume-time", OPT_DURATION, AT(s2s_resume_time), .def = "5m",
+	  .min = 0, .max = DAY,
+	  .doc = "How long a broken stream can be resumed (XEP-0198); 0: not "
+		 "at all." },
+	{ "s2s-stanza-max", OPT_SIZE, AT(s2s_stanza_max), .def = "512K",
+	  .min = 10 * KB, .max = 16 * MB, .needs_restart = true,
+	  .doc = "The largest stanza that another server may send." },
+	{ "s2s-rate", OPT_SIZE, AT(s2s_rate), .def = "0", .min = 0, .max = GB,
+	  .doc = "Bytes a second that are read from one stream in the long "
+		 "run; 0: as fast as they come." },
+	{ "s2s-burst", OPT_SIZE, AT(s2s_burst), .def = "4M", .min = 16 * KB,
+	  .max = GB,
+	  .doc = "Bytes that another server may send at once before s2s-rate "
+		 "slows it down." },
+	{ "s2s-stanza-rate", OPT_INT, AT(s2s_stanza_rate), .def = "0", .min = 0,
+	  .max = 1000000,
+	  .doc = "Stanzas a second that are taken from one stream in the long "
+		 "run; 0: as fast as they come." },
+	{ "s2s-output-max", OPT_SIZE, AT(s2s_output_max), .def = "16M",
+	  .min = 64 * KB, .max = 16 * GB,
+	  .doc = "Bytes that may wait on one stream for a server that does not "
+		 "read; then the stream is closed." },
+	{ "s2s-max", OPT_INT, AT(s2s_max), .def = "0", .min = 0,
+	  .max = 10000000,
+	  .doc = "Connections from other servers in all; 0: as many as the "
+		 "system allows." },
+	{ "s2s-max-per-address", OPT_INT, AT(s2s_max_per_address), .def = "50",
+	  .min = 0, .max = 1000000,
+	  .doc = "Connections of other servers from one address (IPv6: from "
+		 "one /64); 0: no limit." },
+	{ "s2s-max-unauthenticated", OPT_INT, AT(s2s_max_unauthenticated),
+	  .def = "1000", .min = 1, .max = 1000000,
+	  .doc = "Connections from servers that have not proved yet who they "
+		 "are." },
+	{ "s2s-dialback-max", OPT_INT, AT(s2s_dialback_max), .def = "20",
+	  .min = 1, .max = 10000,
+	  .doc = "Dialback requests of one stream that may be open at a "
+		 "time." },
 	{ 0 }
 };

@@ -42,6 +42,7 @@ certificates-dir = "$1/certs"
 c2s-listen = {"127.0.0.1:$2"}
 c2s-tls-listen = {"127.0.0.1:$(($2 + 1))"}
 component-listen = {"127.0.0.1:$(($2 + 2))"}
+s2s = no
 log-level = "error"
 scram-iterations = 4096
 ${OPTIONS:-}

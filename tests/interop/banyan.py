@@ -68,6 +68,7 @@ class Server:
                 f'c2s-listen = {{{c2s}}}\n'
                 f'c2s-tls-listen = {{"127.0.0.1:{self.tls_port}"}}\n'
                 f'component-listen = {{"127.0.0.1:{self.component_port}"}}\n'
+                's2s = no\n'
                 + extra + "".join(f'host "{h}" {{}}\n' for h in self.hosts))
 
     def command(self, *words, stdin=None, check=True):

@@ -4,6 +4,7 @@
 #include "core/config.h"
 #include "core/host.h"
 #include "core/module.h"
+#include "core/remote.h"
 #include "core/server.h"
 #include "unit.h"
 
@@ -38,6 +39,7 @@ START_TEST(names_are_plain)
 			  strlen(name));
 	ck_assert_str_ne(name, "host");
 	ck_assert_str_ne(name, "component");
+	ck_assert_str_ne(name, "remote");
 	ck_assert_str_ne(name, "include");
 }
 END_TEST
@@ -86,6 +88,7 @@ main(void)
 
 	collect(server_options);
 	collect(host_options);
+	collect(remote_options);
 	for (const struct module *const *m = all_modules; *m; m++)
 		collect((*m)->options);
 	tcase_add_loop_test(tc, names_are_unique, 0, n_all);
