@@ -10,7 +10,6 @@
 #include <assert.h>
 #include <string.h>
 
-#define NS_DIALBACK "jabber:server:dialback"
 /* More than anyone will ever mean, and no overflow. */
 #define VERSION_MAX 999999u
 
