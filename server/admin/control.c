@@ -56,12 +56,24 @@ stop_waiting(struct call *c)
 	c->is_waiting = false;
 }
 
+/* With enough calls, others wait in the socket's queue: a `banyan stop` behind
+ * many slow commands must not be turned away. */
+static void
+count_call(struct control *control, int by)
+{
+	if (by < 0 && control->n_calls == CALLS_MAX)
+		event_add(&control->accept, NULL);
+	control->n_calls += (unsigned)by;
+	if (by > 0 && control->n_calls == CALLS_MAX)
+		event_del(&control->accept);
+}
+
 static void
 call_free(struct call *c)
 {
 	if (c->control) {
 		list_remove(&c->node);
-		c->control->n_calls--;
+		count_call(c->control, -1);
 	}
 	stop_waiting(c);
 	if (c->fd >= 0)
@@ -261,7 +273,7 @@ on_accept(evutil_socket_t fd, short what, void *data)
 	(void)what;
 	if (peer < 0)
 		return;
-	if (control->n_calls == CALLS_MAX || !is_trusted(peer)) {
+	if (!is_trusted(peer)) {
 		close(peer);
 		return;
 	}
@@ -269,7 +281,7 @@ on_accept(evutil_socket_t fd, short what, void *data)
 	c->control = control;
 	c->fd = peer;
 	list_append(&control->calls, &c->node);
-	control->n_calls++;
+	count_call(control, 1);
 	wait_for(c, EV_READ);
 }
 

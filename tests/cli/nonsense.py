@@ -61,6 +61,28 @@ answer = ask(frame(b"json\0status\0\0"), end=False)
 if answer[:1] != b"\0" or b'"pid"' not in answer:
     sys.exit(f"status: {answer!r}")
 
+# Behind as many as are served at a time, one waits; it is not turned away.
+held = []
+for _ in range(16):
+    control = socket.socket(socket.AF_UNIX)
+    control.connect(sys.argv[1])
+    held.append(control)
+last = socket.socket(socket.AF_UNIX)
+last.settimeout(20)
+last.connect(sys.argv[1])
+last.sendall(frame(b"json\0status\0\0"))
+last.settimeout(0.2)
+try:
+    sys.exit(f"the seventeenth got {last.recv(100)!r} before its turn")
+except socket.timeout:
+    pass
+for control in held:
+    control.close()
+last.settimeout(20)
+if last.recv(1) != b"\0":
+    sys.exit("the seventeenth got no answer")
+last.close()
+
 # Who goes away before the answer.
 for _ in range(30):
     control = socket.socket(socket.AF_UNIX)
