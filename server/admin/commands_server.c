@@ -254,8 +254,8 @@ run_reload(struct command_call *call)
 	if (call->argc)
 		command_misused(call, &server_commands[RELOAD]);
 	else
-		command_end(call, serve_reload(&call->err) < 0 ? COMMAND_FAILED
-							       : COMMAND_DONE);
+		command_end(call, serve_reload(&call->err) ? COMMAND_FAILED
+							   : COMMAND_DONE);
 }
 
 const struct command server_commands[] = {
@@ -282,8 +282,9 @@ const struct command server_commands[] = {
 		.name = "reload",
 		.usage = "",
 		.doc = "Read the configuration and the certificates again. "
-		       "Connections stay. Where something is wrong nothing "
-		       "changes. SIGHUP does the same.",
+		       "Connections stay. Where the configuration is wrong "
+		       "nothing changes; a host whose certificate cannot be "
+		       "read keeps the one it had. SIGHUP does the same.",
 		.example = "banyan reload",
 		.needs_running = true,
 		.run = run_reload,

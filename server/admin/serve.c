@@ -49,13 +49,13 @@ static int
 reload_from(const struct config *cfg, struct buf *out)
 {
 	struct err err;
+	int ret = server_reload(serving.server, cfg, &err);
 
-	if (server_reload(serving.server, cfg, &err) < 0) {
+	if (ret)
 		buf_printf(out, "%s\n", err.text);
-		return -1;
-	}
-	apply_log_level(&serving.server->opt);
-	return 0;
+	if (ret >= 0)
+		apply_log_level(&serving.server->opt);
+	return ret;
 }
 
 int
@@ -75,6 +75,9 @@ serve_reload(struct buf *out)
 	notify_ready();
 	if (ret < 0)
 		log_error(NULL, "%s: not taken over", serving.config_path);
+	else if (ret > 0)
+		log_error(NULL, "%s: taken over, but not all of it",
+			  serving.config_path);
 	else
 		log_info(NULL, "%s: taken over", serving.config_path);
 	return ret;

@@ -8,7 +8,7 @@ struct buf;
 int serve(const char *config_path, int argc, char **argv);
 
 /* Reads the configuration and the certificates again. What was wrong goes into
- * out (-1: nothing has changed) as lines. */
+ * out as lines. -1: nothing has changed; 1: all else is taken over. */
 int serve_reload(struct buf *out);
 
 #endif

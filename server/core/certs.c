@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "core/config.h"
 #include "core/host.h"
 #include "core/server.h"
 #include "net/tls.h"
@@ -142,14 +143,14 @@ struct found {
 };
 
 static int
-find_for(struct found *f, struct err *err)
+find_for(struct found *f, bool is_start, struct err *err)
 {
 	struct host *h = f->host;
 	struct err why;
 
 	if (certs_find(h->name, h->opt.certificate, h->opt.key,
 		       h->server->opt.certificates_dir, &f->cert, &why) < 0) {
-		if (h->opt.certificate) {
+		if (h->opt.certificate && is_start) {
 			*err = why;
 			return err_wrap(err, "host \"%s\"", h->name);
 		}
@@ -225,7 +226,7 @@ take_over(struct server *srv, struct found *found, size_t n,
 }
 
 int
-certs_load(struct server *srv, struct err *err)
+certs_load(struct server *srv, bool is_start, struct err *err)
 {
 	struct found *found = mem_zalloc((srv->hosts.n + 1) * sizeof(*found));
 	struct tls_config *cfg;
@@ -238,7 +239,7 @@ certs_load(struct server *srv, struct err *err)
 	 */
 	qsort(found, n_found, sizeof(*found), by_name);
 	for (size_t i = 0; !ret && i < n_found; i++)
-		ret = find_for(&found[i], err);
+		ret = find_for(&found[i], is_start, err);
 	if (!ret) {
 		err->text[0] = '\0';
 		cfg = build(srv, found, n_found, err);
@@ -250,5 +251,21 @@ certs_load(struct server *srv, struct err *err)
 	for (size_t i = 0; i < n_found; i++)
 		tls_cert_unref(&found[i].cert);
 	free(found);
+	return ret;
+}
+
+int
+certs_check(const struct config *cfg, struct err *err)
+{
+	struct server_options opt = { 0 };
+	int ret = 0;
+
+	config_fill_server(cfg, &opt);
+	if (opt.c2s_client_certificates && opt.c2s_client_ca &&
+	    tls_check_cas(opt.c2s_client_ca, err) < 0)
+		ret = err_wrap(err, "c2s-client-ca");
+	else if (opt.s2s && opt.s2s_ca && tls_check_cas(opt.s2s_ca, err) < 0)
+		ret = err_wrap(err, "s2s-ca");
+	option_fini(server_options, &opt);
 	return ret;
 }

@@ -2,8 +2,10 @@
 #ifndef CORE_CERTS_H
 #define CORE_CERTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+struct config;
 struct err;
 struct server;
 struct tls_cert;
@@ -11,16 +13,18 @@ struct tls_cert;
 /*
  * Finds the certificate of each host (its options, or by name in
  * certificates-dir) and builds what connections use from now on. Warns in the
- * log about hosts without one and about dates. On error (a file that the
- * configuration names is no good) all stays as it was; a file that was found
- * by its name and is no good leaves its host with what it had.
+ * log about hosts without one and about dates. A file that is no good leaves
+ * its host with what it had, which the log tells; but at the start it is an
+ * error where the configuration names it. On error all stays as it was.
  *
  * In certificates-dir, for example.org: example.org.crt with example.org.key,
  * example.org.pem (both in one), example.org/fullchain.pem with
  * example.org/privkey.pem; and the same for example.org's parent domains, or
  * "_.org" for them, where the certificate covers it (a wildcard).
  */
-int certs_load(struct server *srv, struct err *err);
+int certs_load(struct server *srv, bool is_start, struct err *err);
+/* Before a reload: whether the authorities that it names can be read. */
+int certs_check(const struct config *cfg, struct err *err);
 
 /* The same for one domain. certificate, key and dir may be NULL. *out NULL:
  * there is none. -1: it is no good. */

@@ -121,10 +121,8 @@ check_ca(struct checker *k, const char *option, const char *path)
 {
 	struct err err;
 
-	if (!path || !access(path, R_OK))
-		return;
-	err_sys(&err, "%s", path);
-	say(k, true, NULL, option, err.text);
+	if (path && tls_check_cas(path, &err) < 0)
+		say(k, true, NULL, option, err.text);
 }
 
 /* Sections that do nothing. */

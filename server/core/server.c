@@ -147,30 +147,42 @@ open_store(struct server *srv, const struct server_setup *setup,
 	return srv->store ? 0 : -1;
 }
 
-static int
-add_host(struct server *srv, const char *name, const struct config *cfg,
-	 struct err *err)
+static void
+add_host(struct server *srv, struct host *h)
 {
-	struct host *h = host_new(srv, name, cfg, err);
-
-	if (!h)
-		return -1;
 	map_insert(&srv->hosts, &h->node, hash_str(h->name));
 	if (!srv->first_host)
 		srv->first_host = h;
-	return 0;
 }
 
+/* All of them or, on error, none. */
 static int
 add_new_hosts(struct server *srv, const struct config *cfg, struct err *err)
 {
-	for (size_t i = 0; i < config_n_hosts(cfg); i++) {
+	struct host **fresh =
+		mem_zalloc((config_n_hosts(cfg) + 1) * sizeof(*fresh));
+	size_t n = 0;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < config_n_hosts(cfg); i++) {
 		const char *name = config_host(cfg, i);
 
-		if (!host_find(srv, name) && add_host(srv, name, cfg, err) < 0)
-			return -1;
+		if (host_find(srv, name))
+			continue;
+		fresh[n] = host_new(srv, name, cfg, err);
+		if (fresh[n])
+			n++;
+		else
+			ret = -1;
 	}
-	return 0;
+	for (size_t i = 0; i < n; i++) {
+		if (ret < 0)
+			host_free(fresh[i]);
+		else
+			add_host(srv, fresh[i]);
+	}
+	free(fresh);
+	return ret;
 }
 
 /* ---- listeners ---- */
@@ -364,7 +376,7 @@ start(struct server *srv, const struct server_setup *setup, struct err *err)
 {
 	if (load_secret(srv, err) < 0 || open_store(srv, setup, err) < 0 ||
 	    add_new_hosts(srv, setup->config, err) < 0 ||
-	    certs_load(srv, err) < 0 ||
+	    certs_load(srv, true, err) < 0 ||
 	    components_load(srv, setup->config, err) < 0)
 		return -1;
 	remotes_load(srv, setup->config);
@@ -485,7 +497,8 @@ server_free(struct server *srv)
 int
 server_reload(struct server *srv, const struct config *cfg, struct err *err)
 {
-	if (add_new_hosts(srv, cfg, err) < 0)
+	/* What can go wrong comes first. */
+	if (certs_check(cfg, err) < 0 || add_new_hosts(srv, cfg, err) < 0)
 		return -1;
 	config_refill(cfg, NULL, server_options, &srv->opt);
 	map_each (n, &srv->hosts) {
@@ -500,9 +513,10 @@ server_reload(struct server *srv, const struct config *cfg, struct err *err)
 	components_reload(srv, cfg);
 	remotes_load(srv, cfg);
 	log_set_level((enum log_level)srv->opt.log_level);
-	if (certs_load(srv, err) < 0)
-		return -1;
-	return srv->has_listeners ? listen_all(srv, err) : 0;
+	if (certs_load(srv, false, err) < 0 ||
+	    (srv->has_listeners && listen_all(srv, err) < 0))
+		return 1;
+	return 0;
 }
 
 void

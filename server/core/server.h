@@ -131,8 +131,8 @@ void server_run(struct server *srv);
  * From the core thread, or any with server_run's loop_post. */
 void server_stop(struct server *srv);
 void server_free(struct server *srv);
-/* New options, hosts and certificates; open streams keep theirs. On error the
- * certificates and listeners stay as they were. */
+/* New options, hosts and certificates; open streams keep theirs. -1: nothing
+ * has changed; 1: all is taken over but for what err tells. */
 int
 server_reload(struct server *srv, const struct config *config, struct err *err);
 /* single_thread, or when no thread runs any more: turns until nothing is left

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Forward secrecy and authenticated encryption only (RFC 9325, 4.2). */
 #define DEFAULT_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -184,18 +185,12 @@ tls_check_ciphersuites(const char *value, struct err *err)
 }
 
 static int
-set_client_cas(SSL_CTX *ctx, const char *path, struct err *err)
+load_cas(SSL_CTX *ctx, const char *path, struct err *err)
 {
 	struct stat st;
 	int ok;
 
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
-	if (!path) {
-		if (!SSL_CTX_set_default_verify_paths(ctx))
-			return tls_err(err, "the system's CA certificates");
-		return 0;
-	}
-	if (stat(path, &st) < 0)
+	if (stat(path, &st) < 0 || access(path, R_OK) < 0)
 		return err_sys(err, "CA certificates %s", path);
 	ok = S_ISDIR(st.st_mode) ? SSL_CTX_load_verify_dir(ctx, path)
 				 : SSL_CTX_load_verify_file(ctx, path);
@@ -203,6 +198,29 @@ set_client_cas(SSL_CTX *ctx, const char *path, struct err *err)
 		tls_err(err, "no CA certificates in PEM found");
 		return err_wrap(err, "%s", path);
 	}
+	return 0;
+}
+
+int
+tls_check_cas(const char *path, struct err *err)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	int ret;
+
+	ERR_clear_error();
+	ret = ctx ? load_cas(ctx, path, err) : tls_err(err, "TLS");
+	SSL_CTX_free(ctx);
+	return ret;
+}
+
+static int
+set_client_cas(SSL_CTX *ctx, const char *path, struct err *err)
+{
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
+	if (path)
+		return load_cas(ctx, path, err);
+	if (!SSL_CTX_set_default_verify_paths(ctx))
+		return tls_err(err, "the system's CA certificates");
 	return 0;
 }
 

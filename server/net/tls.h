@@ -78,6 +78,8 @@ struct tls_info {
 /* For conn.c, after the handshake. */
 void tls_info_read(SSL *ssl, struct tls_info *out);
 
+/* Loads what client_ca_path names, to see whether it is any good. */
+int tls_check_cas(const char *path, struct err *err);
 /* Whether OpenSSL takes a list; for options. */
 int tls_check_ciphers(const char *value, struct err *err);
 int tls_check_ciphersuites(const char *value, struct err *err);
