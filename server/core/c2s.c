@@ -74,6 +74,7 @@ let_go(struct c2s *c)
 	account_unref(&c->account);
 	auth_free(c->auth);
 	c->auth = NULL;
+	tls_info_fini(c->tls);
 	free(c->tls);
 	c->tls = NULL;
 	if (c->pending)
@@ -231,7 +232,7 @@ on_secure(void *owner, const struct tls_info *info)
 	c->is_secure = true;
 	c->is_opened = false;
 	c->tls = mem_alloc(sizeof(*c->tls));
-	*c->tls = *info;
+	tls_info_copy(c->tls, info);
 	snprintf(c->tls_version, sizeof(c->tls_version), "%s", info->version);
 	c->state = C2S_HEADER;
 }

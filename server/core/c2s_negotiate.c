@@ -281,6 +281,7 @@ auth_succeeded(struct c2s *c)
 	send_sasl(c, "success");
 	auth_free(c->auth);
 	c->auth = NULL;
+	tls_info_fini(c->tls);
 	free(c->tls);
 	c->tls = NULL;
 	c->is_opened = false;

@@ -10,6 +10,7 @@
 #include "core/config.h"
 #include "core/host.h"
 #include "core/server.h"
+#include "net/loop.h"
 #include "net/tls.h"
 #include "xmpp/idna.h"
 
@@ -138,9 +139,27 @@ certs_doubt(const struct tls_cert *cert, const char *domain, int64_t now_s,
 /* --- All of a server */
 
 struct found {
-	struct host *host;     /* borrowed */
-	struct tls_cert *cert; /* ref; NULL: none */
+	struct host *host;	   /* borrowed */
+	struct tls_cert *cert;	   /* ref; NULL: none */
+	struct tls_config *client; /* ref */
 };
+
+/* What is built of them; each a ref, or NULL. */
+struct built {
+	struct found *found; /* by the hosts' names; owned */
+	size_t n;
+	struct tls_config *c2s, *s2s, *client;
+};
+
+static void
+warn_of_doubts(const struct host *h, const struct tls_cert *cert)
+{
+	struct err why;
+
+	if (certs_doubt(cert, h->name, h->server->clock->wall_ms / 1000, &why) <
+	    0)
+		log_warn(&h->log, "%s", why.text);
+}
 
 static int
 find_for(struct found *f, bool is_start, struct err *err)
@@ -159,9 +178,8 @@ find_for(struct found *f, bool is_start, struct err *err)
 	}
 	if (!f->cert)
 		log_warn(&h->log, "no certificate: clients cannot use TLS");
-	else if (certs_doubt(f->cert, h->name, h->server->clock->wall_ms / 1000,
-			     &why) < 0)
-		log_warn(&h->log, "%s", why.text);
+	else
+		warn_of_doubts(h, f->cert);
 	return 0;
 }
 
@@ -173,10 +191,56 @@ by_name(const void *a, const void *b)
 	return strcmp(x->host->name, y->host->name);
 }
 
-/* NULL where no host has one, or with err. */
-static struct tls_config *
-build(const struct server *srv, const struct found *found, size_t n,
-      struct err *err)
+/* One for all hosts that have a certificate. 0 with NULL where none has. */
+static int
+build(const struct built *b, const struct tls_settings *settings,
+      struct tls_config **out, struct err *err)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const struct found *f = &b->found[i];
+		char *name;
+		int ret;
+
+		if (!f->cert)
+			continue;
+		if (!*out)
+			*out = tls_config_new(settings, f->cert, err);
+		if (!*out)
+			return -1;
+		name = ascii_name(f->host->name);
+		ret = tls_config_add(*out, name, f->cert, err);
+		free(name);
+		if (ret < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The side of streams to other servers: for each host, with its certificate.
+ * They all share what is known of authorities. */
+static int
+build_clients(struct built *b, const struct tls_settings *settings,
+	      struct err *err)
+{
+	struct tls_settings own = *settings;
+
+	b->client = tls_config_new_client(&own, NULL, err);
+	if (!b->client)
+		return err_wrap(err, "s2s-ca");
+	own.cas_of = b->client;
+	for (size_t i = 0; i < b->n; i++) {
+		struct found *f = &b->found[i];
+
+		f->client = f->cert ? tls_config_new_client(&own, f->cert, err)
+				    : tls_config_ref(b->client);
+		if (!f->client)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+build_all(const struct server *srv, struct built *b, struct err *err)
 {
 	const struct server_options *opt = &srv->opt;
 	struct tls_settings settings = {
@@ -185,72 +249,110 @@ build(const struct server *srv, const struct found *found, size_t n,
 		.ciphersuites = opt->tls_ciphersuites,
 		.alpn = "xmpp-client",
 		.ask_client_cert = opt->c2s_client_certificates,
-		.client_ca_path = opt->c2s_client_ca,
+		.ca_path = opt->c2s_client_ca,
 	};
-	struct tls_config *cfg = NULL;
 
-	for (size_t i = 0; i < n; i++) {
-		char *name;
-		int ret;
+	if (build(b, &settings, &b->c2s, err) < 0)
+		return -1;
+	settings.alpn = "xmpp-server";
+	settings.ca_path = opt->s2s ? opt->s2s_ca : NULL;
+	if (build_clients(b, &settings, err) < 0)
+		return -1;
+	settings.ask_client_cert = settings.clients_are_servers = true;
+	settings.cas_of = b->client;
+	return build(b, &settings, &b->s2s, err);
+}
 
-		if (!found[i].cert)
-			continue;
-		if (!cfg)
-			cfg = tls_config_new(&settings, found[i].cert, err);
-		if (!cfg)
-			return NULL;
-		name = ascii_name(found[i].host->name);
-		ret = tls_config_add(cfg, name, found[i].cert, err);
-		free(name);
-		if (ret < 0) {
-			tls_config_unref(&cfg);
-			return NULL;
-		}
-	}
-	return cfg;
+/* *to NULL: it was not built. */
+static void
+put(struct tls_config **at, struct tls_config **to)
+{
+	if (!*to)
+		return;
+	tls_config_unref(at);
+	*at = *to;
+	*to = NULL;
 }
 
 static void
-take_over(struct server *srv, struct found *found, size_t n,
-	  struct tls_config *cfg)
+take_over(struct server *srv, struct built *b)
 {
-	for (size_t i = 0; i < n; i++) {
-		tls_cert_unref(&found[i].host->cert);
-		found[i].host->cert = found[i].cert;
-		found[i].cert = NULL;
+	for (size_t i = 0; i < b->n; i++) {
+		struct host *h = b->found[i].host;
+
+		tls_cert_unref(&h->cert);
+		h->cert = b->found[i].cert;
+		b->found[i].cert = NULL;
+		put(&h->s2s_tls_client, &b->found[i].client);
 	}
-	if (!cfg)
-		return;
-	tls_config_unref(&srv->c2s_tls);
-	srv->c2s_tls = cfg;
+	put(&srv->c2s_tls, &b->c2s);
+	put(&srv->s2s_tls, &b->s2s);
+	put(&srv->s2s_tls_client, &b->client);
+}
+
+/* A host that is new, while all stays as it was. */
+static void
+lend_clients(struct server *srv)
+{
+	map_each (n, &srv->hosts) {
+		struct host *h = container_of(n, struct host, node);
+
+		if (!h->s2s_tls_client && srv->s2s_tls_client)
+			h->s2s_tls_client = tls_config_ref(srv->s2s_tls_client);
+	}
+}
+
+static void
+built_fini(struct built *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		tls_cert_unref(&b->found[i].cert);
+		tls_config_unref(&b->found[i].client);
+	}
+	free(b->found);
+	tls_config_unref(&b->c2s);
+	tls_config_unref(&b->s2s);
+	tls_config_unref(&b->client);
+}
+
+/* A certificate that nobody renews is forgotten about, too. */
+static void
+on_day(struct timer *t)
+{
+	struct server *srv = container_of(t, struct server, certs_timer);
+
+	map_each (n, &srv->hosts) {
+		const struct host *h = container_of(n, struct host, node);
+
+		if (h->cert)
+			warn_of_doubts(h, h->cert);
+	}
+	loop_timer_set(srv->core, t, DAY_S * INT64_C(1000));
 }
 
 int
 certs_load(struct server *srv, bool is_start, struct err *err)
 {
-	struct found *found = mem_zalloc((srv->hosts.n + 1) * sizeof(*found));
-	struct tls_config *cfg;
-	size_t n_found = 0;
+	struct built b = { 0 };
 	int ret = 0;
 
+	b.found = mem_zalloc((srv->hosts.n + 1) * sizeof(*b.found));
 	map_each (n, &srv->hosts)
-		found[n_found++].host = container_of(n, struct host, node);
+		b.found[b.n++].host = container_of(n, struct host, node);
 	/* Whoever names no host in TLS gets the first one's, always the same.
 	 */
-	qsort(found, n_found, sizeof(*found), by_name);
-	for (size_t i = 0; !ret && i < n_found; i++)
-		ret = find_for(&found[i], is_start, err);
-	if (!ret) {
-		err->text[0] = '\0';
-		cfg = build(srv, found, n_found, err);
-		if (!cfg && *err->text)
-			ret = -1;
-		else
-			take_over(srv, found, n_found, cfg);
-	}
-	for (size_t i = 0; i < n_found; i++)
-		tls_cert_unref(&found[i].cert);
-	free(found);
+	qsort(b.found, b.n, sizeof(*b.found), by_name);
+	for (size_t i = 0; !ret && i < b.n; i++)
+		ret = find_for(&b.found[i], is_start, err);
+	if (!ret)
+		ret = build_all(srv, &b, err);
+	if (!ret)
+		take_over(srv, &b);
+	else
+		lend_clients(srv);
+	built_fini(&b);
+	srv->certs_timer.fn = on_day;
+	loop_timer_set(srv->core, &srv->certs_timer, DAY_S * INT64_C(1000));
 	return ret;
 }
 

@@ -19,6 +19,7 @@ struct module;
 struct server;
 struct store;
 struct tls_cert;
+struct tls_config;
 
 /* Filled from the host's section; table in host.c. */
 struct host_options {
@@ -45,7 +46,8 @@ struct host {
 	const char *name;      /* its text */
 	struct log log;
 	struct host_options opt;
-	struct tls_cert *cert; /* ref; NULL: none */
+	struct tls_cert *cert;		   /* ref; NULL: none */
+	struct tls_config *s2s_tls_client; /* ref; to dial others */
 	struct hook_chain hooks[N_HOOKS];
 	struct map iqs;	    /* private to iq.c */
 	void **module_data; /* by module_slot.index; NULL: not loaded */

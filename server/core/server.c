@@ -466,6 +466,7 @@ server_free(struct server *srv)
 	if (srv->store)
 		store_close(&srv->store);
 	loop_timer_clear(srv->core, &srv->drain);
+	loop_timer_clear(srv->core, &srv->certs_timer);
 	/* Each has mail for the other: a released connection's memory. */
 	server_settle(srv);
 	map_each (n, &srv->hosts) {
@@ -482,6 +483,8 @@ server_free(struct server *srv)
 		xml_pool_free(srv->io[i].pool);
 	free(srv->io);
 	tls_config_unref(&srv->c2s_tls);
+	tls_config_unref(&srv->s2s_tls);
+	tls_config_unref(&srv->s2s_tls_client);
 	map_fini(&srv->hosts);
 	map_fini(&srv->accounts);
 	map_fini(&srv->services);

@@ -101,6 +101,11 @@ struct server {
 	size_t n_streams, n_sessions;
 	uint64_t next_id;	    /* of streams and sessions */
 	struct tls_config *c2s_tls; /* ref; NULL: no certificate at all */
+	struct tls_config *s2s_tls; /* the same for servers that dial us */
+	/* For dialing them as a domain that is no host, so without certificate;
+	 * ref. Hosts have their own. */
+	struct tls_config *s2s_tls_client;
+	struct timer certs_timer; /* private to certs.c */
 	struct auth_limits *auth_limits;
 	struct xml_limits limits_unauth, limits; /* set at the start only */
 	struct map addresses;  /* private to server.c: streams of each */

@@ -149,8 +149,10 @@ on_letter(struct mail *m)
 	}
 	if (w->owner)
 		deliver(l);
-	if (l->kind == ON_SECURE)
+	if (l->kind == ON_SECURE) {
+		tls_info_fini(l->info);
 		free(l->info);
+	}
 	if (l->kind == ON_END)
 		free(l->detail);
 	if (l->kind == FREE)
@@ -351,7 +353,7 @@ on_secure(struct conn *c, void *user, const struct tls_info *info)
 
 	(void)c;
 	l->info = mem_alloc(sizeof(*l->info));
-	*l->info = *info;
+	tls_info_copy(l->info, info);
 	post(w, l);
 }
 
@@ -385,6 +387,7 @@ struct order {
 	const char *text;
 	const struct xml_limits *limits;
 	struct tls_config *tls; /* ref */
+	char *tls_name;		/* owned; the client's side */
 };
 
 /* Reading may go on, if the parser has nothing left that makes it wait. */
@@ -400,15 +403,20 @@ parse_on(struct wire *w)
 static void
 start_tls(struct wire *w, const struct order *o)
 {
-	/* RFC 6120 5.3.3: nothing may follow <starttls/>. */
+	/* RFC 6120 5.3.3: nothing may follow <starttls/> or <proceed/>. */
 	if (w->parser && xml_parser_pending(w->parser)) {
 		bad(w, STREAM_POLICY_VIOLATION, "data before TLS");
 		return;
 	}
-	conn_write(w->io->loop, w->conn, o->text, strlen(o->text), NULL);
 	if (w->parser)
 		xml_parser_restart(w->parser, w->limits);
 	w->is_paused = false;
+	if (o->tls_name) {
+		conn_start_tls_client(w->io->loop, w->conn, o->tls,
+				      o->tls_name);
+		return;
+	}
+	conn_write(w->io->loop, w->conn, o->text, strlen(o->text), NULL);
 	conn_start_tls(w->io->loop, w->conn, o->tls);
 }
 
@@ -465,6 +473,7 @@ on_order(struct mail *m)
 		break;
 	}
 	tls_config_unref(&o->tls);
+	free(o->tls_name);
 	free(o);
 }
 
@@ -498,6 +507,7 @@ wire_new(struct loop *core, struct wire_io *io, int fd,
 		.reader = core,
 		.max_backlog = settings->max_backlog,
 		.tls = settings->tls,
+		.tls_client_name = settings->tls_client_name,
 	};
 
 	w->core = core;
@@ -542,6 +552,16 @@ wire_start_tls(struct wire *w, const char *proceed, struct tls_config *cfg)
 
 	o->text = proceed;
 	o->tls = tls_config_ref(cfg);
+	give(o);
+}
+
+void
+wire_start_tls_client(struct wire *w, struct tls_config *cfg, const char *name)
+{
+	struct order *o = order(w, START_TLS);
+
+	o->tls = tls_config_ref(cfg);
+	o->tls_name = mem_strdup(name);
 	give(o);
 }
 

@@ -47,7 +47,8 @@ struct wire_class {
 	void (*on_stanza)(void *owner, struct stanza *s, unsigned weight);
 	/* </stream:stream> */
 	void (*on_close)(void *owner);
-	/* TLS is there; the parser waits for a header. */
+	/* TLS is there; the parser waits for a header. Who keeps info copies
+	 * it: tls_info_copy. */
 	void (*on_secure)(void *owner, const struct tls_info *info);
 	/* The peer broke the rules of XML or a limit. text is static. Nothing
 	 * more is parsed. */
@@ -62,10 +63,13 @@ struct wire_settings {
 	size_t max_backlog;		 /* see conn.h */
 	unsigned window;     /* what may be under way; see wire_stanza_done */
 	int64_t rate, burst; /* bytes a second and bytes; rate 0: no limit */
-	struct tls_config *tls; /* TLS comes first; NULL: a header */
+	struct tls_config *tls;	     /* TLS comes first; NULL: a header */
+	const char *tls_client_name; /* the server's, in A-labels, where tls is
+				      * for the client's side; else NULL */
 };
 
-/* Takes the socket. */
+/* Takes the socket, whoever has connected to whom: the owner writes its header
+ * when it wants to, on_open has the peer's. */
 struct wire *wire_new(struct loop *core, struct wire_io *io, int fd,
 		      const struct wire_class *cls, void *owner,
 		      const struct wire_settings *settings);
@@ -80,6 +84,11 @@ void wire_restart(struct wire *w);
  * policy-violation where the peer has sent more in the clear already. */
 void
 wire_start_tls(struct wire *w, const char *proceed, struct tls_config *cfg);
+/* The client's side, once the server has said <proceed/>; cfg is one of
+ * tls_config_new_client. on_bad with policy-violation where the server has said
+ * more than that. */
+void
+wire_start_tls_client(struct wire *w, struct tls_config *cfg, const char *name);
 /* End of lockstep: stanzas in namespace ns (static) come parsed, under these
  * limits (borrowed). */
 void wire_run(struct wire *w, const char *ns, const struct xml_limits *limits);

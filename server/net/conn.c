@@ -37,6 +37,7 @@ struct request {
 	struct mail mail;
 	struct conn *conn;
 	struct tls_config *tls; /* ref */
+	char *tls_name;		/* owned; NULL: server side */
 	int linger_ms;
 };
 
@@ -135,6 +136,13 @@ read_next_turn(struct conn *c)
 	cl->is_mail_sent = true;
 }
 
+void
+conn_read_soon(struct conn *c)
+{
+	leave_list(c);
+	read_next_turn(c);
+}
+
 static void
 park(struct conn *c)
 {
@@ -169,6 +177,7 @@ conn_rare_free(struct conn *c)
 		return;
 	loop_timer_clear(c->io, &c->rare->linger);
 	tls_config_unref(&c->rare->tls);
+	free(c->rare->tls_name);
 	free(c->rare);
 	c->rare = NULL;
 }
@@ -449,6 +458,9 @@ conn_new(struct loop *self, struct loop *io, int fd,
 					 : UINT32_MAX;
 	if (opts->tls) {
 		conn_rare(c)->tls = tls_config_ref(opts->tls);
+		if (opts->tls_client_name)
+			c->rare->tls_name = mem_strdup(opts->tls_client_name);
+		c->rare->tls_is_first = true;
 		c->is_starting_tls = true;
 	}
 	send_request(self, c, start_run, NULL);
@@ -517,16 +529,18 @@ conn_write_chunk(struct loop *self, struct conn *c, struct chunk *data)
 		chunk_unref(&data);
 }
 
-/* Takes the reference. */
+/* Takes the reference and the name. */
 static void
-start_tls(struct conn *c, struct tls_config *tls)
+start_tls(struct conn *c, struct tls_config *tls, char *name)
 {
 	if (c->is_ended || c->is_closing) {
 		tls_config_unref(&tls);
+		free(name);
 		return;
 	}
 	assert(!c->ssl && !c->is_starting_tls);
 	conn_rare(c)->tls = tls;
+	c->rare->tls_name = name;
 	c->rare->plain_left = c->queued;
 	c->is_starting_tls = true;
 	c->is_paused = false;
@@ -538,19 +552,33 @@ start_tls_run(struct mail *m)
 {
 	struct request *r = container_of(m, struct request, mail);
 
-	start_tls(r->conn, r->tls);
+	start_tls(r->conn, r->tls, r->tls_name);
 	free(r);
+}
+
+static void
+ask_for_tls(struct loop *self, struct conn *c, struct tls_config *tls,
+	    char *name)
+{
+	tls_config_ref(tls);
+	if (self == c->io)
+		start_tls(c, tls, name);
+	else
+		send_request(self, c, start_tls_run,
+			     &(struct request){ .tls = tls, .tls_name = name });
 }
 
 void
 conn_start_tls(struct loop *self, struct conn *c, struct tls_config *tls)
 {
-	tls_config_ref(tls);
-	if (self == c->io)
-		start_tls(c, tls);
-	else
-		send_request(self, c, start_tls_run,
-			     &(struct request){ .tls = tls });
+	ask_for_tls(self, c, tls, NULL);
+}
+
+void
+conn_start_tls_client(struct loop *self, struct conn *c, struct tls_config *tls,
+		      const char *name)
+{
+	ask_for_tls(self, c, tls, mem_strdup(name));
 }
 
 /* False where there was nothing to resume. */

@@ -5,7 +5,7 @@
  * (the core) and reaches it through the conn_* calls below, all of which may
  * be made from that loop (`self`) or from the connection's own. Those of the
  * other loop take effect in order, in a later turn of the connection's; of its
- * own loop's, conn_write, conn_start_tls and conn_resume do at once and the
+ * own loop's, conn_write, conn_start_tls* and conn_resume do at once and the
  * others later. What the connection tells, it tells through its class, on its
  * own loop, and never from inside a conn_* call.
  *
@@ -58,6 +58,8 @@ struct conn_options {
 	size_t max_backlog;	/* mails; 0: no limit */
 	struct tls_config *tls; /* begins with TLS, as with conn_start_tls;
 				 * NULL: in the clear */
+	const char *tls_client_name; /* as with conn_start_tls_client; NULL:
+				      * tls is for the server's side */
 };
 
 /* Takes the connected, non-blocking socket fd; works from the next turn of io
@@ -79,6 +81,11 @@ void conn_write_chunk(struct loop *self, struct conn *c, struct chunk *data);
  * handshake. tls is kept by reference. How long a handshake may take is the
  * user's business: conn_abort. */
 void conn_start_tls(struct loop *self, struct conn *c, struct tls_config *tls);
+/* The same for the client's side; tls is one of tls_config_new_client, name the
+ * server's, in A-labels (copied). What the server's certificate is worth is in
+ * on_secure's info, and the user's business, too. */
+void conn_start_tls_client(struct loop *self, struct conn *c,
+			   struct tls_config *tls, const char *name);
 /* Reading goes on after on_data returned false. */
 void conn_resume(struct loop *self, struct conn *c);
 /* Writes what is queued, TLS close_notify and the end of the stream, waits for

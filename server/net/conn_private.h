@@ -29,6 +29,8 @@ struct seg {
 /* What few connections need at a time: while TLS starts, while closing. */
 struct conn_rare {
 	struct tls_config *tls; /* ref; during the handshake, which asks it */
+	char *tls_name;		/* owned; the client's side; NULL: server's */
+	bool tls_is_first;	/* nothing was said in the clear */
 	size_t plain_left;	/* bytes of output before TLS begins */
 	struct timer linger;
 	struct conn *conn;
@@ -82,6 +84,8 @@ enum conn_io {
 /* conn.c */
 /* Brings ev in line with the flags. */
 void conn_watch(struct conn *c);
+/* In the next turn, as if the socket had something. */
+void conn_read_soon(struct conn *c);
 void conn_finish(struct conn *c, const struct conn_why *why);
 /* From errno. */
 enum conn_io conn_broken(struct conn_why *why);

@@ -1,6 +1,6 @@
-/* conn_tls.c - a connection's TLS: handshake and records, server side. A client
- * side (for streams to other servers) begins in conn_tls_begin. */
+/* conn_tls.c - a connection's TLS: handshake and records, of both sides. */
 
+#include "base/mem.h"
 #include "net/conn_private.h"
 #include "net/tls.h"
 
@@ -12,12 +12,21 @@
 void
 conn_tls_begin(struct conn *c)
 {
+	const char *name = c->rare->tls_name;
+
 	c->is_starting_tls = false;
 	c->is_handshaking = true;
 	c->is_read_off = false;
-	c->ssl = tls_config_ssl(c->rare->tls);
+	c->ssl = name ? tls_config_ssl_client(c->rare->tls, name,
+					      c->rare->tls_is_first)
+		      : tls_config_ssl(c->rare->tls);
 	SSL_set_fd(c->ssl, c->fd);
-	SSL_set_accept_state(c->ssl);
+	if (!name) {
+		SSL_set_accept_state(c->ssl);
+		return;
+	}
+	SSL_set_connect_state(c->ssl);
+	conn_read_soon(c); /* it has the first word */
 }
 
 void
@@ -74,6 +83,24 @@ read_result(struct conn *c, int ret, struct conn_why *why)
 	return io;
 }
 
+/* OpenSSL calls what is not TLS at all a wrong version, or a HTTP request. */
+static bool
+is_plain(const char *detail)
+{
+	static const int reasons[] = { SSL_R_WRONG_VERSION_NUMBER,
+				       SSL_R_HTTP_REQUEST,
+				       SSL_R_HTTPS_PROXY_REQUEST };
+
+	for (size_t i = 0; detail && i < N_ELEMENTS(reasons); i++) {
+		const char *words = ERR_reason_error_string(
+			ERR_PACK(ERR_LIB_SSL, 0, reasons[i]));
+
+		if (words && !strcmp(detail, words))
+			return true;
+	}
+	return false;
+}
+
 enum conn_io
 conn_tls_handshake(struct conn *c, struct conn_why *why)
 {
@@ -90,12 +117,15 @@ conn_tls_handshake(struct conn *c, struct conn_why *why)
 				CONN_TLS_FAILED,
 				"the peer closed during the handshake"
 			};
+		else if (io == CONN_IO_ENDED && is_plain(why->detail))
+			why->detail = "the peer does not speak TLS here";
 		return io;
 	}
 	c->is_handshaking = false;
 	conn_rare_free(c);
 	tls_info_read(c->ssl, &info);
 	c->cls->on_secure(c, c->user, &info);
+	tls_info_fini(&info);
 	return CONN_IO_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "net/tls_private.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <ctype.h>
 #include <openssl/err.h>
@@ -110,16 +111,6 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 	return SSL_TLSEXT_ERR_OK;
 }
 
-/* Whether it is good is asked afterwards (SSL_get_verify_result): the
- * connection is welcome either way. */
-static int
-on_verify(int ok, X509_STORE_CTX *ctx)
-{
-	(void)ok;
-	(void)ctx;
-	return 1;
-}
-
 static int
 set_version(SSL_CTX *ctx, const char *version, struct err *err)
 {
@@ -214,12 +205,15 @@ tls_check_cas(const char *path, struct err *err)
 }
 
 static int
-set_client_cas(SSL_CTX *ctx, const char *path, struct err *err)
+set_verify(SSL_CTX *ctx, const struct tls_settings *s, struct err *err)
 {
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
-	if (path)
-		return load_cas(ctx, path, err);
-	if (!SSL_CTX_set_default_verify_paths(ctx))
+	tls_peer_verify(ctx, s->clients_are_servers);
+	if (s->cas_of)
+		SSL_CTX_set1_cert_store(ctx,
+					SSL_CTX_get_cert_store(s->cas_of->ctx));
+	else if (s->ca_path)
+		return load_cas(ctx, s->ca_path, err);
+	else if (!SSL_CTX_set_default_verify_paths(ctx))
 		return tls_err(err, "the system's CA certificates");
 	return 0;
 }
@@ -239,15 +233,27 @@ set_fixed(SSL_CTX *ctx)
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 }
 
-struct tls_config *
-tls_config_new(const struct tls_settings *s, struct tls_cert *default_cert,
-	       struct err *err)
+static void
+set_alpn(struct tls_config *cfg, const char *alpn)
+{
+	size_t len = strlen(alpn);
+
+	assert(len && len < 256);
+	cfg->alpn = mem_alloc(1 + len);
+	cfg->alpn[0] = (unsigned char)len;
+	memcpy(cfg->alpn + 1, alpn, len);
+}
+
+/* What both sides have in common. */
+static struct tls_config *
+new_config(const SSL_METHOD *method, const struct tls_settings *s,
+	   struct tls_cert *cert, struct err *err)
 {
 	struct tls_config *cfg = mem_zalloc(sizeof(*cfg));
 
 	atomic_init(&cfg->refs, 1);
 	ERR_clear_error();
-	cfg->ctx = SSL_CTX_new(TLS_server_method());
+	cfg->ctx = SSL_CTX_new(method);
 	if (!cfg->ctx) {
 		tls_err(err, "TLS");
 		goto failed;
@@ -256,29 +262,51 @@ tls_config_new(const struct tls_settings *s, struct tls_cert *default_cert,
 	if (set_version(cfg->ctx, s->min_version, err) < 0 ||
 	    set_ciphers(cfg->ctx, s, err) < 0)
 		goto failed;
-	if (s->ask_client_cert &&
-	    set_client_cas(cfg->ctx, s->client_ca_path, err) < 0)
-		goto failed;
-	if (!tls_cert_use_ctx(default_cert, cfg->ctx)) {
+	if (cert && !tls_cert_use_ctx(cert, cfg->ctx)) {
 		tls_err(err, "certificate");
 		goto failed;
 	}
-	cfg->default_cert = tls_cert_ref(default_cert);
-	SSL_CTX_set_tlsext_servername_callback(cfg->ctx, on_sni);
-	SSL_CTX_set_tlsext_servername_arg(cfg->ctx, cfg);
-	if (s->alpn) {
-		size_t len = strlen(s->alpn);
-
-		assert(len && len < 256);
-		cfg->alpn = mem_alloc(1 + len);
-		cfg->alpn[0] = (unsigned char)len;
-		memcpy(cfg->alpn + 1, s->alpn, len);
-		SSL_CTX_set_alpn_select_cb(cfg->ctx, on_alpn, cfg);
-	}
+	cfg->default_cert = cert ? tls_cert_ref(cert) : NULL;
+	if (s->alpn)
+		set_alpn(cfg, s->alpn);
 	return cfg;
 failed:
 	tls_config_unref(&cfg);
 	return NULL;
+}
+
+struct tls_config *
+tls_config_new(const struct tls_settings *s, struct tls_cert *default_cert,
+	       struct err *err)
+{
+	struct tls_config *cfg;
+
+	cfg = new_config(TLS_server_method(), s, default_cert, err);
+	if (!cfg)
+		return NULL;
+	if (s->ask_client_cert && set_verify(cfg->ctx, s, err) < 0) {
+		tls_config_unref(&cfg);
+		return NULL;
+	}
+	SSL_CTX_set_tlsext_servername_callback(cfg->ctx, on_sni);
+	SSL_CTX_set_tlsext_servername_arg(cfg->ctx, cfg);
+	if (cfg->alpn)
+		SSL_CTX_set_alpn_select_cb(cfg->ctx, on_alpn, cfg);
+	return cfg;
+}
+
+struct tls_config *
+tls_config_new_client(const struct tls_settings *s, struct tls_cert *cert,
+		      struct err *err)
+{
+	struct tls_settings own = *s;
+	struct tls_config *cfg;
+
+	own.clients_are_servers = false;
+	cfg = new_config(TLS_client_method(), s, cert, err);
+	if (cfg && set_verify(cfg->ctx, &own, err) < 0)
+		tls_config_unref(&cfg);
+	return cfg;
 }
 
 int
@@ -337,5 +365,27 @@ tls_config_ssl(struct tls_config *cfg)
 	/* Only memory can be missing. */
 	if (!ssl)
 		abort();
+	return ssl;
+}
+
+/* RFC 6066, 3: addresses are no names. */
+static bool
+is_address(const char *name)
+{
+	struct in_addr v4;
+
+	return strchr(name, ':') || inet_pton(AF_INET, name, &v4) == 1;
+}
+
+SSL *
+tls_config_ssl_client(struct tls_config *cfg, const char *name, bool with_alpn)
+{
+	SSL *ssl = tls_config_ssl(cfg);
+
+	if (!is_address(name))
+		SSL_set_tlsext_host_name(ssl, name);
+	if (with_alpn && cfg->alpn)
+		SSL_set_alpn_protos(ssl, cfg->alpn, 1u + cfg->alpn[0]);
+	ERR_clear_error();
 	return ssl;
 }

@@ -205,8 +205,8 @@ tls_cert_covers(const struct tls_cert *c, const char *domain)
 			       NULL) == 1;
 }
 
-static int64_t
-seconds(const ASN1_TIME *t)
+int64_t
+tls_seconds(const ASN1_TIME *t)
 {
 	struct tm tm;
 
@@ -216,11 +216,11 @@ seconds(const ASN1_TIME *t)
 int64_t
 tls_cert_not_after(const struct tls_cert *c)
 {
-	return seconds(X509_get0_notAfter(c->leaf));
+	return tls_seconds(X509_get0_notAfter(c->leaf));
 }
 
 int64_t
 tls_cert_not_before(const struct tls_cert *c)
 {
-	return seconds(X509_get0_notBefore(c->leaf));
+	return tls_seconds(X509_get0_notBefore(c->leaf));
 }

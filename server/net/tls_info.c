@@ -37,7 +37,7 @@ unique(SSL *ssl, uint8_t *out, size_t size)
 {
 	size_t len;
 
-	if (!is_bound(ssl))
+	if (!is_bound(ssl) || !SSL_is_server(ssl))
 		return 0;
 	len = SSL_session_reused(ssl) ? SSL_get_finished(ssl, out, size)
 				      : SSL_get_peer_finished(ssl, out, size);
@@ -98,7 +98,7 @@ tls_info_prepare(X509 *x)
 static size_t
 end_point(SSL *ssl, uint8_t out[EVP_MAX_MD_SIZE])
 {
-	X509 *x = SSL_get_certificate(ssl);
+	X509 *x = SSL_is_server(ssl) ? SSL_get_certificate(ssl) : NULL;
 	const struct end_point *p;
 
 	p = x ? X509_get_ex_data(x, end_point_index) : NULL;
@@ -154,16 +154,19 @@ xmpp_addrs(X509 *x, char *out, size_t size)
 static void
 peer_cert(SSL *ssl, struct tls_info *out)
 {
-	X509 *x = SSL_get0_peer_certificate(ssl);
-	long result = SSL_get_verify_result(ssl);
+	X509 *x = SSL_get1_peer_certificate(ssl);
 
 	if (!x)
 		return;
+	out->peer = x;
 	out->has_peer_cert = true;
-	out->peer_cert_verified = result == X509_V_OK;
-	if (result != X509_V_OK)
-		copy(out->peer_error, sizeof(out->peer_error),
-		     X509_verify_cert_error_string(result));
+	out->peer_cert_verified =
+		!tls_peer_error(ssl, out->peer_error, sizeof(out->peer_error));
+	out->peer_not_after = tls_seconds(X509_get0_notAfter(x));
+	tls_peer_name(X509_get_subject_name(x), out->peer_subject,
+		      sizeof(out->peer_subject));
+	tls_peer_name(X509_get_issuer_name(x), out->issuer,
+		      sizeof(out->issuer));
 	xmpp_addrs(x, out->xmpp_addrs, sizeof(out->xmpp_addrs));
 }
 
@@ -179,4 +182,21 @@ tls_info_read(SSL *ssl, struct tls_info *out)
 	bindings(ssl, out);
 	peer_cert(ssl, out);
 	ERR_clear_error();
+}
+
+void
+tls_info_copy(struct tls_info *out, const struct tls_info *in)
+{
+	*out = *in;
+	if (out->peer)
+		X509_up_ref(out->peer);
+}
+
+void
+tls_info_fini(struct tls_info *info)
+{
+	if (!info)
+		return;
+	X509_free(info->peer);
+	info->peer = NULL;
 }

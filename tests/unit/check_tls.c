@@ -194,9 +194,9 @@ START_TEST(wrong_settings)
 		{ { .min_version = "1.1" }, "TLS version \"1.1\": \"1.2\" or" },
 		{ { .ciphers = "ROT13" }, "ciphers \"ROT13\": no cipher" },
 		{ { .ciphersuites = "ROT13" }, "ciphersuites \"ROT13\": " },
-		{ { .ask_client_cert = true, .client_ca_path = "/none" },
+		{ { .ask_client_cert = true, .ca_path = "/none" },
 		  "CA certificates /none: No such file" },
-		{ { .ask_client_cert = true, .client_ca_path = "/dev/null" },
+		{ { .ask_client_cert = true, .ca_path = "/dev/null" },
 		  "/dev/null: no CA certificates in PEM found" },
 	};
 	struct tls_cert *c = load("s.pem", &(struct cert_spec){ 0 });
@@ -445,7 +445,7 @@ meet(int version, struct tls_info *info)
 	struct tls_cert *c = load("server.pem", &(struct cert_spec){ 0 });
 	struct tls_config *cfg =
 		config(&(struct tls_settings){ .ask_client_cert = true,
-					       .client_ca_path = ca_path },
+					       .ca_path = ca_path },
 		       c);
 
 	SSL_CTX_set_max_proto_version(client_ctx, version);
@@ -484,6 +484,7 @@ START_TEST(client_verified)
 	ck_assert(info.has_peer_cert);
 	ck_assert_msg(info.peer_cert_verified, "%s", info.peer_error);
 	ck_assert_mem_eq(info.xmpp_addrs, want, sizeof(want));
+	tls_info_fini(&info);
 }
 END_TEST
 
@@ -499,9 +500,10 @@ START_TEST(client_not_verified)
 		  .issuer = ca_path,
 		  .eku = "serverAuth" },
 	};
-	static const char *const wants[] = { "self-signed certificate",
-					     "certificate has expired",
-					     "unsuitable certificate purpose" };
+	static const char *const wants[] = {
+		"self-signed", "expired since 20",
+		"made for another purpose (extended key usage)"
+	};
 	struct tls_info info;
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
@@ -509,8 +511,9 @@ START_TEST(client_not_verified)
 		meet(versions[_i], &info);
 		ck_assert(info.has_peer_cert);
 		ck_assert(!info.peer_cert_verified);
-		ck_assert_str_eq(info.peer_error, wants[i]);
+		ck_assert_mem_eq(info.peer_error, wants[i], strlen(wants[i]));
 		ck_assert_str_eq(info.xmpp_addrs, "eve@example.org");
+		tls_info_fini(&info);
 		unpair();
 	}
 }
@@ -533,6 +536,7 @@ START_TEST(client_address_with_nul)
 	meet(versions[_i], &info);
 	ck_assert(info.peer_cert_verified);
 	ck_assert_mem_eq(info.xmpp_addrs, "b@c\0", 5);
+	tls_info_fini(&info);
 }
 END_TEST
 
