@@ -116,7 +116,9 @@ new_cert(const struct cert_spec *spec, EVP_PKEY *key)
 		read_issuer(spec->issuer, &issuer, &issuer_key);
 	X509_set_version(x, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(x), ++serial);
-	X509_gmtime_adj(X509_getm_notBefore(x), -2L * DAY);
+	X509_gmtime_adj(X509_getm_notBefore(x),
+			(spec->starts_in_days ? spec->starts_in_days : -2L) *
+				DAY);
 	X509_gmtime_adj(X509_getm_notAfter(x), (long)days * DAY);
 	X509_NAME_add_entry_by_txt(
 		name, "CN", MBSTRING_UTF8,
@@ -140,6 +142,18 @@ new_cert(const struct cert_spec *spec, EVP_PKEY *key)
 	return x;
 }
 
+static void
+append_issuer(FILE *f, const char *path)
+{
+	X509 *x;
+	EVP_PKEY *key;
+
+	read_issuer(path, &x, &key);
+	require(PEM_write_X509(f, x), path);
+	X509_free(x);
+	EVP_PKEY_free(key);
+}
+
 const char *
 cert_make(const char *name, const struct cert_spec *spec)
 {
@@ -154,6 +168,8 @@ cert_make(const char *name, const struct cert_spec *spec)
 				spec->passphrase ? EVP_aes_128_cbc() : NULL,
 				NULL, 0, NULL, (void *)spec->passphrase),
 		path);
+	if (spec->with_issuer)
+		append_issuer(f, spec->issuer);
 	fclose(f);
 	X509_free(x);
 	EVP_PKEY_free(key);

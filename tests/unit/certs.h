@@ -8,13 +8,15 @@ enum cert_key { CERT_EC, CERT_RSA, CERT_ED25519 };
 
 struct cert_spec {
 	enum cert_key key;
-	const char *cn;	 /* NULL: "test" */
-	const char *san; /* as in OpenSSL's configuration; NULL: none */
-	int days;	 /* from two days ago until then; 0: 30 */
+	const char *cn;	    /* NULL: "test" */
+	const char *san;    /* as in OpenSSL's configuration; NULL: none */
+	int days;	    /* from two days ago until then; 0: 30 */
+	int starts_in_days; /* 0: two days ago */
 	bool is_ca;
 	const char *eku;	/* extended key usage; NULL: none */
 	const char *passphrase; /* of the key; NULL: not encrypted */
 	const char *issuer;	/* a file made before; NULL: self-signed */
+	bool with_issuer;	/* its certificate goes into the file, too */
 };
 
 /* A directory that goes with the process that called this first. */
