@@ -4,9 +4,11 @@
 #include "admin/json.h"
 #include "admin/serve.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "config.h"
 #include "core/c2s.h"
+#include "core/certs.h"
 #include "core/host.h"
 #include "core/server.h"
 #include "net/loop.h"
@@ -64,16 +66,35 @@ days_left(const struct host *h)
 	       86400;
 }
 
+/* What is wrong with its certificate, in words; "": nothing. */
+static const char *
+trouble(const struct host *h, struct err *err)
+{
+	err->text[0] = '\0';
+	if (!h->cert)
+		err_set(err, "none; neither clients nor other servers can use "
+			     "TLS");
+	else
+		certs_doubt(h->cert, h->name, h->server->clock->wall_ms / 1000,
+			    err);
+	return err->text;
+}
+
 static void
 host_json(struct buf *out, const struct host *h)
 {
 	char day[16];
+	struct err err;
 
 	buf_adds(out, "{\"name\":");
 	json_string(out, h->name);
 	if (h->cert)
 		buf_printf(out, ",\"certificate_until\":\"%s\"",
 			   day_of(tls_cert_not_after(h->cert), day));
+	if (*trouble(h, &err)) {
+		buf_adds(out, ",\"certificate_trouble\":");
+		json_string(out, err.text);
+	}
 	buf_adds(out, "}");
 }
 
@@ -104,12 +125,30 @@ hosts_text(struct buf *out, const struct server *srv, const char *indent)
 		buf_printf(out, "%s%s", indent, h->name);
 		if (!h->cert)
 			buf_adds(out, "  no certificate\n");
+		else if (days_left(h) < 0)
+			buf_printf(out, "  certificate until %s\n",
+				   day_of(tls_cert_not_after(h->cert), day));
 		else
 			buf_printf(out,
 				   "  certificate until %s (%" PRId64
 				   " days)\n",
 				   day_of(tls_cert_not_after(h->cert), day),
 				   days_left(h));
+	}
+	free(hosts);
+}
+
+/* Where the administrator has to do something, one line each. */
+static void
+troubles_text(struct buf *out, const struct server *srv)
+{
+	const struct host **hosts = sorted_hosts(srv);
+	struct err err;
+
+	for (size_t i = 0; i < srv->hosts.n; i++) {
+		if (*trouble(hosts[i], &err))
+			buf_printf(out, "certificate %s: %s\n", hosts[i]->name,
+				   err.text);
 	}
 	free(hosts);
 }
@@ -161,6 +200,7 @@ status_text(struct command_call *call, const struct store_stats *db)
 	buf_printf(out, "core      %zu waiting\n", loop_backlog(srv->core));
 	buf_adds(out, "hosts\n");
 	hosts_text(out, srv, "  ");
+	troubles_text(out, srv);
 }
 
 static void

@@ -15,6 +15,7 @@
 #include "xmpp/idna.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,26 +113,44 @@ certs_find(const char *domain, const char *certificate, const char *key,
 	return ret;
 }
 
+/* "today", "1 day ago", "2 days ago" */
+static const char *
+days_ago(int64_t days, char out[40])
+{
+	if (!days)
+		return "today";
+	snprintf(out, 40, "%" PRId64 " day%s ago", days, days == 1 ? "" : "s");
+	return out;
+}
+
+static const char *
+in_days(int64_t days, char out[40])
+{
+	if (!days)
+		return "in less than a day";
+	snprintf(out, 40, "in %" PRId64 " day%s", days, days == 1 ? "" : "s");
+	return out;
+}
+
 int
 certs_doubt(const struct tls_cert *cert, const char *domain, int64_t now_s,
 	    struct err *err)
 {
 	int64_t left_s = tls_cert_not_after(cert) - now_s;
-	char *name = ascii_name(domain);
+	int64_t early_s = tls_cert_not_before(cert) - now_s;
+	char *name = ascii_name(domain), text[40];
 	int ret = 0;
 
-	if (!tls_cert_covers(cert, name))
-		ret = err_set(err, "the certificate is not for %s", name);
-	else if (left_s < 0)
-		ret = err_set(err,
-			      "the certificate expired %" PRId64 " days ago",
-			      -left_s / DAY_S);
+	if (left_s < 0)
+		ret = err_set(err, "expired %s",
+			      days_ago(-left_s / DAY_S, text));
+	else if (!tls_cert_covers(cert, name))
+		ret = err_set(err, "is not for %s", name);
+	else if (early_s > 0)
+		ret = err_set(err, "is not valid yet, but %s",
+			      in_days(early_s / DAY_S, text));
 	else if (left_s < WARN_DAYS * DAY_S)
-		ret = err_set(err,
-			      "the certificate expires in %" PRId64 " days",
-			      left_s / DAY_S);
-	else if (tls_cert_not_before(cert) > now_s)
-		ret = err_set(err, "the certificate is not valid yet");
+		ret = err_set(err, "expires %s", in_days(left_s / DAY_S, text));
 	free(name);
 	return ret;
 }
@@ -158,7 +177,7 @@ warn_of_doubts(const struct host *h, const struct tls_cert *cert)
 
 	if (certs_doubt(cert, h->name, h->server->clock->wall_ms / 1000, &why) <
 	    0)
-		log_warn(&h->log, "%s", why.text);
+		log_warn(&h->log, "the certificate %s", why.text);
 }
 
 static int
@@ -177,7 +196,9 @@ find_for(struct found *f, bool is_start, struct err *err)
 		f->cert = h->cert ? tls_cert_ref(h->cert) : NULL;
 	}
 	if (!f->cert)
-		log_warn(&h->log, "no certificate: clients cannot use TLS");
+		log_warn(&h->log,
+			 "no certificate: neither clients nor other servers "
+			 "can use TLS");
 	else
 		warn_of_doubts(h, f->cert);
 	return 0;

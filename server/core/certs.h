@@ -12,8 +12,9 @@ struct tls_cert;
 
 /*
  * Finds the certificate of each host (its options, or by name in
- * certificates-dir) and builds what connections use from now on. Warns in the
- * log about hosts without one and about dates. A file that is no good leaves
+ * certificates-dir) and builds what connections use from now on: of clients, of
+ * servers that dial us, and to dial them. Warns in the log about hosts without
+ * one and, now and each day, about dates. A file that is no good leaves
  * its host with what it had, which the log tells; but at the start it is an
  * error where the configuration names it. On error all stays as it was.
  *
@@ -30,7 +31,8 @@ int certs_check(const struct config *cfg, struct err *err);
  * there is none. -1: it is no good. */
 int certs_find(const char *domain, const char *certificate, const char *key,
 	       const char *dir, struct tls_cert **out, struct err *err);
-/* What is doubtful about its names and dates: -1 with err set to it. */
+/* What is doubtful about its names and dates: -1 with err set to it, in words
+ * like "expires in 12 days". */
 int certs_doubt(const struct tls_cert *cert, const char *domain, int64_t now_s,
 		struct err *err);
 

@@ -83,7 +83,7 @@ check_certificate(struct checker *k, const char *host,
 	const char *option =
 		opt->certificate ? "certificate" : "certificates-dir";
 	struct tls_cert *cert;
-	struct err err;
+	struct err err, why;
 
 	if (certs_find(host, opt->certificate, opt->key, dir, &cert, &err) < 0)
 		say(k, true, host, option, err.text);
@@ -93,7 +93,8 @@ check_certificate(struct checker *k, const char *host,
 			"TLS there",
 			host, dir);
 		say(k, false, host, option, err.text);
-	} else if (certs_doubt(cert, host, time(NULL), &err) < 0) {
+	} else if (certs_doubt(cert, host, time(NULL), &why) < 0) {
+		err_set(&err, "the certificate %s", why.text);
 		say(k, false, host, option, err.text);
 	}
 	tls_cert_unref(&cert);
