@@ -28,6 +28,7 @@
 #include <string.h>
 #include <strings.h>
 
+#define CLASS_IN	   1
 #define LOOKUPS_MAX	   4096
 #define DEFAULT_TIMEOUT_MS 3000
 #define DEFAULT_TRIES	   2
@@ -44,12 +45,21 @@
 
 static const char too_many[] = "too many questions to the DNS at once";
 
-struct dns {
-	struct loop *loop;
-	ares_channel channel;
-	bool uses_files;    /* the hosts file */
+struct channel {
+	struct dns *dns;
+	ares_channel ares;
 	struct timer timer; /* what c-ares wants next */
 	struct list watches;
+};
+
+struct dns {
+	struct loop *loop;
+	struct channel *channel; /* owned */
+	/* Owned. Where every server refuses or fails, c-ares only says that
+	 * none could be asked. This one does not go on to the next server and
+	 * tells what the first has said. */
+	struct channel *blunt;
+	bool uses_files; /* the hosts file */
 	struct map lookups;
 	struct list idle;    /* lookups, the one used longest ago first */
 	struct list refused; /* queries without a lookup */
@@ -58,7 +68,7 @@ struct dns {
 /* A socket of c-ares. */
 struct watch {
 	struct list node;
-	struct dns *dns;
+	struct channel *channel;
 	struct event ev;
 	ares_socket_t fd;
 };
@@ -71,8 +81,8 @@ struct lookup {
 	char name[DNS_NAME_MAX];  /* lower case */
 	char asked[DNS_NAME_MAX]; /* an alias of it, by and by */
 	int n_hops;
-	bool is_pending;
-	int n_calls; /* of done, under way */
+	bool is_pending, is_blunt; /* asked by that channel */
+	int n_calls;		   /* of done, under way */
 	struct list queries;
 	int64_t until_ms; /* the answer holds */
 	struct dns_answer answer;
@@ -96,42 +106,42 @@ on_answer(void *data, int status, int n_timeouts, unsigned char *msg, int len);
 /* --- c-ares on the loop */
 
 static void
-arm_timer(struct dns *d)
+arm_timer(struct channel *c)
 {
-	struct timeval tv, *next = ares_timeout(d->channel, NULL, &tv);
+	struct timeval tv, *next = ares_timeout(c->ares, NULL, &tv);
 
 	if (next)
-		loop_timer_set(d->loop, &d->timer,
+		loop_timer_set(c->dns->loop, &c->timer,
 			       next->tv_sec * 1000 + next->tv_usec / 1000 + 1);
 	else
-		loop_timer_clear(d->loop, &d->timer);
+		loop_timer_clear(c->dns->loop, &c->timer);
 }
 
 static void
 on_timer(struct timer *t)
 {
-	struct dns *d = container_of(t, struct dns, timer);
+	struct channel *c = container_of(t, struct channel, timer);
 
-	ares_process_fd(d->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	arm_timer(d);
+	ares_process_fd(c->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	arm_timer(c);
 }
 
 static void
 on_socket(evutil_socket_t fd, short what, void *data)
 {
-	struct dns *d = ((struct watch *)data)->dns;
+	struct channel *c = ((struct watch *)data)->channel;
 
 	/* The watch may go in here. */
-	loop_enter(d->loop);
-	ares_process_fd(d->channel, what & EV_READ ? fd : ARES_SOCKET_BAD,
+	loop_enter(c->dns->loop);
+	ares_process_fd(c->ares, what & EV_READ ? fd : ARES_SOCKET_BAD,
 			what & EV_WRITE ? fd : ARES_SOCKET_BAD);
-	arm_timer(d);
+	arm_timer(c);
 }
 
 static struct watch *
-watch_of(struct dns *d, ares_socket_t fd)
+watch_of(struct channel *c, ares_socket_t fd)
 {
-	list_each (n, &d->watches) {
+	list_each (n, &c->watches) {
 		struct watch *w = container_of(n, struct watch, node);
 
 		if (w->fd == fd)
@@ -144,8 +154,8 @@ watch_of(struct dns *d, ares_socket_t fd)
 static void
 on_socket_state(void *data, ares_socket_t fd, int readable, int writable)
 {
-	struct dns *d = data;
-	struct watch *w = watch_of(d, fd);
+	struct channel *c = data;
+	struct watch *w = watch_of(c, fd);
 	short what =
 		(short)((readable ? EV_READ : 0) | (writable ? EV_WRITE : 0));
 
@@ -153,48 +163,86 @@ on_socket_state(void *data, ares_socket_t fd, int readable, int writable)
 		event_del(&w->ev);
 	} else {
 		w = mem_zalloc(sizeof(*w));
-		w->dns = d;
+		w->channel = c;
 		w->fd = fd;
-		list_append(&d->watches, &w->node);
+		list_append(&c->watches, &w->node);
 	}
 	if (!what) {
 		list_remove(&w->node);
 		free(w);
 		return;
 	}
-	event_assign(&w->ev, loop_base(d->loop), fd, (short)(what | EV_PERSIST),
-		     on_socket, w);
+	event_assign(&w->ev, loop_base(c->dns->loop), fd,
+		     (short)(what | EV_PERSIST), on_socket, w);
 	event_add(&w->ev, NULL);
 }
 
-static int
-open_channel(struct dns *d, const struct dns_settings *s, ares_channel *out,
+/* Its questions end with ARES_EDESTRUCTION. */
+static void
+close_channel(struct channel *c)
+{
+	if (!c)
+		return;
+	ares_destroy(c->ares);
+	loop_timer_clear(c->dns->loop, &c->timer);
+	free(c);
+}
+
+static struct channel *
+open_channel(struct dns *d, const struct dns_settings *s, int flags,
 	     struct err *err)
 {
+	struct channel *c = mem_zalloc(sizeof(*c));
 	struct ares_options o = {
-		.flags = ARES_FLAG_EDNS,
+		.flags = ARES_FLAG_EDNS | flags,
 		.timeout = s->timeout_ms ? s->timeout_ms : DEFAULT_TIMEOUT_MS,
 		.tries = s->tries ? s->tries : DEFAULT_TRIES,
 		.ednspsz = UDP_SIZE,
 		.sock_state_cb = on_socket_state,
-		.sock_state_cb_data = d,
+		.sock_state_cb_data = c,
 	};
 	int status = ares_init_options(
-		out, &o,
+		&c->ares, &o,
 		ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
 			ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB);
 
-	if (status != ARES_SUCCESS)
-		return err_set(err, "the resolver does not start: %s",
-			       ares_strerror(status));
-	if (s->servers &&
-	    ares_set_servers_ports_csv(*out, s->servers) != ARES_SUCCESS) {
-		ares_destroy(*out);
-		return err_set(err,
-			       "\"%s\" does not list DNS servers, as "
-			       "\"127.0.0.1:53,[::1]:53\" does",
-			       s->servers);
+	c->dns = d;
+	c->timer.fn = on_timer;
+	list_init(&c->watches);
+	if (status != ARES_SUCCESS) {
+		err_set(err, "the resolver does not start: %s",
+			ares_strerror(status));
+		free(c);
+		return NULL;
 	}
+	if (s->servers &&
+	    ares_set_servers_ports_csv(c->ares, s->servers) != ARES_SUCCESS) {
+		err_set(err,
+			"\"%s\" does not list DNS servers, as "
+			"\"127.0.0.1:53,[::1]:53\" does",
+			s->servers);
+		close_channel(c);
+		return NULL;
+	}
+	return c;
+}
+
+/* The old channels are the caller's. */
+static int
+open_channels(struct dns *d, const struct dns_settings *s, struct err *err)
+{
+	struct channel *channel = open_channel(d, s, 0, err), *blunt;
+
+	if (!channel)
+		return -1;
+	blunt = open_channel(d, s, ARES_FLAG_NOCHECKRESP, err);
+	if (!blunt) {
+		close_channel(channel);
+		return -1;
+	}
+	d->channel = channel;
+	d->blunt = blunt;
+	d->uses_files = !s->servers;
 	return 0;
 }
 
@@ -303,8 +351,11 @@ keep_records(struct lookup *l, const struct dns_message *m)
 static void
 ask(struct lookup *l)
 {
+	struct channel *c = l->is_blunt ? l->dns->blunt : l->dns->channel;
+
 	/* May call on_answer at once. */
-	ares_query(l->dns->channel, l->asked, 1, (int)l->type, on_answer, l);
+	ares_query(c->ares, l->asked, CLASS_IN, (int)l->type, on_answer, l);
+	arm_timer(c);
 }
 
 static void
@@ -350,7 +401,7 @@ words_for(int status)
 	case ARES_ETIMEOUT:
 		return "no DNS server answers in time";
 	case ARES_ECONNREFUSED:
-		return "no DNS server can be reached and gives an answer";
+		return "no DNS server can be reached";
 	case ARES_ESERVFAIL:
 		return "the DNS server has failed to find out (SERVFAIL)";
 	case ARES_EREFUSED:
@@ -379,6 +430,13 @@ on_answer(void *data, int status, int n_timeouts, unsigned char *msg, int len)
 	case ARES_EDESTRUCTION:
 		/* dns_reload asks again; in dns_free all is freed. */
 		return;
+	case ARES_ECONNREFUSED:
+		if (!l->is_blunt) {
+			l->is_blunt = true;
+			ask(l);
+			return;
+		}
+		/* fall through */
 	default:
 		finish(l, DNS_FAILED, TTL_FAILED_S, words_for(status));
 	}
@@ -415,8 +473,8 @@ find_in_file(struct lookup *l, int family, struct dns_message *m)
 	struct hostent *he;
 
 	if (!l->dns->uses_files ||
-	    ares_gethostbyname_file(l->dns->channel, l->name, family, &he) !=
-		    ARES_SUCCESS)
+	    ares_gethostbyname_file(l->dns->channel->ares, l->name, family,
+				    &he) != ARES_SUCCESS)
 		return false;
 	for (char **a = he->h_addr_list; *a; a++)
 		add_address(m, family, *a);
@@ -507,9 +565,9 @@ start(struct lookup *l)
 	if (find_here(l))
 		return;
 	l->n_hops = 0;
+	l->is_blunt = false;
 	strcpy(l->asked, l->name);
 	ask(l);
-	arm_timer(l->dns);
 }
 
 static struct dns_query *
@@ -585,13 +643,10 @@ dns_new(struct loop *loop, const struct dns_settings *settings, struct err *err)
 	struct dns *d = mem_zalloc(sizeof(*d));
 
 	d->loop = loop;
-	d->timer.fn = on_timer;
-	d->uses_files = !settings->servers;
-	list_init(&d->watches);
 	list_init(&d->idle);
 	list_init(&d->refused);
 	ares_library_init(ARES_LIB_INIT_ALL);
-	if (open_channel(d, settings, &d->channel, err) < 0) {
+	if (open_channels(d, settings, err) < 0) {
 		ares_library_cleanup();
 		free(d);
 		return NULL;
@@ -602,22 +657,20 @@ dns_new(struct loop *loop, const struct dns_settings *settings, struct err *err)
 int
 dns_reload(struct dns *d, const struct dns_settings *settings, struct err *err)
 {
-	ares_channel channel, old = d->channel;
+	struct channel *old = d->channel, *old_blunt = d->blunt;
 
-	if (open_channel(d, settings, &channel, err) < 0)
+	if (open_channels(d, settings, err) < 0)
 		return -1;
-	d->channel = channel;
-	d->uses_files = !settings->servers;
-	ares_destroy(old);
+	close_channel(old);
+	close_channel(old_blunt);
 	map_each (n, &d->lookups) {
 		struct lookup *l = container_of(n, struct lookup, node);
 
+		l->until_ms = -1;
+		l->is_blunt = false;
 		if (l->is_pending)
-			ask(l);
-		else
-			l->until_ms = -1;
+			ask(l); /* or its alias, if it was there */
 	}
-	arm_timer(d);
 	return 0;
 }
 
@@ -637,9 +690,9 @@ dns_free(struct dns *d)
 {
 	if (!d)
 		return;
-	ares_destroy(d->channel);
+	close_channel(d->channel);
+	close_channel(d->blunt);
 	ares_library_cleanup();
-	loop_timer_clear(d->loop, &d->timer);
 	map_each (n, &d->lookups) {
 		struct lookup *l = container_of(n, struct lookup, node);
 

@@ -178,7 +178,7 @@ read_srv(const struct message *m, const struct record *r,
 	srv.priority = (uint16_t)get16(p);
 	srv.weight = (uint16_t)get16(p + 2);
 	srv.port = (uint16_t)get16(p + 4);
-	if (read_name(m, &at, srv.host) < 0)
+	if (read_name(m, &at, srv.host) < 0 || at > r->data_at + r->data_len)
 		return false;
 	if (srv.host[0] && (!srv.port || !dns_name_is_valid(srv.host)))
 		return false;

@@ -37,6 +37,8 @@ void dns_server_mood(struct dns_server *s, const char *name, const char *type,
 		     enum dns_server_mood mood);
 /* Of the SOA in negative answers; 0 at first. UINT32_MAX: without SOA. */
 void dns_server_negative_ttl(struct dns_server *s, uint32_t ttl_s);
+/* Answers with a CNAME and not with what it leads to. */
+void dns_server_lone_aliases(struct dns_server *s);
 /* How often it was asked that (NULL: any type). */
 unsigned dns_server_n_asked(const struct dns_server *s, const char *name,
 			    const char *type);
