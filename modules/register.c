@@ -420,7 +420,9 @@ create(struct event *ev, struct registration *reg, struct jid *jid,
 	c = counter_take(reg, t->key);
 	if (c->n_accounts >= reg->per_hour ||
 	    c->n_tries >= reg->per_hour * TRIES_PER_ACCOUNT) {
-		log_info(ev->log, "too many registrations from %s", t->key);
+		if (server_may_log(ev->host->server))
+			log_info(ev->log, "too many registrations from %s",
+				 t->key);
 		jid_unref(&jid);
 		/* Section 3.1.1 */
 		return fail(ev, COND_NOT_ACCEPTABLE,

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -204,4 +205,31 @@ log_write(enum log_level level, const struct log *l, const char *fmt, ...)
 	else
 		write_all(line.data, line.len);
 	buf_fini(&line);
+}
+
+bool
+log_limit_allows(struct log_limit *limit, int64_t now_ms)
+{
+	const int64_t price_ms = 1000 / LOG_LIMIT_PER_SECOND;
+	const int64_t credit_ms = LOG_LIMIT_BURST * price_ms;
+
+	if (limit->paid_until_ms < now_ms)
+		limit->paid_until_ms = now_ms;
+	if (limit->paid_until_ms + price_ms > now_ms + credit_ms) {
+		limit->n_left_out++;
+		return false;
+	}
+	limit->paid_until_ms += price_ms;
+	return true;
+}
+
+void
+log_limit_tell(struct log_limit *limit, const struct log *l)
+{
+	if (limit->n_left_out)
+		log_info(l,
+			 "left out: %" PRIu64 " lines about peers that "
+			 "misbehave",
+			 limit->n_left_out);
+	limit->n_left_out = 0;
 }

@@ -9,6 +9,7 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_JSON };
@@ -32,6 +33,24 @@ struct log {
 void log_write(enum log_level level, const struct log *l, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 bool log_is_on(enum log_level level);
+
+/*
+ * For lines that peers can cause as often as they like: a burst, then a few a
+ * second. Those that are too many are counted, and told about by one line.
+ * Zeroed memory is ready; one thread's.
+ */
+#define LOG_LIMIT_BURST	     100
+#define LOG_LIMIT_PER_SECOND 10
+
+struct log_limit {
+	int64_t paid_until_ms; /* by the lines that were written */
+	uint64_t n_left_out;   /* since it was last told */
+};
+
+/* Whether one more may be written now, on a clock that never goes back. */
+bool log_limit_allows(struct log_limit *limit, int64_t now_ms);
+/* Writes how many were left out, where any were. */
+void log_limit_tell(struct log_limit *limit, const struct log *l);
 
 /* Before threads start, or from any thread later. */
 void log_set_level(enum log_level level);

@@ -82,6 +82,25 @@ let_go(struct c2s *c)
 	c->pending = NULL;
 }
 
+/* Before the log-in anybody can cause lines, and later who misbehaves. */
+static bool
+may_log_end(struct c2s *c, enum stream_cond cond)
+{
+	if (!c->account)
+		return server_may_log(c->server);
+	switch (cond) {
+	case STREAM_NONE:
+	case STREAM_CONFLICT:
+	case STREAM_CONNECTION_TIMEOUT:
+	case STREAM_INTERNAL_SERVER_ERROR:
+	case STREAM_NOT_AUTHORIZED: /* any more */
+	case STREAM_SYSTEM_SHUTDOWN:
+		return true;
+	default:
+		return server_may_log(c->server);
+	}
+}
+
 void
 c2s_close(struct c2s *c, enum stream_cond cond, const char *text)
 {
@@ -90,9 +109,10 @@ c2s_close(struct c2s *c, enum stream_cond cond, const char *text)
 
 	if (c->state == C2S_CLOSING)
 		return;
-	log_info(&log, "closed%s%s%s%s", cond ? ": " : "",
-		 cond ? stream_cond_name(cond) : "", text ? ": " : "",
-		 text ? text : "");
+	if (may_log_end(c, cond))
+		log_info(&log, "closed%s%s%s%s", cond ? ": " : "",
+			 cond ? stream_cond_name(cond) : "", text ? ": " : "",
+			 text ? text : "");
 	/* RFC 6120 4.9.1.2: an error stands inside of a stream. */
 	if (!c->is_opened)
 		c2s_send_open(c, NULL);
@@ -272,12 +292,11 @@ on_end(void *owner, enum conn_end why, const char *detail)
 	struct server *srv = c->server;
 	struct log log = c2s_log(c);
 
-	if (c->state != C2S_CLOSING) {
+	if (c->state == C2S_CLOSING)
+		log_debug(&log, "ended");
+	else if ((c->account && why != CONN_QUEUE_FULL) || server_may_log(srv))
 		log_info(&log, "%s%s%s", words[why], detail ? ": " : "",
 			 detail ? detail : "");
-	} else {
-		log_debug(&log, "ended");
-	}
 	drop(c);
 	server_stream_gone(srv);
 }

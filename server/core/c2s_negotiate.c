@@ -244,9 +244,10 @@ refuse(struct c2s *c, enum sasl_cond cond, const char *why)
 	const char *account = c->auth ? auth_account(c->auth) : NULL;
 	struct log log = c2s_log(c);
 
-	log_info(&log, "authentication failed%s%s from %s: %s",
-		 account ? " for " : "", account ? account : "", c->address,
-		 why);
+	if (server_may_log(c->server))
+		log_info(&log, "authentication failed%s%s from %s: %s",
+			 account ? " for " : "", account ? account : "",
+			 c->address, why);
 	b->len = 0;
 	buf_printf(b, "<failure xmlns='" NS_SASL "'><%s/></failure>",
 		   sasl_cond_name(cond));

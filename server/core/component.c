@@ -106,6 +106,7 @@ stream_end(struct component_stream *s, enum stream_cond cond, const char *text)
 {
 	struct buf *b = &s->server->scratch;
 	struct log log = stream_log(s);
+	bool was_running = s->state == RUNNING;
 
 	if (s->state == CLOSING)
 		return;
@@ -121,9 +122,10 @@ stream_end(struct component_stream *s, enum stream_cond cond, const char *text)
 	if (s->state == RUNNING && s->component->stream == s)
 		s->component->stream = NULL;
 	s->state = CLOSING;
-	log_info(&log, "component closed: %s%s%s",
-		 cond ? stream_cond_name(cond) : "done", text ? ": " : "",
-		 text ? text : "");
+	if (was_running || server_may_log(s->server))
+		log_info(&log, "component closed: %s%s%s",
+			 cond ? stream_cond_name(cond) : "done",
+			 text ? ": " : "", text ? text : "");
 }
 
 static void
@@ -303,7 +305,8 @@ on_end(void *owner, enum conn_end why, const char *detail)
 	struct log log = stream_log(s);
 
 	(void)why;
-	if (s->state != CLOSING)
+	if (s->state != CLOSING &&
+	    (s->state == RUNNING || server_may_log(s->server)))
 		log_info(&log, "component's connection lost%s%s",
 			 detail ? ": " : "", detail ? detail : "");
 	stream_free(s);

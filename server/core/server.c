@@ -36,6 +36,9 @@
 /* Within the five seconds that SIGTERM promises. */
 #define DRAIN_MS 3000
 
+/* From the first line that is left out to the one that tells how many. */
+#define TELL_MS 10000
+
 #define WORKERS_QUEUE 4096
 
 /* ---- parts ---- */
@@ -351,6 +354,28 @@ server_address_left(struct server *srv, const char *peer)
 	free(a);
 }
 
+/* ---- lines about peers ---- */
+
+static void
+on_tell_left_out(struct timer *t)
+{
+	struct server *srv = container_of(t, struct server, tell_left_out);
+
+	log_limit_tell(&srv->peer_lines, &srv->log);
+}
+
+bool
+server_may_log(struct server *srv)
+{
+	if (!log_is_on(LOG_INFO))
+		return false;
+	if (log_limit_allows(&srv->peer_lines, srv->clock->mono_ms))
+		return true;
+	if (!timer_is_set(&srv->tell_left_out))
+		loop_timer_set(srv->core, &srv->tell_left_out, TELL_MS);
+	return false;
+}
+
 /* ---- the whole ---- */
 
 static void
@@ -394,6 +419,7 @@ server_new(const struct server_setup *setup, struct err *err)
 	list_init(&srv->listeners);
 	list_init(&srv->components);
 	list_init(&srv->component_streams);
+	srv->tell_left_out.fn = on_tell_left_out;
 	config_fill_server(setup->config, &srv->opt);
 	set_limits(srv);
 	make_loops(srv, setup);
@@ -467,6 +493,8 @@ server_free(struct server *srv)
 		store_close(&srv->store);
 	loop_timer_clear(srv->core, &srv->drain);
 	loop_timer_clear(srv->core, &srv->certs_timer);
+	loop_timer_clear(srv->core, &srv->tell_left_out);
+	log_limit_tell(&srv->peer_lines, &srv->log);
 	/* Each has mail for the other: a released connection's memory. */
 	server_settle(srv);
 	map_each (n, &srv->hosts) {

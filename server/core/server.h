@@ -108,6 +108,8 @@ struct server {
 	struct timer certs_timer; /* private to certs.c */
 	struct auth_limits *auth_limits;
 	struct xml_limits limits_unauth, limits; /* set at the start only */
+	struct log_limit peer_lines;		 /* private to server.c */
+	struct timer tell_left_out;		 /* the same */
 	struct map addresses;  /* private to server.c: streams of each */
 	struct list listeners; /* private to server.c */
 	struct buf scratch;    /* for what is written and copied at once */
@@ -148,6 +150,11 @@ void server_settle(struct server *srv);
  * been negotiated. */
 void
 server_accept_c2s(struct server *srv, int fd, bool secure, const char *peer);
+
+/* Before a line at level info that a peer causes by misbehaving, or before
+ * anybody knows who it is: whether there is room for it in the log. Lines that
+ * are left out are counted there. */
+bool server_may_log(struct server *srv);
 
 /* For c2s.c: one stream is over. */
 void server_stream_gone(struct server *srv);

@@ -69,7 +69,10 @@ const struct option server_options[] = {
 	{ "log-level", OPT_ENUM, AT(log_level), .def = "info",
 	  .choices = levels,
 	  .doc = "The least that is logged. The option --log-level of the "
-		 "command line takes precedence." },
+		 "command line takes precedence. Lines that peers cause by "
+		 "misbehaving, or before they have logged in, are limited: "
+		 "after 100 at once to 10 a second. One more line tells how "
+		 "many were left out." },
 	{ "io-threads", OPT_INT, AT(io_threads), .def = "0", .min = 0,
 	  .max = 256, .needs_restart = true,
 	  .doc = "Threads for connections; 0: one for each processor." },

@@ -182,6 +182,42 @@ START_TEST(long_is_cut)
 }
 END_TEST
 
+static int
+allowed(struct log_limit *limit, int n, int64_t now_ms)
+{
+	int n_allowed = 0;
+
+	while (n-- > 0)
+		n_allowed += log_limit_allows(limit, now_ms);
+	return n_allowed;
+}
+
+/* A burst, then a few a second; what was left out is told once. */
+START_TEST(limit)
+{
+	struct log_limit lim = { 0 };
+	int64_t now = 5000000;
+
+	ck_assert_int_eq(allowed(&lim, LOG_LIMIT_BURST, now), LOG_LIMIT_BURST);
+	log_limit_tell(&lim, NULL);
+	ck_assert_int_eq(n_lines, 0);
+	ck_assert_int_eq(allowed(&lim, 7, now), 0);
+	now += 1000;
+	ck_assert_int_eq(allowed(&lim, LOG_LIMIT_PER_SECOND + 5, now),
+			 LOG_LIMIT_PER_SECOND);
+	log_limit_tell(&lim, NULL);
+	ck_assert_str_eq(
+		got,
+		"<6>info: left out: 12 lines about peers that misbehave\n");
+	log_limit_tell(&lim, NULL);
+	ck_assert_int_eq(n_lines, 1);
+	/* Quiet for long makes no more than one burst. */
+	now += 3600000;
+	ck_assert_int_eq(allowed(&lim, 2 * LOG_LIMIT_BURST, now),
+			 LOG_LIMIT_BURST);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -196,5 +232,6 @@ main(void)
 	tcase_add_loop_test(tc, json_is_clean, 0, N_ELEMENTS(hostile));
 	tcase_add_test(tc, as_json);
 	tcase_add_test(tc, long_is_cut);
+	tcase_add_test(tc, limit);
 	return unit_run(tc);
 }
