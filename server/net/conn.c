@@ -27,6 +27,7 @@ struct conn_loop {
 	struct list unread; /* to be looked at in the next turn, unannounced */
 	struct mail unread_mail;
 	bool is_mail_sent;
+	unsigned mail_turn; /* in which it was sent */
 	struct list parked;
 	struct timer recheck;
 	unsigned turn, n_handshakes; /* in that turn */
@@ -62,6 +63,11 @@ unread_run(struct mail *m)
 	struct conn_loop *cl = container_of(m, struct conn_loop, unread_mail);
 	struct list now;
 
+	/* A loop's mail to itself may come in the turn that sent it. */
+	if (cl->mail_turn == loop_turn(cl->loop)) {
+		loop_send(cl->loop, cl->loop, m);
+		return;
+	}
 	cl->is_mail_sent = false;
 	if (list_is_empty(&cl->unread))
 		return;
@@ -131,9 +137,11 @@ read_next_turn(struct conn *c)
 	if (c->again.next)
 		return;
 	list_append(&cl->unread, &c->again);
-	if (!cl->is_mail_sent)
-		loop_send(cl->loop, cl->loop, &cl->unread_mail);
+	if (cl->is_mail_sent)
+		return;
+	loop_send(cl->loop, cl->loop, &cl->unread_mail);
 	cl->is_mail_sent = true;
+	cl->mail_turn = loop_turn(cl->loop);
 }
 
 void
