@@ -7,9 +7,8 @@
 #include "base/mem.h"
 #include "core/config.h"
 #include "core/server.h"
-#include "xmpp/jid.h"
+#include "net/dial.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,38 +21,12 @@ struct remote {
 	char name[];
 };
 
-static bool
-is_port(const char *text)
-{
-	unsigned long port;
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	port = strtoul(text, &end, 10);
-	return !*end && port > 0 && port <= UINT16_MAX;
-}
-
-/* A name, an IPv4 address or an IPv6 address in brackets: all of them are
- * domains as RFC 7622 has them. */
-static bool
-is_host(const char *text, size_t len)
-{
-	struct jid *jid = jid_parse_len(text, len);
-	bool ok = jid && jid_is_domain(jid);
-
-	jid_unref(&jid);
-	return ok;
-}
-
 static int
 check_route(const char *value, struct err *err)
 {
-	const char *host = strncmp(value, "tls://", 6) ? value : value + 6;
-	const char *colon = strrchr(host, ':');
+	struct dial_target unused;
 
-	if (colon && is_port(colon + 1) &&
-	    is_host(host, (size_t)(colon - host)))
+	if (!dial_parse_target(value, &unused))
 		return 0;
 	return err_set(err,
 		       "found \"%s\", expected a host and a port like "

@@ -212,6 +212,7 @@ static const struct {
 	ROUTE("::1:5269"),
 	ROUTE("[::g]:5269"),
 	ROUTE("x@b.example:5269"),
+	ROUTE("b\u00fccher.example:5269"), /* DNS has A-labels */
 };
 
 START_TEST(says_what_is_wrong)
