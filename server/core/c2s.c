@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "core/addresses.h"
 #include "core/auth.h"
 #include "core/c2s_private.h"
 #include "core/event.h"
@@ -271,7 +272,7 @@ drop(struct c2s *c)
 	loop_timer_clear(c->server->core, &c->timer);
 	let_go(c);
 	list_remove(&c->node);
-	server_address_left(c->server, c->address);
+	address_left(&c->server->c2s_addresses, c->address);
 	wire_release(c->wire);
 	free(c->address);
 	free(c->lang);
@@ -334,7 +335,8 @@ c2s_accept(struct server *srv, int fd, const struct peer_addr *peer,
 	struct c2s *c;
 
 	if (srv->is_stopping || is_full(srv) ||
-	    !server_address_came(srv, peer->text)) {
+	    !address_came(&srv->c2s_addresses, peer->text,
+			  srv->opt.c2s_max_per_address)) {
 		close(fd);
 		return;
 	}

@@ -94,6 +94,12 @@ enum hook_id {
 	/* An account was created, or is gone: ev->to. May not wait. */
 	HOOK_ACCOUNT_CREATED,
 	HOOK_ACCOUNT_DELETED,
+
+	/* The way to another domain, ev->to, which there was, is lost; what is
+	 * for it waits for a while and is bounced then. And: it is back. May
+	 * not wait. */
+	HOOK_REMOTE_UNREACHABLE,
+	HOOK_REMOTE_REACHABLE,
 	N_HOOKS
 };
 

@@ -54,8 +54,8 @@ on_timeout(struct timer *t)
 }
 
 void
-iq_request(struct server *srv, struct stanza *stanza, int64_t timeout_ms,
-	   iq_request_done *done, void *data)
+iq_request_expect(struct server *srv, struct stanza *stanza, int64_t timeout_ms,
+		  iq_request_done *done, void *data)
 {
 	struct request *r = mem_zalloc(sizeof(*r));
 
@@ -68,6 +68,13 @@ iq_request(struct server *srv, struct stanza *stanza, int64_t timeout_ms,
 	xml_set(stanza->arena, stanza->root, "id", r->id);
 	map_insert(&srv->requests, &r->node, hash_str(r->id));
 	loop_timer_set(srv->core, &r->timer, timeout_ms);
+}
+
+void
+iq_request(struct server *srv, struct stanza *stanza, int64_t timeout_ms,
+	   iq_request_done *done, void *data)
+{
+	iq_request_expect(srv, stanza, timeout_ms, done, data);
 	route(srv, stanza);
 }
 

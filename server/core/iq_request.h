@@ -17,6 +17,9 @@ typedef void iq_request_done(void *data, const struct stanza *reply);
  * answer counts only from whom it was sent to. */
 void iq_request(struct server *srv, struct stanza *stanza, int64_t timeout_ms,
 		iq_request_done *done, void *data);
+/* The same, but the caller sends it by itself: only the id is set. */
+void iq_request_expect(struct server *srv, struct stanza *stanza,
+		       int64_t timeout_ms, iq_request_done *done, void *data);
 /* For the router: a result or an error that came to a domain or account. */
 void iq_request_answered(struct server *srv, const struct stanza *reply);
 /* At the server's end: forgets all, done is called with NULL. */

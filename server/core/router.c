@@ -8,6 +8,7 @@
 #include "core/host.h"
 #include "core/iq.h"
 #include "core/iq_request.h"
+#include "core/s2s.h"
 #include "core/server.h"
 #include "core/session.h"
 #include "xmpp/jid.h"
@@ -65,6 +66,12 @@ route_remove_service(struct server *srv, const char *domain)
 		return;
 	map_remove(&srv->services, &e->node);
 	free(e);
+}
+
+bool
+route_has_service(const struct server *srv, const char *domain)
+{
+	return service_find(srv, domain, hash_str(domain)) != NULL;
 }
 
 void
@@ -246,8 +253,8 @@ to_other_domain(struct event *ev)
 			 jid_hash_domain(ev->to));
 	if (e)
 		e->service->receive(e->service->data, stanza_ref(ev->stanza));
-	else
-		event_fail(ev, COND_REMOTE_SERVER_NOT_FOUND);
+	else if (ev->from)
+		s2s_send(ev->server, stanza_ref(ev->stanza));
 	event_end(ev);
 }
 

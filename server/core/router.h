@@ -4,6 +4,8 @@
 #ifndef CORE_ROUTER_H
 #define CORE_ROUTER_H
 
+#include <stdbool.h>
+
 struct event;
 struct host;
 struct jid;
@@ -40,6 +42,7 @@ struct service {
 int route_add_service(struct server *srv, const char *domain,
 		      const struct service *service);
 void route_remove_service(struct server *srv, const char *domain);
+bool route_has_service(const struct server *srv, const char *domain);
 /* Domains served here besides the hosts: calls fn for each. */
 void route_each_service(struct server *srv,
 			void (*fn)(void *data, const char *domain), void *data);

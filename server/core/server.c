@@ -15,6 +15,7 @@
 #include "core/iq_request.h"
 #include "core/modules.h"
 #include "core/remote.h"
+#include "core/s2s.h"
 #include "core/wire.h"
 #include "net/listener.h"
 #include "net/loop.h"
@@ -70,6 +71,7 @@ make_loops(struct server *srv, const struct server_setup *setup)
 					  ? srv->core
 					  : loop_new("io", setup->fake_clock);
 		srv->io[i].pool = xml_pool_new();
+		list_init(&srv->io[i].abandoned);
 	}
 	n = srv->opt.worker_threads;
 	srv->workers = workers_new(setup->single_thread ? 0
@@ -220,6 +222,18 @@ accept_c2s_tls(struct server *srv, int fd, const struct peer_addr *peer)
 	c2s_accept(srv, fd, peer, true, false);
 }
 
+static void
+accept_s2s(struct server *srv, int fd, const struct peer_addr *peer)
+{
+	s2s_accept(srv, fd, peer, false, NULL);
+}
+
+static void
+accept_s2s_tls(struct server *srv, int fd, const struct peer_addr *peer)
+{
+	s2s_accept(srv, fd, peer, true, NULL);
+}
+
 static bool
 is_listening(const struct server *srv, accept_fn *accept)
 {
@@ -275,6 +289,13 @@ listen_all(struct server *srv, struct err *err)
 	    listen_on(srv, &opt->c2s_tls_listen, "clients (direct TLS)",
 		      accept_c2s_tls, err) < 0)
 		return -1;
+	if (opt->s2s && !is_listening(srv, accept_s2s) &&
+	    listen_on(srv, &opt->s2s_listen, "servers", accept_s2s, err) < 0)
+		return -1;
+	if (opt->s2s && srv->s2s_tls && !is_listening(srv, accept_s2s_tls) &&
+	    listen_on(srv, &opt->s2s_tls_listen, "servers (direct TLS)",
+		      accept_s2s_tls, err) < 0)
+		return -1;
 	if (list_is_empty(&srv->components) ||
 	    is_listening(srv, component_accept))
 		return 0;
@@ -293,65 +314,6 @@ close_listeners(struct server *srv)
 		listener_free(&l->listener);
 		free(l);
 	}
-}
-
-/* ---- streams of each address, or group of them ---- */
-
-struct address {
-	struct map_node node;
-	int64_t n_streams;
-	char text[];
-};
-
-static bool
-address_eq(const struct map_node *n, const void *text)
-{
-	return !strcmp(
-		container_of((struct map_node *)n, struct address, node)->text,
-		text);
-}
-
-static struct address *
-address_find(const struct server *srv, const char *text)
-{
-	struct map_node *n;
-
-	n = map_find(&srv->addresses, hash_str(text), address_eq, text);
-	return n ? container_of(n, struct address, node) : NULL;
-}
-
-bool
-server_address_came(struct server *srv, const char *peer)
-{
-	char text[INET6_ADDRSTRLEN];
-	struct address *a;
-
-	peer_group(peer, text);
-	a = address_find(srv, text);
-	if (!a) {
-		a = mem_zalloc(sizeof(*a) + strlen(text) + 1);
-		strcpy(a->text, text);
-		map_insert(&srv->addresses, &a->node, hash_str(text));
-	} else if (srv->opt.c2s_max_per_address &&
-		   a->n_streams >= srv->opt.c2s_max_per_address) {
-		return false;
-	}
-	a->n_streams++;
-	return true;
-}
-
-void
-server_address_left(struct server *srv, const char *peer)
-{
-	char text[INET6_ADDRSTRLEN];
-	struct address *a;
-
-	peer_group(peer, text);
-	a = address_find(srv, text);
-	if (--a->n_streams)
-		return;
-	map_remove(&srv->addresses, &a->node);
-	free(a);
 }
 
 /* ---- lines about peers ---- */
@@ -392,6 +354,8 @@ set_limits(struct server *srv)
 	};
 	srv->limits_unauth = srv->limits;
 	srv->limits_unauth.stanza = (size_t)opt->stanza_max_unauth;
+	srv->s2s_limits = srv->limits;
+	srv->s2s_limits.stanza = (size_t)opt->s2s_stanza_max;
 	if (srv->limits_unauth.token > srv->limits_unauth.stanza)
 		srv->limits_unauth.token = srv->limits_unauth.stanza;
 }
@@ -402,7 +366,8 @@ start(struct server *srv, const struct server_setup *setup, struct err *err)
 	if (load_secret(srv, err) < 0 || open_store(srv, setup, err) < 0 ||
 	    add_new_hosts(srv, setup->config, err) < 0 ||
 	    certs_load(srv, true, err) < 0 ||
-	    components_load(srv, setup->config, err) < 0)
+	    components_load(srv, setup->config, err) < 0 ||
+	    s2s_init(srv, err) < 0)
 		return -1;
 	remotes_load(srv, setup->config);
 	srv->has_listeners = !setup->no_listen;
@@ -423,6 +388,8 @@ server_new(const struct server_setup *setup, struct err *err)
 	config_fill_server(setup->config, &srv->opt);
 	set_limits(srv);
 	make_loops(srv, setup);
+	srv->dial = setup->dial;
+	srv->dial_data = setup->dial_data;
 	srv->started_ms = srv->clock->wall_ms;
 	srv->auth_limits = auth_limits_new(srv);
 	srv->pool = xml_pool_new();
@@ -467,6 +434,7 @@ server_stop(struct server *srv)
 	srv->is_stopping = true;
 	log_info(&srv->log, "stopping, %zu streams", srv->n_streams);
 	close_listeners(srv);
+	s2s_stop(srv);
 	components_stop(srv);
 	c2s_close_all(srv, STREAM_SYSTEM_SHUTDOWN);
 	if (!srv->n_streams) {
@@ -486,6 +454,7 @@ server_free(struct server *srv)
 		loop_stop(srv->io[i].loop);
 	srv->is_stopping = true;
 	c2s_drop_all(srv);
+	s2s_free(srv);
 	components_free(srv);
 	iq_request_drop_all(srv);
 	workers_free(srv->workers);
@@ -518,7 +487,8 @@ server_free(struct server *srv)
 	map_fini(&srv->services);
 	remotes_free(srv);
 	map_fini(&srv->lanes);
-	map_fini(&srv->addresses);
+	map_fini(&srv->c2s_addresses);
+	map_fini(&srv->s2s_addresses);
 	buf_fini(&srv->scratch);
 	xml_pool_free(srv->pool);
 	option_fini(server_options, &srv->opt);
@@ -569,4 +539,14 @@ server_accept_c2s(struct server *srv, int fd, bool secure, const char *peer)
 
 	snprintf(addr.text, sizeof(addr.text), "%s", peer);
 	c2s_accept(srv, fd, &addr, false, secure);
+}
+
+void
+server_accept_s2s(struct server *srv, int fd, const struct tls_info *info,
+		  const char *peer)
+{
+	struct peer_addr addr = { .port = 0 };
+
+	snprintf(addr.text, sizeof(addr.text), "%s", peer);
+	s2s_accept(srv, fd, &addr, false, info);
 }

@@ -21,8 +21,10 @@ struct config;
 struct err;
 struct host;
 struct loop;
+struct s2s_all;
 struct store;
 struct tls_config;
+struct tls_info;
 struct wire_io;
 struct workers;
 
@@ -107,11 +109,15 @@ struct server {
 	struct tls_config *s2s_tls_client;
 	struct timer certs_timer; /* private to certs.c */
 	struct auth_limits *auth_limits;
-	struct xml_limits limits_unauth, limits; /* set at the start only */
-	struct log_limit peer_lines;		 /* private to server.c */
-	struct timer tell_left_out;		 /* the same */
-	struct map addresses;  /* private to server.c: streams of each */
-	struct list listeners; /* private to server.c */
+	struct log_limit peer_lines; /* private to server.c */
+	struct timer tell_left_out;  /* the same */
+	struct s2s_all *s2s;	     /* private to s2s*.c */
+	int (*dial)(void *data, const char *domain, bool *is_tls_out);
+	void *dial_data; /* see server_setup */
+	/* set at the start only */
+	struct xml_limits limits_unauth, limits, s2s_limits;
+	struct map c2s_addresses, s2s_addresses; /* see addresses.h */
+	struct list listeners;			 /* private to server.c */
 	struct buf scratch;    /* for what is written and copied at once */
 	struct xml_pool *pool; /* of the core thread */
 	uint8_t secret[32];    /* of this database: fake salts and the like */
@@ -128,6 +134,11 @@ struct server_setup {
 	struct clock *fake_clock;    /* tests; NULL: real time */
 	bool single_thread; /* tests: one I/O loop, no threads; server_settle */
 	bool no_listen;	    /* tests: connections are handed in */
+	/* Tests: a connected socket to another domain, in place of DNS and
+	 * connect; -1: there is no such domain, -2: it cannot be reached.
+	 * *is_tls_out: TLS comes first. NULL: the real world. */
+	int (*dial)(void *data, const char *domain, bool *is_tls_out);
+	void *dial_data;
 };
 
 /* Opens the database, loads hosts and modules, listens. */
@@ -156,11 +167,12 @@ server_accept_c2s(struct server *srv, int fd, bool secure, const char *peer);
  * are left out are counted there. */
 bool server_may_log(struct server *srv);
 
-/* For c2s.c: one stream is over. */
-void server_stream_gone(struct server *srv);
+/* The same for a server that has connected to us; info: TLS has been
+ * negotiated, with this result; NULL: it has not. */
+void server_accept_s2s(struct server *srv, int fd, const struct tls_info *info,
+		       const char *peer);
 
-/* One more stream, or one less, from an address. False: it has enough. */
-bool server_address_came(struct server *srv, const char *address);
-void server_address_left(struct server *srv, const char *address);
+/* For c2s.c and s2s.c: one stream is over. */
+void server_stream_gone(struct server *srv);
 
 #endif

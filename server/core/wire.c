@@ -23,10 +23,11 @@ struct wire {
 	const struct wire_class *cls;
 
 	/* the core's */
-	void *owner;	    /* NULL: released */
-	unsigned n_stanzas; /* under way */
-	unsigned done;	    /* weight to be taken from under_way */
-	bool is_over;	    /* freed with the last of them */
+	void *owner;	       /* NULL: released */
+	unsigned n_stanzas;    /* under way */
+	unsigned done;	       /* weight to be taken from under_way */
+	bool is_over;	       /* freed with the last of them */
+	struct list abandoned; /* in io->abandoned; next is NULL: it is not */
 
 	/* the I/O thread's */
 	struct xml_parser *parser;	 /* owned; NULL before the first byte */
@@ -149,6 +150,8 @@ on_letter(struct mail *m)
 	}
 	if (w->owner)
 		deliver(l);
+	else if (l->kind == ON_END && w->abandoned.next)
+		wire_release(w);
 	if (l->kind == ON_SECURE) {
 		tls_info_fini(l->info);
 		free(l->info);
@@ -603,8 +606,27 @@ wire_close(struct wire *w, int linger_ms)
 }
 
 void
+wire_abandon(struct wire *w, int linger_ms)
+{
+	w->owner = NULL;
+	list_append(&w->io->abandoned, &w->abandoned);
+	wire_close(w, linger_ms);
+}
+
+void
+wire_io_drop(struct wire_io *io)
+{
+	while (!list_is_empty(&io->abandoned))
+		wire_release(container_of(io->abandoned.next, struct wire,
+					  abandoned));
+}
+
+void
 wire_release(struct wire *w)
 {
+	if (w->abandoned.next)
+		list_remove(&w->abandoned);
+	w->abandoned.next = NULL;
 	w->owner = NULL;
 	give(order(w, RELEASE));
 }

@@ -13,6 +13,7 @@
 #ifndef CORE_WIRE_H
 #define CORE_WIRE_H
 
+#include "base/list.h"
 #include "net/conn.h"
 #include "xmpp/cond.h"
 
@@ -34,6 +35,7 @@ struct xml_pool;
 struct wire_io {
 	struct loop *loop;
 	struct xml_pool *pool;
+	struct list abandoned; /* the core's; private to wire.c */
 };
 
 /* An arena's reference goes to the callee. After on_end nothing is called. */
@@ -102,6 +104,12 @@ void wire_run(struct wire *w, const char *ns, const struct xml_limits *limits);
 void wire_stanza_done(struct wire *w, unsigned weight);
 /* What is queued goes out, then the connection ends; nothing is read. */
 void wire_close(struct wire *w, int linger_ms);
+/* Both at once: what is queued goes out, and the owner has nothing to do with
+ * it any more. */
+void wire_abandon(struct wire *w, int linger_ms);
+/* The wires of an I/O thread that were abandoned and linger still: at the
+ * server's end. */
+void wire_io_drop(struct wire_io *io);
 /* The owner is gone; nothing is called any more. Frees w, once none of its
  * stanzas is under way. */
 void wire_release(struct wire *w);

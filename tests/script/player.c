@@ -121,6 +121,16 @@ make_config(struct play *p)
 	return cfg;
 }
 
+/* There are no other servers. */
+static int
+dial(void *data, const char *domain, bool *is_tls_out)
+{
+	(void)data;
+	(void)domain;
+	(void)is_tls_out;
+	return -1;
+}
+
 static struct server *
 server(struct play *p)
 {
@@ -128,6 +138,7 @@ server(struct play *p)
 		.fake_clock = &p->clock,
 		.single_thread = true,
 		.no_listen = true,
+		.dial = dial,
 	};
 	struct config *cfg;
 	struct err err;

@@ -1,0 +1,122 @@
+/* s2s_all.c - federation as a whole: start, connections that come, the end. */
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "core/addresses.h"
+#include "core/s2s_private.h"
+#include "core/server.h"
+#include "net/dns.h"
+#include "net/listener.h"
+#include "net/tls.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool
+may_come(struct server *srv, const struct peer_addr *peer)
+{
+	const struct server_options *opt = &srv->opt;
+	const struct s2s_all *all = srv->s2s;
+
+	if (srv->is_stopping || !opt->s2s)
+		return false;
+	if ((opt->s2s_max && all->n_streams >= (uint64_t)opt->s2s_max) ||
+	    all->n_unauthenticated >= (uint64_t)opt->s2s_max_unauthenticated)
+		return false;
+	return address_came(&srv->s2s_addresses, peer->text,
+			    opt->s2s_max_per_address);
+}
+
+void
+s2s_accept(struct server *srv, int fd, const struct peer_addr *peer,
+	   bool direct_tls, const struct tls_info *secure)
+{
+	struct s2s *s;
+
+	if (!may_come(srv, peer)) {
+		close(fd);
+		return;
+	}
+	s = s2s_new(srv->s2s, false);
+	snprintf(s->address, sizeof(s->address), "%s", peer->text);
+	s->has_address = s->is_counted = true;
+	srv->s2s->n_unauthenticated++;
+	s2s_connect(s, fd, direct_tls);
+	if (!secure)
+		return;
+	s->is_secure = true;
+	s->tls = mem_alloc(sizeof(*s->tls));
+	tls_info_copy(s->tls, secure);
+}
+
+int
+s2s_init(struct server *srv, struct err *err)
+{
+	struct s2s_all *all = mem_zalloc(sizeof(*all));
+	struct buf servers = { 0 };
+	struct dns_settings settings = {
+		.timeout_ms = (int)srv->opt.dns_timeout,
+		.tries = 2,
+	};
+
+	list_init(&all->streams);
+	all->server = srv;
+	srv->s2s = all;
+	for (size_t i = 0; i < srv->opt.dns_servers.n; i++)
+		buf_printf(&servers, "%s%s", i ? "," : "",
+			   srv->opt.dns_servers.items[i]);
+	settings.servers = servers.data;
+	all->dns = dns_new(srv->core, &settings, err);
+	buf_fini(&servers);
+	return all->dns ? 0 : -1;
+}
+
+/* What waits can only be lost: its senders are told while they are there. */
+static void
+bounce_waiting(struct s2s_all *all)
+{
+	map_each (n, &all->links)
+		s2s_link_fail(container_of(n, struct s2s_link, node),
+			      COND_REMOTE_SERVER_TIMEOUT,
+			      "the server is shutting down");
+}
+
+void
+s2s_stop(struct server *srv)
+{
+	struct s2s_all *all = srv->s2s;
+
+	if (!all)
+		return;
+	bounce_waiting(all);
+	list_each_safe (n, &all->streams) {
+		struct s2s *s = container_of(n, struct s2s, node);
+
+		if (s->state == S2S_RUNNING)
+			s2s_drain(s);
+		else if (s->state != S2S_DRAINING)
+			s2s_close(s, STREAM_SYSTEM_SHUTDOWN, NULL);
+	}
+}
+
+void
+s2s_free(struct server *srv)
+{
+	struct s2s_all *all = srv->s2s;
+
+	if (!all)
+		return;
+	bounce_waiting(all);
+	while (!list_is_empty(&all->streams))
+		s2s_drop(container_of(all->streams.next, struct s2s, node));
+	map_each (n, &all->peers)
+		s2s_peer_free(container_of(n, struct s2s_peer, node));
+	map_fini(&all->peers);
+	map_fini(&all->links);
+	map_fini(&all->resumable);
+	dns_free(all->dns);
+	free(all);
+	srv->s2s = NULL;
+}

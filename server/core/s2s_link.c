@@ -1,0 +1,372 @@
+/* s2s_link.c - pairs of domains: what waits, and by which stream it goes. */
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "core/s2s_private.h"
+#include "core/server.h"
+#include "net/loop.h"
+#include "xmpp/jid.h"
+#include "xmpp/stanza.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A stanza that waits. */
+struct waiting {
+	struct list node;      /* in link->queue */
+	struct stanza *stanza; /* ref */
+	size_t size;
+	int64_t since_ms;
+};
+
+struct pair_key {
+	const char *local, *remote;
+};
+
+static bool
+link_eq(const struct map_node *n, const void *key)
+{
+	const struct s2s_link *l =
+		container_of((struct map_node *)n, struct s2s_link, node);
+	const struct pair_key *k = key;
+
+	return !strcmp(l->remote, k->remote) && !strcmp(l->local, k->local);
+}
+
+static uint64_t
+pair_hash(uint64_t local, uint64_t remote)
+{
+	return local * 31 + remote;
+}
+
+static struct s2s_link *
+find(const struct s2s_all *all, const char *local, const char *remote,
+     uint64_t hash)
+{
+	struct pair_key key = { local, remote };
+	struct map_node *n = map_find(&all->links, hash, link_eq, &key);
+
+	return n ? container_of(n, struct s2s_link, node) : NULL;
+}
+
+struct s2s_link *
+s2s_link_find(const struct s2s_all *all, const char *local, const char *remote)
+{
+	return find(all, local, remote,
+		    pair_hash(hash_str(local), hash_str(remote)));
+}
+
+/* ---- what waits ---- */
+
+static void
+take_out(struct s2s_link *l, struct waiting *w)
+{
+	list_remove(&w->node);
+	l->queued -= w->size;
+	l->n_queued--;
+	free(w);
+}
+
+static struct waiting *
+first(const struct s2s_link *l)
+{
+	return list_is_empty(&l->queue)
+		       ? NULL
+		       : container_of(l->queue.next, struct waiting, node);
+}
+
+static void
+watch_age(struct s2s_link *l)
+{
+	struct server *srv = l->peer->all->server;
+	const struct waiting *w = first(l);
+
+	if (!w)
+		loop_timer_clear(srv->core, &l->age);
+	else if (!timer_is_set(&l->age))
+		loop_timer_set(srv->core, &l->age,
+			       w->since_ms + srv->opt.s2s_queue_age -
+				       srv->clock->mono_ms);
+}
+
+static void
+on_age(struct timer *t)
+{
+	struct s2s_link *l = container_of(t, struct s2s_link, age);
+	struct server *srv = l->peer->all->server;
+	int64_t limit_ms = srv->clock->mono_ms - srv->opt.s2s_queue_age;
+	struct s2s_peer *p = l->peer;
+	struct waiting *w;
+
+	while ((w = first(l)) && w->since_ms <= limit_ms) {
+		struct stanza *stanza = w->stanza;
+
+		take_out(l, w);
+		s2s_bounce(srv, stanza, COND_REMOTE_SERVER_TIMEOUT, p->error);
+	}
+	watch_age(l);
+	s2s_link_tidy(l);
+	s2s_peer_tidy(p);
+}
+
+static struct waiting *
+waiting_new(struct s2s_link *l, struct stanza *stanza)
+{
+	struct waiting *w = mem_alloc(sizeof(*w));
+
+	w->stanza = stanza;
+	w->size = arena_size(stanza->arena);
+	w->since_ms = l->peer->all->server->clock->mono_ms;
+	l->queued += w->size;
+	l->n_queued++;
+	return w;
+}
+
+static void
+append(struct s2s_link *l, struct stanza *stanza)
+{
+	struct server *srv = l->peer->all->server;
+
+	if (l->queued + arena_size(stanza->arena) >
+	    (size_t)srv->opt.s2s_queue_max) {
+		s2s_bounce(srv, stanza, COND_REMOTE_SERVER_TIMEOUT,
+			   "too much is waiting for that server");
+		return;
+	}
+	list_append(&l->queue, &waiting_new(l, stanza)->node);
+	watch_age(l);
+}
+
+void
+s2s_link_unread(struct s2s_link *l, struct stanza **stanzas, size_t n)
+{
+	while (n-- > 0)
+		list_prepend(&l->queue, &waiting_new(l, stanzas[n])->node);
+	watch_age(l);
+}
+
+void
+s2s_link_fail(struct s2s_link *l, enum stanza_cond cond, const char *why)
+{
+	struct server *srv = l->peer->all->server;
+	struct list failed;
+	struct list *n;
+
+	/* An answer to an error may be for the same link. */
+	list_init(&failed);
+	while ((n = list_pop(&l->queue)))
+		list_append(&failed, n);
+	l->queued = l->n_queued = 0;
+	loop_timer_clear(srv->core, &l->age);
+	while ((n = list_pop(&failed))) {
+		struct waiting *w = container_of(n, struct waiting, node);
+
+		s2s_bounce(srv, w->stanza, cond, why);
+		free(w);
+	}
+}
+
+/* ---- which stream ---- */
+
+struct s2s_link *
+s2s_link_take(struct s2s_peer *peer, const char *local)
+{
+	struct s2s_link *l = s2s_link_find(peer->all, local, peer->domain);
+
+	if (l)
+		return l;
+	l = mem_zalloc(sizeof(*l) + strlen(local) + 1);
+	strcpy(l->local, local);
+	l->peer = peer;
+	l->remote = peer->domain;
+	l->age.fn = on_age;
+	list_init(&l->queue);
+	list_init(&l->of_stream);
+	list_append(&peer->links, &l->of_peer);
+	map_insert(&peer->all->links, &l->node,
+		   pair_hash(hash_str(local), hash_str(peer->domain)));
+	return l;
+}
+
+void
+s2s_link_tidy(struct s2s_link *l)
+{
+	struct s2s_peer *p = l->peer;
+
+	if (l->stream || l->n_queued)
+		return;
+	loop_timer_clear(p->all->server->core, &l->age);
+	map_remove(&p->all->links, &l->node);
+	list_remove(&l->of_peer);
+	free(l);
+}
+
+void
+s2s_link_attach(struct s2s_link *l, struct s2s *s, enum s2s_link_state state)
+{
+	s2s_link_detach(l);
+	l->stream = s;
+	l->state = state;
+	list_append(&s->links, &l->of_stream);
+}
+
+void
+s2s_link_detach(struct s2s_link *l)
+{
+	list_remove(&l->of_stream);
+	l->stream = NULL;
+	l->state = LINK_IDLE;
+}
+
+void
+s2s_links_leave(struct s2s *s)
+{
+	while (!list_is_empty(&s->links)) {
+		struct s2s_link *l =
+			container_of(s->links.next, struct s2s_link, of_stream);
+
+		s2s_link_detach(l);
+		if (!l->n_queued)
+			s2s_link_tidy(l);
+		else if (!s2s_peer_is_resting(l->peer))
+			s2s_link_connect(l);
+	}
+}
+
+void
+s2s_link_up(struct s2s_link *l)
+{
+	struct waiting *w;
+
+	l->state = LINK_UP;
+	while (l->state == LINK_UP && (w = first(l))) {
+		struct stanza *stanza = w->stanza;
+
+		take_out(l, w);
+		s2s_write_stanza(l->stream, stanza);
+		stanza_unref(&stanza);
+	}
+	watch_age(l);
+}
+
+/* A stream that the other server has opened may carry what is ours, too
+ * (XEP-0288); but only between the domains that it was opened for. */
+static bool
+goes_back(const struct s2s *s, const struct s2s_link *l)
+{
+	return !s->is_out && s->is_bidi && s->state == S2S_RUNNING &&
+	       s2s_has_pair(s, l->remote, l->local) && s->local &&
+	       !strcmp(s->local, l->local);
+}
+
+/* Several of our domains may share a stream, where the other server says how
+ * it would refuse that (XEP-0220 2.6). */
+static bool
+can_share(const struct s2s *s)
+{
+	struct remote_policy policy;
+
+	if (!s->is_out || s->probe || !s->peer)
+		return false;
+	remote_policy_of(s->server, s->peer->domain, &policy);
+	return policy.allow_dialback &&
+	       (s->state != S2S_RUNNING || s->offers_dialback_errors);
+}
+
+static bool
+is_starting(const struct s2s *s)
+{
+	return s->is_out && s->state != S2S_DRAINING &&
+	       s->state != S2S_CLOSING && s->state != S2S_RUNNING && !s->probe;
+}
+
+static struct s2s *
+choose(const struct s2s_link *l)
+{
+	struct s2s *shared = NULL;
+
+	list_each (n, &l->peer->streams) {
+		struct s2s *s = container_of(n, struct s2s, of_peer);
+
+		if (goes_back(s, l))
+			return s;
+		if (is_starting(s) && !strcmp(s->local, l->local))
+			return s;
+		if ((is_starting(s) ||
+		     (s->is_out && s->state == S2S_RUNNING)) &&
+		    !l->is_alone && can_share(s))
+			shared = s;
+	}
+	return shared;
+}
+
+void
+s2s_link_connect(struct s2s_link *l)
+{
+	struct s2s *s = choose(l);
+
+	if (!s) {
+		s = s2s_out_new(l->peer, l->local);
+		s2s_link_attach(l, s, LINK_WAITING);
+		s2s_out_dial(s);
+	} else if (s->state != S2S_RUNNING) {
+		s2s_link_attach(l, s, LINK_WAITING);
+		if (s->state == S2S_NEGOTIATE)
+			s2s_out_log_in(s);
+	} else if (!s->is_out || !strcmp(s->local, l->local)) {
+		s2s_link_attach(l, s, LINK_WAITING);
+		s2s_link_up(l);
+	} else {
+		s2s_link_attach(l, s, LINK_ASKED);
+		s2s_dialback_ask(s, l->local, l->remote);
+	}
+}
+
+/* ---- from the router ---- */
+
+static void
+refuse(struct server *srv, struct stanza *stanza)
+{
+	s2s_bounce(srv, stanza, COND_REMOTE_SERVER_NOT_FOUND,
+		   srv->is_stopping ? "the server is shutting down" : NULL);
+}
+
+void
+s2s_send(struct server *srv, struct stanza *stanza)
+{
+	struct s2s_all *all = srv->s2s;
+	struct remote_policy policy;
+	struct s2s_link *l;
+	struct s2s_peer *p;
+
+	if (!all || !srv->opt.s2s || srv->is_stopping || !stanza->from) {
+		refuse(srv, stanza);
+		return;
+	}
+	l = find(all, jid_domain(stanza->from), jid_domain(stanza->to),
+		 pair_hash(jid_hash_domain(stanza->from),
+			   jid_hash_domain(stanza->to)));
+	if (l && l->state == LINK_UP) {
+		s2s_write_stanza(l->stream, stanza);
+		stanza_unref(&stanza);
+		return;
+	}
+	remote_policy_of(srv, jid_domain(stanza->to), &policy);
+	if (policy.is_blocked) {
+		s2s_bounce(srv, stanza, COND_NOT_ALLOWED,
+			   "that domain is not talked to from here");
+		return;
+	}
+	p = s2s_peer_take(all, jid_domain(stanza->to));
+	if (s2s_peer_is_resting(p) && !p->lost_ms) {
+		s2s_bounce(srv, stanza, p->cond, p->error);
+		return;
+	}
+	l = l ? l : s2s_link_take(p, jid_domain(stanza->from));
+	append(l, stanza);
+	if (!l->n_queued)
+		s2s_link_tidy(l); /* it was too much */
+	else if (l->state == LINK_IDLE && !s2s_peer_is_resting(p))
+		s2s_link_connect(l);
+}

@@ -1,0 +1,537 @@
+/*
+ * s2s_out.c - connecting to another server: each target in turn, TLS, its
+ * certificate, EXTERNAL or dialback (RFC 6120 sections 3 to 6, XEP-0220).
+ */
+
+#include "base/arena.h"
+#include "base/base64.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "core/host.h"
+#include "core/s2s_private.h"
+#include "core/server.h"
+#include "core/wire.h"
+#include "net/dial.h"
+#include "net/loop.h"
+#include "net/tls.h"
+#include "xmpp/idna.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/stream.h"
+#include "xmpp/xml.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* RFC 8305, 5 */
+#define ATTEMPT_DELAY_MS 250
+
+#define LINGER_MS 2000
+
+/* A stream that was made to verify a key, and is of no other use so far. */
+#define VERIFY_ONLY_MS 30000
+
+struct s2s *
+s2s_out_new(struct s2s_peer *peer, const char *local)
+{
+	struct s2s *s = s2s_new(peer->all, true);
+
+	s->local = mem_strdup(local);
+	s->remote = mem_strdup(peer->domain);
+	s2s_set_peer(s, peer->domain);
+	return s;
+}
+
+/* ---- targets ---- */
+
+/* No target is left. */
+static void
+exhausted(struct s2s *s, enum stanza_cond cond, const char *why)
+{
+	struct s2s_peer *peer = s->peer;
+	struct log log = s2s_log(s);
+	char *text = mem_strdup(s->error ? s->error : why);
+
+	s2s_tell(s, "%s", text);
+	log_info(&log, "no way to %s: %s", peer->domain, text);
+	dial_free(s->dial);
+	s->dial = NULL;
+	s2s_dialback_peer_failed(peer, cond);
+	if (s->is_resumable && s->server->clock->mono_ms < s->resume_until_ms) {
+		s->state = S2S_BROKEN;
+		s2s_peer_lost(peer, text);
+		free(text);
+		return;
+	}
+	s->state = S2S_CLOSING;
+	s2s_sm_recover(s, false);
+	while (!list_is_empty(&s->links)) {
+		struct s2s_link *l =
+			container_of(s->links.next, struct s2s_link, of_stream);
+
+		s2s_link_detach(l);
+		s2s_link_tidy(l);
+	}
+	if (!s->probe)
+		s2s_peer_failed(peer, cond, text);
+	free(text);
+	s2s_drop(s);
+}
+
+static void
+on_dialed(void *data, const struct dial_result *r)
+{
+	struct s2s *s = data;
+
+	if (r->status != DIAL_OK) {
+		exhausted(s,
+			  r->status == DIAL_NOT_FOUND
+				  ? COND_REMOTE_SERVER_NOT_FOUND
+				  : COND_REMOTE_SERVER_TIMEOUT,
+			  r->error ? r->error : "no connection");
+		return;
+	}
+	s2s_tell(s, "connected to %s port %u (%s)%s", r->host, r->port,
+		 r->address, r->is_tls ? ", TLS at once" : "");
+	snprintf(s->address, sizeof(s->address), "%s", r->address);
+	free(s->target);
+	s->target = mem_printf("%s:%u", r->host, r->port);
+	s2s_connect(s, r->fd, r->is_tls);
+	if (!r->is_tls)
+		s2s_send_open(s, s->remote, false);
+}
+
+/* Tests connect in this process; but never inside of the call. */
+struct inside {
+	struct mail mail;
+	struct server *server;
+	char name[24]; /* of the stream, if it is still there */
+	struct dial_result result;
+};
+
+static void
+on_inside(struct mail *m)
+{
+	struct inside *i = container_of(m, struct inside, mail);
+
+	list_each_safe (n, &i->server->s2s->streams) {
+		struct s2s *s = container_of(n, struct s2s, node);
+
+		if (strcmp(s->name, i->name) != 0)
+			continue;
+		on_dialed(s, &i->result);
+		i->result.fd = -1;
+		break;
+	}
+	if (i->result.fd >= 0)
+		close(i->result.fd);
+	free(i);
+}
+
+static void
+dial_inside(struct s2s *s)
+{
+	struct server *srv = s->server;
+	struct inside *i = mem_zalloc(sizeof(*i));
+
+	i->mail.run = on_inside;
+	i->server = srv;
+	memcpy(i->name, s->name, sizeof(i->name));
+	i->result =
+		(struct dial_result){ .host = "test", .address = "127.0.0.1" };
+	i->result.fd =
+		srv->dial(srv->dial_data, s->peer->domain, &i->result.is_tls);
+	if (i->result.fd < 0)
+		i->result.status =
+			i->result.fd == -1 ? DIAL_NOT_FOUND : DIAL_UNREACHABLE;
+	loop_send(srv->core, srv->core, &i->mail);
+}
+
+static void
+on_trace(void *data, const char *line)
+{
+	s2s_tell(data, "%s", line);
+}
+
+void
+s2s_out_dial(struct s2s *s)
+{
+	const struct server_options *opt = &s->server->opt;
+	struct dial_settings settings = {
+		.dns = s->all->dns,
+		.service = "xmpp-server",
+		.default_port = 5269,
+		.connect_timeout_ms = (int)opt->s2s_connect_timeout,
+		.attempt_delay_ms = ATTEMPT_DELAY_MS,
+		.user_timeout_ms = (int)opt->s2s_ping_timeout,
+		.trace = s->probe ? on_trace : NULL,
+	};
+	struct remote_policy policy;
+	struct buf name = { 0 };
+
+	remote_policy_of(s->server, s->peer->domain, &policy);
+	settings.fixed = (const char *const *)policy.addresses;
+	free(s->error);
+	s->error = NULL;
+	s->state = S2S_DIALING;
+	dial_free(s->dial);
+	s->dial = NULL;
+	if (s->server->dial) {
+		dial_inside(s);
+		return;
+	}
+	if (idna_to_ascii(s->peer->domain, &name) < 0)
+		buf_adds(&name, s->peer->domain);
+	s->dial = dial_new(s->server->core, name.data, &settings, on_dialed, s);
+	buf_fini(&name);
+}
+
+void
+s2s_out_failed(struct s2s *s, const char *why)
+{
+	struct log log = s2s_log(s);
+	char *text =
+		mem_printf("%s: %s", s->target ? s->target : s->remote, why);
+	struct dial_result none = { .status = DIAL_UNREACHABLE };
+
+	log_info(&log, "%s", text);
+	s2s_tell(s, "%s", text);
+	free(s->error);
+	s->error = text;
+	if (s->wire) {
+		struct buf *b = &s->server->scratch;
+
+		b->len = 0;
+		if (s->is_opened)
+			stream_write_close(b);
+		s2s_flush(s);
+		wire_abandon(s->wire, LINGER_MS);
+		s->wire = NULL;
+	}
+	loop_timer_clear(s->server->core, &s->timer);
+	s2s_dialback_forget(s);
+	s2s_disconnect(s);
+	s->state = S2S_DIALING;
+	s->auth = NULL;
+	s->is_bidi = false;
+	if (s->dial)
+		dial_next(s->dial);
+	else
+		on_dialed(s, &none);
+}
+
+/* ---- header and features ---- */
+
+void
+s2s_out_open(struct s2s *s, const struct stream_header *h)
+{
+	if (h->error) {
+		s2s_out_failed(s, h->error_text ? h->error_text
+						: "its header is no good");
+	} else if (h->from && strcmp(jid_str(h->from), s->remote) != 0) {
+		s2s_out_failed(s, "it answers for another domain");
+	} else {
+		free(s->peer_id);
+		s->peer_id = mem_strdup(h->id ? h->id : "");
+		s->state = S2S_FEATURES;
+		wire_continue(s->wire);
+	}
+}
+
+static const char *
+certificate_words(const struct s2s *s)
+{
+	if (!s->tls)
+		return "no TLS";
+	if (!s->tls->has_peer_cert)
+		return "it has no certificate";
+	if (!s->tls->peer_cert_verified)
+		return s->tls->peer_error;
+	return s2s_is_certified(s, s->remote) ? "valid" : "for other names";
+}
+
+void
+s2s_out_secure(struct s2s *s)
+{
+	s2s_tell(s, "TLS %s, %s; certificate: %s", s->tls->version,
+		 s->tls->cipher, certificate_words(s));
+	s2s_send_open(s, s->remote, false);
+}
+
+static void
+read_features(struct s2s *s, struct arena *a, const struct xml *x)
+{
+	const struct xml *dialback =
+		xml_child(x, "dialback", NS_DIALBACK_FEATURE);
+	const struct xml *limits = xml_child(x, "limits", NS_LIMITS);
+	const struct xml *mechs = xml_child(x, "mechanisms", NS_SASL);
+	const char *max;
+
+	s->offers_starttls = xml_child(x, "starttls", NS_TLS) != NULL;
+	s->offers_bidi = xml_child(x, "bidi", NS_BIDI_FEATURE) != NULL;
+	s->offers_sm = xml_child(x, "sm", NS_SM) != NULL;
+	s->offers_dialback_errors =
+		dialback && xml_child(dialback, "errors", NULL);
+	s->offers_external = false;
+	if (mechs) {
+		xml_each (m, mechs) {
+			if (!strcmp(xml_get_text(a, m), "EXTERNAL"))
+				s->offers_external = true;
+		}
+	}
+	max = limits ? xml_child_text(a, limits, "max-bytes", NULL) : NULL;
+	if (max && strtoull(max, NULL, 10) >= 10000) /* RFC 6120 13.12 */
+		s->peer_max_bytes = (size_t)strtoull(max, NULL, 10);
+}
+
+static void
+start_tls(struct s2s *s)
+{
+	static const char request[] = "<starttls xmlns='" NS_TLS "'/>";
+
+	s2s_write(s, request, sizeof(request) - 1);
+	s->state = S2S_STARTTLS;
+	wire_continue(s->wire);
+}
+
+static void
+on_features(struct s2s *s, struct arena *a, const struct xml *x)
+{
+	struct remote_policy policy;
+
+	remote_policy_of(s->server, s->peer->domain, &policy);
+	read_features(s, a, x);
+	if (s->auth)
+		s2s_sm_begin(s);
+	else if (!s->is_secure && s->offers_starttls)
+		start_tls(s);
+	else if (!s->is_secure && policy.require_tls)
+		s2s_out_failed(s, "it offers no TLS, which is required here");
+	else
+		s2s_out_log_in(s);
+}
+
+/* ---- TLS ---- */
+
+static void
+on_starttls_answer(struct s2s *s, const struct xml *x)
+{
+	struct buf name = { 0 };
+
+	if (!xml_is(x, "proceed", NS_TLS)) {
+		s2s_out_failed(s, "it refuses to start TLS");
+		return;
+	}
+	if (idna_to_ascii(s->remote, &name) < 0)
+		buf_adds(&name, s->remote);
+	s->state = S2S_SECURING;
+	wire_start_tls_client(s->wire, s2s_client_tls(s), name.data);
+	buf_fini(&name);
+}
+
+/* ---- logging in ---- */
+
+static void
+ask_for_bidi(struct s2s *s)
+{
+	static const char bidi[] = "<bidi xmlns='" NS_BIDI "'/>";
+
+	s2s_write(s, bidi, sizeof(bidi) - 1);
+	s->is_bidi = true;
+}
+
+/* XEP-0178: the domain is said again, for those who ask for it. */
+static void
+auth_external(struct s2s *s)
+{
+	struct buf *b = &s->server->scratch;
+
+	b->len = 0;
+	buf_adds(b, "<auth xmlns='" NS_SASL "' mechanism='EXTERNAL'>");
+	base64_encode(b, s->local, strlen(s->local));
+	buf_adds(b, "</auth>");
+	s2s_flush(s);
+	s->state = S2S_SASL;
+	s2s_tell(s, "authenticating by our certificate (SASL EXTERNAL)");
+}
+
+static void
+auth_dialback(struct s2s *s)
+{
+	s->state = S2S_DIALBACK;
+	s2s_tell(s, "authenticating by dialback");
+	s2s_dialback_ask(s, s->local, s->remote);
+	s2s_dialback_verify_all(s);
+}
+
+static bool
+has_certificate(const struct s2s *s)
+{
+	const struct host *h = host_find(s->server, s->local);
+
+	return h && h->cert;
+}
+
+void
+s2s_out_log_in(struct s2s *s)
+{
+	bool is_certified = s2s_is_certified(s, s->remote);
+	struct remote_policy policy;
+	char why[256];
+
+	remote_policy_of(s->server, s->peer->domain, &policy);
+	if (!is_certified && !policy.allow_dialback) {
+		snprintf(why, sizeof(why),
+			 "its certificate is required here, and it is no good: "
+			 "%s",
+			 certificate_words(s));
+		s2s_out_failed(s, why);
+		return;
+	}
+	if (list_is_empty(&s->links) && !s->probe) {
+		s->state = S2S_NEGOTIATE;
+		loop_timer_set(s->server->core, &s->timer, VERIFY_ONLY_MS);
+		s2s_dialback_verify_all(s);
+		wire_continue(s->wire);
+		return;
+	}
+	if (policy.bidi && s->offers_bidi && !s->probe)
+		ask_for_bidi(s);
+	if (s->offers_external && s->is_secure && has_certificate(s))
+		auth_external(s);
+	else
+		auth_dialback(s);
+	wire_continue(s->wire);
+}
+
+void
+s2s_out_accepted(struct s2s *s, const char *how)
+{
+	s2s_tell(s, "accepted, by %s", how);
+	s2s_authenticated(s, how);
+	/* XEP-0288: the other way for the same domains. */
+	if (s->is_bidi && !s2s_has_pair(s, s->remote, s->local))
+		s2s_add_pair(s, s->remote, s->local);
+}
+
+static void
+on_sasl(struct s2s *s, struct arena *a, const struct xml *x)
+{
+	struct remote_policy policy;
+
+	if (xml_is(x, "success", NS_SASL)) {
+		s2s_out_accepted(s, "certificate");
+		s->is_opened = false;
+		s->state = S2S_HEADER;
+		s2s_send_open(s, s->remote, false);
+		wire_restart(s->wire);
+		return;
+	}
+	remote_policy_of(s->server, s->peer->domain, &policy);
+	if (!xml_is(x, "failure", NS_SASL)) {
+		s2s_out_failed(s, "it answers EXTERNAL with something else");
+	} else if (!policy.allow_dialback) {
+		s2s_out_failed(s, "it does not accept our certificate");
+	} else {
+		const char *text = xml_child_text(a, x, "text", NULL);
+
+		s2s_tell(s, "it does not accept our certificate%s%s",
+			 text ? ": " : "", text ? text : "");
+		auth_dialback(s);
+		wire_continue(s->wire);
+	}
+}
+
+bool
+s2s_out_can_verify(const struct s2s *s)
+{
+	return s->is_out &&
+	       (s->state == S2S_NEGOTIATE || s->state == S2S_DIALBACK ||
+		s->state == S2S_RUNNING);
+}
+
+static void
+share(struct s2s *s, struct s2s_link *l)
+{
+	if (s->offers_dialback_errors && !l->is_alone) {
+		l->state = LINK_ASKED;
+		s2s_dialback_ask(s, l->local, l->remote);
+		return;
+	}
+	s2s_link_detach(l);
+	l->is_alone = true;
+	s2s_link_connect(l);
+}
+
+void
+s2s_out_ready(struct s2s *s)
+{
+	struct log log = s2s_log(s);
+
+	s2s_run(s);
+	dial_free(s->dial);
+	s->dial = NULL;
+	free(s->error);
+	s->error = NULL;
+	if (s->probe) {
+		s2s_probe_end(s, true);
+		s2s_drain(s);
+		return;
+	}
+	log_debug(&log, "ready");
+	s2s_peer_up(s->peer, s->local);
+	list_each_safe (n, &s->links) {
+		struct s2s_link *l =
+			container_of(n, struct s2s_link, of_stream);
+
+		if (!strcmp(l->local, s->local) ||
+		    (s->was_resumed && l->was_up))
+			s2s_link_up(l);
+		else
+			share(s, l);
+	}
+	s2s_dialback_verify_all(s);
+}
+
+void
+s2s_out_element(struct s2s *s, struct arena *a, struct xml *x)
+{
+	switch ((enum s2s_state)s->state) {
+	case S2S_FEATURES:
+		if (xml_is(x, "features", NS_STREAM))
+			on_features(s, a, x);
+		else
+			s2s_out_failed(s, "it sends no features");
+		break;
+	case S2S_STARTTLS:
+		on_starttls_answer(s, x);
+		break;
+	case S2S_SASL:
+		on_sasl(s, a, x);
+		break;
+	case S2S_NEGOTIATE:
+	case S2S_DIALBACK:
+		if (!s2s_dialback(s, a, x))
+			s2s_out_failed(s, "it answers dialback with something "
+					  "else");
+		else if (s->wire && !s->has_run && s->state != S2S_CLOSING)
+			wire_continue(s->wire);
+		break;
+	case S2S_RESUMING:
+		if (!s2s_sm(s, x))
+			s2s_out_failed(s, "it answers resumption with "
+					  "something else");
+		break;
+	case S2S_RUNNING:
+	case S2S_DRAINING:
+		/* RFC 6120 4.9.3.24 */
+		if (!s2s_sm(s, x) && !s2s_dialback(s, a, x))
+			s2s_close(s, STREAM_UNSUPPORTED_STANZA_TYPE, NULL);
+		break;
+	default:
+		break;
+	}
+}

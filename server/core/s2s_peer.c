@@ -1,0 +1,223 @@
+/* s2s_peer.c - other domains: when to try again, and who has to know that
+ * there is no way. */
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "core/event.h"
+#include "core/host.h"
+#include "core/s2s_private.h"
+#include "core/server.h"
+#include "net/loop.h"
+#include "xmpp/jid.h"
+
+#include <inttypes.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* For so long it is tried whether a domain that was there has come back. */
+#define GIVE_UP_MS (24 * INT64_C(3600000))
+
+static bool
+peer_eq(const struct map_node *n, const void *domain)
+{
+	return !strcmp(container_of((struct map_node *)n, struct s2s_peer, node)
+			       ->domain,
+		       domain);
+}
+
+struct s2s_peer *
+s2s_peer_find(const struct s2s_all *all, const char *domain)
+{
+	struct map_node *n;
+
+	n = map_find(&all->peers, hash_str(domain), peer_eq, domain);
+	return n ? container_of(n, struct s2s_peer, node) : NULL;
+}
+
+/* A stream whose connection is lost goes on; else whoever waits gets one. */
+static void
+try_again(struct s2s_peer *p)
+{
+	list_each_safe (n, &p->streams) {
+		struct s2s *s = container_of(n, struct s2s, of_peer);
+
+		if (s->is_out && s->state == S2S_BROKEN) {
+			s2s_out_dial(s);
+			return;
+		}
+	}
+	list_each_safe (n, &p->links) {
+		struct s2s_link *l = container_of(n, struct s2s_link, of_peer);
+
+		if (l->state == LINK_IDLE && l->n_queued)
+			s2s_link_connect(l);
+	}
+	/* Nobody waits: it is only about whether it is there. */
+	if (list_is_empty(&p->streams) && p->lost_ms && p->last_local)
+		s2s_link_connect(s2s_link_take(p, p->last_local));
+}
+
+static void
+on_retry(struct timer *t)
+{
+	struct s2s_peer *p = container_of(t, struct s2s_peer, retry);
+	int64_t now_ms = p->all->server->clock->mono_ms;
+
+	if (p->lost_ms && now_ms - p->lost_ms > GIVE_UP_MS)
+		p->lost_ms = 0;
+	if (!p->all->server->is_stopping)
+		try_again(p);
+	s2s_peer_tidy(p);
+}
+
+struct s2s_peer *
+s2s_peer_take(struct s2s_all *all, const char *domain)
+{
+	struct s2s_peer *p = s2s_peer_find(all, domain);
+
+	if (p)
+		return p;
+	p = mem_zalloc(sizeof(*p) + strlen(domain) + 1);
+	strcpy(p->domain, domain);
+	p->all = all;
+	p->retry.fn = on_retry;
+	list_init(&p->links);
+	list_init(&p->streams);
+	list_init(&p->verifies);
+	map_insert(&all->peers, &p->node, hash_str(domain));
+	return p;
+}
+
+void
+s2s_peer_free(struct s2s_peer *p)
+{
+	while (!list_is_empty(&p->links)) {
+		struct s2s_link *l =
+			container_of(p->links.next, struct s2s_link, of_peer);
+
+		s2s_link_fail(l, COND_REMOTE_SERVER_TIMEOUT, NULL);
+		s2s_link_detach(l);
+		s2s_link_tidy(l);
+	}
+	loop_timer_clear(p->all->server->core, &p->retry);
+	map_remove(&p->all->peers, &p->node);
+	free(p->error);
+	free(p->last_local);
+	free(p);
+}
+
+void
+s2s_peer_tidy(struct s2s_peer *p)
+{
+	if (list_is_empty(&p->links) && list_is_empty(&p->streams) &&
+	    list_is_empty(&p->verifies) && !timer_is_set(&p->retry) &&
+	    !p->lost_ms)
+		s2s_peer_free(p);
+}
+
+bool
+s2s_peer_is_resting(const struct s2s_peer *p)
+{
+	return timer_is_set(&p->retry);
+}
+
+static void
+tell_hosts(struct s2s_peer *p, enum hook_id hook)
+{
+	struct server *srv = p->all->server;
+	struct jid *jid = jid_make(NULL, p->domain, NULL);
+
+	map_each (n, &srv->hosts)
+		event_occur(container_of(n, struct host, node), hook, NULL,
+			    NULL, jid);
+	jid_unref(&jid);
+}
+
+void
+s2s_peer_up(struct s2s_peer *p, const char *local)
+{
+	struct log log = { .jid = p->domain };
+	bool was_lost = p->lost_ms;
+
+	p->failures = 0;
+	p->lost_ms = 0;
+	loop_timer_clear(p->all->server->core, &p->retry);
+	free(p->error);
+	p->error = NULL;
+	if (local && (!p->last_local || strcmp(local, p->last_local) != 0)) {
+		free(p->last_local);
+		p->last_local = mem_strdup(local);
+	}
+	if (!was_lost)
+		return;
+	log_info(&log, "reachable again");
+	tell_hosts(p, HOOK_REMOTE_REACHABLE);
+}
+
+/* Twice as long each time, and not all at the same moment. */
+static void
+rest(struct s2s_peer *p)
+{
+	const struct server_options *opt = &p->all->server->opt;
+	int64_t ms = opt->s2s_retry_min;
+	uint16_t dice;
+
+	for (unsigned i = 0; i < p->failures && ms < opt->s2s_retry_max; i++)
+		ms *= 2;
+	if (ms > opt->s2s_retry_max)
+		ms = opt->s2s_retry_max;
+	RAND_bytes((unsigned char *)&dice, sizeof(dice));
+	ms = ms * 3 / 4 + ms / 4 * dice / UINT16_MAX;
+	p->failures++;
+	loop_timer_set(p->all->server->core, &p->retry, ms);
+}
+
+void
+s2s_peer_lost(struct s2s_peer *p, const char *why)
+{
+	struct log log = { .jid = p->domain };
+
+	free(p->error);
+	p->error = mem_strdup(why);
+	p->cond = COND_REMOTE_SERVER_TIMEOUT;
+	rest(p);
+	if (p->lost_ms || p->all->server->is_stopping)
+		return;
+	p->lost_ms = p->all->server->clock->mono_ms;
+	if (!p->lost_ms)
+		p->lost_ms = 1;
+	log_info(&log, "not reachable: %s", why);
+	tell_hosts(p, HOOK_REMOTE_UNREACHABLE);
+}
+
+void
+s2s_peer_failed(struct s2s_peer *p, enum stanza_cond cond, const char *why)
+{
+	/* It was there: what waits may still wait, for as long as it may. */
+	if (p->last_local) {
+		s2s_peer_lost(p, why);
+		return;
+	}
+	free(p->error);
+	p->error = mem_strdup(why);
+	p->cond = cond;
+	rest(p);
+	list_each_safe (n, &p->links) {
+		struct s2s_link *l = container_of(n, struct s2s_link, of_peer);
+
+		if (l->stream)
+			continue;
+		s2s_link_fail(l, cond, why);
+		s2s_link_tidy(l);
+	}
+}
+
+bool
+s2s_is_reachable(const struct server *srv, const char *domain)
+{
+	const struct s2s_peer *p =
+		srv->s2s ? s2s_peer_find(srv->s2s, domain) : NULL;
+
+	return !p || !p->lost_ms;
+}

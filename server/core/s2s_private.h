@@ -1,0 +1,323 @@
+/*
+ * s2s_private.h - the inside of federation, for s2s*.c only.
+ *
+ *   s2s.c           a stream's life: stanzas, silence, the end
+ *   s2s_all.c       start, connections that come, stop
+ *   s2s_identity.c  who is at the other end, and may speak for whom
+ *   s2s_in.c        negotiating with a server that has connected to us
+ *   s2s_out.c       connecting to another server
+ *   s2s_link.c      pairs of domains: what waits, and by which stream it goes
+ *   s2s_peer.c      other domains: back-off, reachability
+ *   s2s_dialback.c  XEP-0220 in all its roles
+ *   s2s_sm.c        acknowledgements and resumption (XEP-0198)
+ *   s2s_show.c      what an administrator sees
+ */
+#ifndef CORE_S2S_PRIVATE_H
+#define CORE_S2S_PRIVATE_H
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/timer.h"
+#include "core/remote.h"
+#include "core/s2s.h"
+#include "xmpp/cond.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct dial;
+struct dialback;
+struct dns;
+struct host;
+struct sm;
+struct stanza;
+struct stream_header;
+struct tls_config;
+struct tls_info;
+struct wire;
+struct wire_settings;
+struct xml;
+
+/* All of a server. */
+struct s2s_all {
+	struct server *server;
+	struct map peers;     /* struct s2s_peer.node, by domain */
+	struct map links;     /* struct s2s_link.node, by both domains */
+	struct map resumable; /* struct s2s.by_id: incoming, by their id */
+	struct list streams;  /* struct s2s.node */
+	struct dns *dns;      /* owned */
+	size_t n_streams, n_unauthenticated;
+};
+
+/* Another domain. Goes when nothing is left to know about it. */
+struct s2s_peer {
+	struct map_node node;
+	struct s2s_all *all;
+	struct list links;     /* struct s2s_link.of_peer */
+	struct list streams;   /* struct s2s.of_peer */
+	struct list verifies;  /* struct s2s_verify.of_peer: not sent yet */
+	struct timer retry;    /* set: not before, and then again */
+	unsigned failures;     /* in a row */
+	int64_t lost_ms;       /* when the way was lost; 0: it is not */
+	enum stanza_cond cond; /* why, for those who send */
+	char *error;	       /* owned; in words; NULL: none so far */
+	char *last_local;      /* owned; of the last stream that worked */
+	char domain[];
+};
+
+enum s2s_link_state {
+	LINK_IDLE,    /* no stream */
+	LINK_WAITING, /* the stream is not ready */
+	LINK_ASKED,   /* dialback on a stream of others */
+	LINK_UP,
+};
+
+/* From one of our domains to one of theirs. */
+struct s2s_link {
+	struct map_node node;
+	struct list of_peer, of_stream;
+	struct s2s_peer *peer;	 /* borrowed */
+	struct s2s *stream;	 /* borrowed; NULL while idle */
+	struct list queue;	 /* private to s2s_link.c */
+	size_t n_queued, queued; /* stanzas, bytes */
+	struct timer age;	 /* of the oldest that waits */
+	enum s2s_link_state state;
+	bool is_alone;	    /* shares no stream: that was refused */
+	bool was_up;	    /* before the connection was lost */
+	const char *remote; /* peer->domain */
+	char local[];
+};
+
+enum s2s_state {
+	S2S_DIALING,   /* out: no connection yet */
+	S2S_BROKEN,    /* the connection is lost, the session is not */
+	S2S_SECURING,  /* TLS handshake */
+	S2S_HEADER,    /* a header comes next */
+	S2S_FEATURES,  /* out: features come next */
+	S2S_STARTTLS,  /* out: <proceed/> comes next */
+	S2S_NEGOTIATE, /* in: features were sent; out: nothing to log in for */
+	S2S_SASL,      /* out: <success/> comes next */
+	S2S_DIALBACK,  /* out: <db:result/> comes next */
+	S2S_RESUMING,  /* out: <resumed/> comes next */
+	S2S_RUNNING,   /* stanzas */
+	S2S_DRAINING,  /* we have said the end, and take what still comes */
+	S2S_CLOSING,   /* nothing is taken any more */
+};
+
+/* A domain of theirs that may send by a stream. */
+struct s2s_pair {
+	struct list node;
+	const char *local; /* owned by the struct; NULL: to all of ours */
+	char remote[];
+};
+
+/* A key that we have been shown and ask its owner about. */
+struct s2s_verify {
+	struct list of_in;	    /* in in->verifies */
+	struct list of_peer;	    /* in peer->verifies, or via->asked */
+	struct s2s *in;		    /* borrowed: where the key came */
+	struct s2s *via;	    /* borrowed: where we ask; NULL: not yet */
+	char *local, *remote, *key; /* owned */
+};
+
+struct s2s {
+	struct list node;	 /* in all->streams */
+	struct list of_peer;	 /* in peer->streams */
+	struct map_node by_id;	 /* incoming and resumable */
+	struct s2s_all *all;	 /* borrowed */
+	struct server *server;	 /* borrowed */
+	struct s2s_peer *peer;	 /* borrowed; NULL: not known yet */
+	struct wire *wire;	 /* owned; NULL: no connection */
+	struct dial *dial;	 /* owned; out */
+	struct tls_info *tls;	 /* owned; NULL before TLS */
+	struct list links;	 /* struct s2s_link.of_stream */
+	struct list pairs;	 /* struct s2s_pair.node */
+	struct list verifies;	 /* struct s2s_verify.of_in */
+	struct list asked;	 /* struct s2s_verify.of_peer */
+	struct timer timer;	 /* to log in; then for silence */
+	struct timer ack;	 /* what was sent should be acknowledged */
+	struct sm *sm;		 /* owned; NULL: nothing is counted */
+	char *sm_id;		 /* owned; resumption */
+	char *local, *remote;	 /* owned; of the header */
+	char *target;		 /* owned; out: "host:port" */
+	char *error;		 /* owned; of a target that was no good */
+	struct s2s_probe *probe; /* owned; s2s_test */
+	struct s2s_ping *ping;	 /* private to s2s_sm.c */
+	int64_t since_ms, ready_ms, used_ms, asked_ms, rtt_ms;
+	int64_t resume_until_ms;
+	size_t peer_max_bytes; /* XEP-0478; 0: not known */
+	uint64_t n_in, n_out;
+	const char *auth; /* static; NULL: not authenticated */
+	unsigned n_failures;
+	uint8_t state; /* enum s2s_state */
+	bool is_out, is_secure, is_opened, is_direct_tls;
+	bool is_bidi;	  /* stanzas go both ways */
+	bool is_counted;  /* in all->n_unauthenticated */
+	bool has_address; /* counted for its address */
+	bool is_asked;	  /* an acknowledgement is awaited */
+	bool is_sm;	  /* XEP-0198, not just pings */
+	bool is_resumable;
+	bool has_answered_ping;
+	bool offers_sm, offers_dialback, offers_dialback_errors, offers_bidi;
+	bool offers_external, offers_starttls;
+	bool has_run;	  /* the wire runs */
+	bool was_resumed; /* its links need no new permission */
+	char id[33];	  /* in: ours */
+	char *peer_id;	  /* owned; out: theirs */
+	char name[24];
+	char address[INET6_ADDRSTRLEN];
+};
+
+/* s2s_test */
+struct s2s_probe {
+	void (*tell)(void *data, const char *line);
+	void (*done)(void *data, bool is_good);
+	void *data;
+};
+
+#define NS_DIALBACK	    "jabber:server:dialback"
+#define NS_DIALBACK_FEATURE "urn:xmpp:features:dialback"
+#define NS_BIDI		    "urn:xmpp:bidi"
+#define NS_BIDI_FEATURE	    "urn:xmpp:features:bidi"
+
+/* ---- s2s.c ---- */
+
+struct log s2s_log(const struct s2s *s);
+struct s2s *s2s_new(struct s2s_all *all, bool is_out);
+/* Nobody is told. */
+void s2s_drop(struct s2s *s);
+/* What belongs to the connection goes; there is none any more. */
+void s2s_disconnect(struct s2s *s);
+/* The connection for it, in the clear or with TLS first. */
+void s2s_connect(struct s2s *s, int fd, bool direct_tls);
+void s2s_write(struct s2s *s, const char *data, size_t len);
+/* scratch */
+void s2s_flush(struct s2s *s);
+/* Our header; to may be NULL. */
+void s2s_send_open(struct s2s *s, const char *to, bool without_version);
+/* Stanzas from now on. */
+void s2s_run(struct s2s *s);
+/* Without STREAM_NONE with an error: nothing more comes from there. */
+void s2s_close(struct s2s *s, enum stream_cond cond, const char *text);
+/* The same, but what still comes is taken. */
+void s2s_drain(struct s2s *s);
+/* A stanza by this stream, which is running and authenticated for it. */
+void s2s_write_stanza(struct s2s *s, struct stanza *stanza);
+/* May stanzas of ours go by it? */
+bool s2s_can_send(const struct s2s *s);
+/* A <stream:error/>, in words. Valid until the next call. */
+const char *s2s_error_text(struct s2s *s, struct arena *a, const struct xml *x);
+bool s2s_is_ours(const struct server *srv, const char *domain);
+/* To the sender; takes the reference. */
+void s2s_bounce(struct server *srv, struct stanza *stanza,
+		enum stanza_cond cond, const char *text);
+void s2s_watch(struct s2s *s);
+/* With the certificate of the domain it is from. */
+struct tls_config *s2s_client_tls(const struct s2s *s);
+
+/* ---- s2s_identity.c ---- */
+/* The peer it is with, once it is known. */
+void s2s_set_peer(struct s2s *s, const char *domain);
+/* The peer's certificate is good, and for this domain. */
+bool s2s_is_certified(const struct s2s *s, const char *domain);
+/* how is static: "certificate", "dialback". */
+void s2s_authenticated(struct s2s *s, const char *how);
+/* What may come: from that domain of theirs, to that one of ours; local NULL:
+ * to any of ours. */
+void s2s_add_pair(struct s2s *s, const char *remote, const char *local);
+bool s2s_has_pair(const struct s2s *s, const char *remote, const char *local);
+void s2s_pairs_free(struct s2s *s);
+
+/* ---- s2s_in.c ---- */
+void s2s_in_open(struct s2s *s, const struct stream_header *h);
+void s2s_in_element(struct s2s *s, struct arena *a, struct xml *x);
+
+/* ---- s2s_out.c ---- */
+/* A new stream for that pair, which dials. */
+struct s2s *s2s_out_new(struct s2s_peer *peer, const char *local);
+/* Connects (again). */
+void s2s_out_dial(struct s2s *s);
+void s2s_out_open(struct s2s *s, const struct stream_header *h);
+void s2s_out_secure(struct s2s *s);
+void s2s_out_element(struct s2s *s, struct arena *a, struct xml *x);
+/* Something to log in for has come. */
+void s2s_out_log_in(struct s2s *s);
+/* This connection came to nothing: the next target, or the end. */
+void s2s_out_failed(struct s2s *s, const char *why);
+/* The pair that it was made for is accepted. */
+void s2s_out_accepted(struct s2s *s, const char *how);
+/* Counting has been agreed on, or not: links may use it. */
+void s2s_out_ready(struct s2s *s);
+/* May it carry db:verify? */
+bool s2s_out_can_verify(const struct s2s *s);
+
+/* ---- s2s_link.c ---- */
+struct s2s_link *
+s2s_link_find(const struct s2s_all *all, const char *local, const char *remote);
+struct s2s_link *s2s_link_take(struct s2s_peer *peer, const char *local);
+/* A stream for it; it may be there already. */
+void s2s_link_connect(struct s2s_link *l);
+void
+s2s_link_attach(struct s2s_link *l, struct s2s *s, enum s2s_link_state state);
+void s2s_link_detach(struct s2s_link *l);
+void s2s_link_up(struct s2s_link *l);
+/* What waits is bounced. */
+void s2s_link_fail(struct s2s_link *l, enum stanza_cond cond, const char *why);
+/* What came back from a stream goes first; in its order. Takes references. */
+void s2s_link_unread(struct s2s_link *l, struct stanza **stanzas, size_t n);
+/* Goes, if nothing is left of it. */
+void s2s_link_tidy(struct s2s_link *l);
+/* The links of a stream that is over. */
+void s2s_links_leave(struct s2s *s);
+
+/* ---- s2s_peer.c ---- */
+struct s2s_peer *s2s_peer_find(const struct s2s_all *all, const char *domain);
+struct s2s_peer *s2s_peer_take(struct s2s_all *all, const char *domain);
+void s2s_peer_tidy(struct s2s_peer *p);
+void s2s_peer_free(struct s2s_peer *p);
+/* Not before the next try. */
+bool s2s_peer_is_resting(const struct s2s_peer *p);
+void s2s_peer_up(struct s2s_peer *p, const char *local);
+/* There is no way; is it news? */
+void
+s2s_peer_failed(struct s2s_peer *p, enum stanza_cond cond, const char *why);
+/* The way that there was is lost, or so it seems. */
+void s2s_peer_lost(struct s2s_peer *p, const char *why);
+
+/* ---- s2s_dialback.c ---- */
+/* True where x was one. */
+bool s2s_dialback(struct s2s *s, struct arena *a, const struct xml *x);
+/* Our key for this pair. */
+void s2s_dialback_ask(struct s2s *s, const char *local, const char *remote);
+/* What waits to be verified there. */
+void s2s_dialback_verify_all(struct s2s *s);
+/* Nobody can be asked. */
+void s2s_dialback_peer_failed(struct s2s_peer *p, enum stanza_cond cond);
+/* The stream is over, in either role. */
+void s2s_dialback_forget(struct s2s *s);
+
+/* ---- s2s_sm.c ---- */
+/* True where x was one. */
+bool s2s_sm(struct s2s *s, const struct xml *x);
+/* Out: <enable/> or <resume/>, or nothing: then pings count. */
+void s2s_sm_begin(struct s2s *s);
+/* Something was sent. */
+void s2s_sm_sent(struct s2s *s, struct stanza *stanza, size_t bytes);
+/* Asks now. */
+void s2s_sm_ask(struct s2s *s);
+void s2s_sm_answer(struct s2s *s);
+/* What was not acknowledged and cannot be any more: sent again where that does
+ * no harm, else bounced. none_arrived: it has not. */
+void s2s_sm_recover(struct s2s *s, bool none_arrived);
+void s2s_sm_forget(struct s2s *s);
+
+/* ---- s2s_show.c ---- */
+void s2s_tell(struct s2s *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void s2s_probe_end(struct s2s *s, bool is_good);
+
+#endif

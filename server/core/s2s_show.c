@@ -1,0 +1,235 @@
+/* s2s_show.c - streams with other servers, as an administrator sees them. */
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "core/host.h"
+#include "core/iq_request.h"
+#include "core/s2s_private.h"
+#include "core/server.h"
+#include "net/loop.h"
+#include "net/tls.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/sm.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xml.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *
+state_word(const struct s2s *s)
+{
+	static const char *const words[] = {
+		[S2S_DIALING] = "connecting",
+		[S2S_BROKEN] = "lost",
+		[S2S_SECURING] = "securing",
+		[S2S_HEADER] = "opening",
+		[S2S_FEATURES] = "opening",
+		[S2S_STARTTLS] = "securing",
+		[S2S_NEGOTIATE] = "waiting",
+		[S2S_SASL] = "authenticating",
+		[S2S_DIALBACK] = "authenticating",
+		[S2S_RESUMING] = "resuming",
+		[S2S_RUNNING] = "up",
+		[S2S_DRAINING] = "closing",
+		[S2S_CLOSING] = "closing",
+	};
+
+	return words[s->state];
+}
+
+static const char *
+certificate_word(const struct s2s *s)
+{
+	if (!s->tls || !s->tls->has_peer_cert)
+		return "";
+	if (!s->tls->peer_cert_verified)
+		return s->tls->peer_error;
+	if (s->remote && !s2s_is_certified(s, s->remote))
+		return "for other names";
+	return "valid";
+}
+
+static size_t
+n_waiting(const struct s2s *s)
+{
+	size_t n = 0;
+
+	list_each (i, &s->links)
+		n += container_of(i, struct s2s_link, of_stream)->n_queued;
+	return n;
+}
+
+void
+s2s_each(struct server *srv,
+	 void (*fn)(void *data, const struct s2s_info *info), void *data)
+{
+	int64_t now_ms = srv->clock->mono_ms;
+
+	if (!srv->s2s)
+		return;
+	list_each (n, &srv->s2s->streams) {
+		const struct s2s *s = container_of(n, struct s2s, node);
+		const char *error = s->error;
+		struct s2s_info info = {
+			.name = s->name,
+			.local = s->local ? s->local : "",
+			.remote = s->remote ? s->remote : "",
+			.address = s->address,
+			.state = state_word(s),
+			.auth = s->auth ? s->auth : "",
+			.tls_version = s->tls ? s->tls->version : "",
+			.certificate = certificate_word(s),
+			.is_out = s->is_out,
+			.is_bidi = s->is_bidi,
+			.is_resumable = s->is_resumable,
+			.age_ms = now_ms - s->since_ms,
+			.rtt_ms = s->rtt_ms,
+			.n_queued = n_waiting(s),
+			.n_unacked = s->sm ? sm_n_unacked(s->sm) : 0,
+			.n_in = s->n_in,
+			.n_out = s->n_out,
+		};
+
+		if (!error && s->peer)
+			error = s->peer->error;
+		info.last_error = error ? error : "";
+		fn(data, &info);
+	}
+}
+
+void
+s2s_each_lost(struct server *srv,
+	      void (*fn)(void *data, const struct s2s_lost *lost), void *data)
+{
+	if (!srv->s2s)
+		return;
+	map_each (n, &srv->s2s->peers) {
+		const struct s2s_peer *p =
+			container_of(n, struct s2s_peer, node);
+		struct s2s_lost lost = {
+			.domain = p->domain,
+			.error = p->error ? p->error : "",
+			.retry_ms = p->retry.at_ms - srv->clock->mono_ms,
+		};
+
+		if (!s2s_peer_is_resting(p))
+			continue;
+		list_each (i, &p->links)
+			lost.n_queued +=
+				container_of(i, struct s2s_link, of_peer)
+					->n_queued;
+		fn(data, &lost);
+	}
+}
+
+size_t
+s2s_close_domain(struct server *srv, const char *domain)
+{
+	size_t n_closed = 0;
+
+	if (!srv->s2s)
+		return 0;
+	list_each_safe (n, &srv->s2s->streams) {
+		struct s2s *s = container_of(n, struct s2s, node);
+
+		if (s->state != S2S_RUNNING ||
+		    (*domain && (!s->remote || strcmp(domain, s->remote) != 0)))
+			continue;
+		s2s_drain(s);
+		n_closed++;
+	}
+	return n_closed;
+}
+
+/* ---- trying a domain ---- */
+
+void
+s2s_tell(struct s2s *s, const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+
+	if (!s->probe)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	s->probe->tell(s->probe->data, line);
+}
+
+static void
+on_pong(void *data, const struct stanza *reply)
+{
+	struct s2s_probe *p = data;
+	const char *text = "no answer to a ping: is the way back open?";
+
+	if (reply && reply->type == TYPE_RESULT)
+		text = "it answers a ping";
+	else if (reply)
+		text = "it answers a ping with an error; that will do";
+	p->tell(p->data, text);
+	p->done(p->data, reply != NULL);
+	free(p);
+}
+
+/* The ping goes the way that all stanzas go. */
+static void
+ping(struct s2s *s, struct s2s_probe *p)
+{
+	struct jid *from = jid_make(NULL, s->local, NULL);
+	struct jid *to = jid_make(NULL, s->remote, NULL);
+	struct stanza *iq = stanza_new(STANZA_IQ, TYPE_GET, from, to, NULL);
+
+	xml_add(iq->arena, iq->root, "ping", NS_PING);
+	jid_unref(&from);
+	jid_unref(&to);
+	iq_request(s->server, iq, s->server->opt.s2s_ping_timeout, on_pong, p);
+}
+
+void
+s2s_probe_end(struct s2s *s, bool is_good)
+{
+	struct s2s_probe *p = s->probe;
+
+	s->probe = NULL;
+	if (!p)
+		return;
+	if (is_good) {
+		ping(s, p);
+		return;
+	}
+	p->done(p->data, false);
+	free(p);
+}
+
+void
+s2s_test(struct server *srv, const char *local, const char *remote,
+	 void (*tell)(void *data, const char *line),
+	 void (*done)(void *data, bool is_good), void *data)
+{
+	struct remote_policy policy;
+	struct s2s *s;
+
+	remote_policy_of(srv, remote, &policy);
+	if (!srv->s2s || !srv->opt.s2s || policy.is_blocked) {
+		tell(data, policy.is_blocked
+				   ? "the configuration does not allow this "
+				     "domain (block, s2s-only-listed)"
+				   : "the configuration switches federation "
+				     "off (s2s = no)");
+		done(data, false);
+		return;
+	}
+	s = s2s_out_new(s2s_peer_take(srv->s2s, remote), local);
+	s->probe = mem_alloc(sizeof(*s->probe));
+	s->probe->tell = tell;
+	s->probe->done = done;
+	s->probe->data = data;
+	s2s_out_dial(s);
+}
