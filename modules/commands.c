@@ -138,7 +138,7 @@ on_node_items(struct event *ev, void *data)
 	return DONE;
 }
 
-/* Who may not run a command does not learn that there is one. */
+/* Nothing about a command for who may not run it: forbidden. */
 static enum verdict
 on_node_info(struct event *ev, void *data)
 {
@@ -156,8 +156,10 @@ on_node_info(struct event *ev, void *data)
 		return DONE;
 	}
 	d = find_def(cmds, node, &unused);
-	if (!d || !may(cmds, d, ev->from))
+	if (!d)
 		return PASS;
+	if (!may(cmds, d, ev->from))
+		return DONE;
 	disco_add_identity(ev->arena, ev->xml, "automation", "command-node",
 			   d->name);
 	disco_add_feature(ev->arena, ev->xml, NS_COMMANDS);

@@ -246,15 +246,21 @@ begin(struct event *ev, struct answer *ans)
 	xml_set(ans->arena, ans->query, "node", ans->node);
 }
 
-/* A node that nobody knows is not found. */
+/* A node that nobody knows is not found; one without an identity is not for
+ * whoever asks. */
 static enum verdict
 answer_node(struct event *ev, struct answer *ans, enum hook_id hook)
 {
+	enum stanza_cond bad = COND_ITEM_NOT_FOUND;
+
 	if (event_extend(ev->host, hook, ev, ev->account, ans->arena,
-			 ans->query) == DONE)
-		return event_reply(ev, ans->reply);
+			 ans->query) == DONE) {
+		if (hook == HOOK_DISCO_NODE_ITEMS || ans->query->n_kids)
+			return event_reply(ev, ans->reply);
+		bad = COND_FORBIDDEN;
+	}
 	stanza_unref(&ans->reply);
-	return event_fail(ev, COND_ITEM_NOT_FOUND);
+	return event_fail(ev, bad);
 }
 
 static enum verdict
