@@ -193,14 +193,16 @@ tls_peer_error(SSL *ssl, char *out, size_t size)
 
 /* --- Names */
 
-/* RFC 9525, 6.3: equal, or with "*" for the first label and nothing else. */
+/* RFC 9525, 6.3: equal, or with "*" for the first label and nothing else; not
+ * for all of a top-level domain. */
 static bool
 covers(const char *pattern, size_t len, const char *domain)
 {
 	const char *rest = strchr(domain, '.');
 
-	if (len > 2 && !strncmp(pattern, "*.", 2) && rest && rest != domain)
-		return strlen(rest) == len - 1 &&
+	if (len > 2 && !strncmp(pattern, "*.", 2))
+		return rest && rest != domain && strchr(rest + 1, '.') &&
+		       strlen(rest) == len - 1 &&
 		       !strncasecmp(pattern + 1, rest, len - 1);
 	return strlen(domain) == len && !strncasecmp(pattern, domain, len);
 }

@@ -354,6 +354,8 @@ static const struct {
 	{ SRV_NAME "_xmpp-server.*.a.example", "a.example", false },
 	{ SRV_NAME "_xmpp-server.*.a.example", "c.b.a.example", false },
 	{ SRV_NAME "_xmpp-server.*", "example", false },
+	{ SRV_NAME "_xmpp-server.*.example", "a.example", false },
+	{ "DNS:*.example", "a.example", false },
 	{ SRV_NAME "_xmpp-client.a.example", "a.example", false },
 	{ SRV_NAME "_xmpp-server", "a.example", false },
 	{ SRV_NAME "_xmpp-server.", "a.example", false },
