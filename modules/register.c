@@ -2,18 +2,13 @@
  * administrator wants that, new accounts (XEP-0077). */
 
 #include "base/arena.h"
-#include "base/clock.h"
-#include "base/list.h"
-#include "base/map.h"
-#include "base/mem.h"
-#include "base/timer.h"
+#include "core/counts.h"
 #include "core/host.h"
 #include "core/module.h"
 #include "core/server.h"
 #include "core/session.h"
 #include "core/users.h"
 #include "net/listener.h"
-#include "net/loop.h"
 #include "xmpp/form.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
@@ -23,20 +18,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOUR_MS (3600 * INT64_C(1000))
+static const int64_t hour_ms = 3600 * INT64_C(1000);
+
 /* Names that are taken, and the like: somebody has to find a free one. */
 #define TRIES_PER_ACCOUNT 5
 
 #define FORM_CHANGE NS_REGISTER ":changepassword"
 
-struct registration {		     /* per host */
-	bool is_open;		     /* option registration */
-	int64_t per_hour;	     /* option registration-per-hour */
-	int64_t shortest;	     /* option registration-password-min */
-	struct option_list reserved; /* option registration-reserved */
-	struct host *host;	     /* borrowed */
-	struct map counters;	     /* struct counter.node */
-	struct timer sweep;
+struct registration {		       /* per host */
+	bool is_open;		       /* option registration */
+	int64_t per_hour;	       /* option registration-per-hour */
+	int64_t shortest;	       /* option registration-password-min */
+	struct option_list reserved;   /* option registration-reserved */
+	struct host *host;	       /* borrowed */
+	struct counts tries, accounts; /* in an hour, by address */
 };
 
 static struct module_slot slot;
@@ -64,76 +59,6 @@ static const struct option options[] = {
 		 "Those of the administrators are reserved anyway." },
 	{ 0 },
 };
-
-/* ---- how often ---- */
-
-struct counter {
-	struct map_node node; /* in registration.counters */
-	int64_t since_ms;     /* of the first try in this hour */
-	int64_t n_tries, n_accounts;
-	char key[INET6_ADDRSTRLEN];
-};
-
-static struct counter *
-counter_of(struct map_node *n)
-{
-	return container_of(n, struct counter, node);
-}
-
-static bool
-counter_eq(const struct map_node *n, const void *key)
-{
-	return !strcmp(counter_of((struct map_node *)n)->key, key);
-}
-
-static bool
-is_over(const struct registration *reg, const struct counter *c)
-{
-	return reg->host->server->clock->mono_ms - c->since_ms >= HOUR_MS;
-}
-
-static void
-on_sweep(struct timer *t)
-{
-	struct registration *reg = container_of(t, struct registration, sweep);
-
-	map_each (n, &reg->counters) {
-		if (!is_over(reg, counter_of(n)))
-			continue;
-		map_remove(&reg->counters, n);
-		free(counter_of(n));
-	}
-	if (reg->counters.n)
-		loop_timer_set(reg->host->server->core, t, HOUR_MS);
-}
-
-static struct counter *
-counter_find(const struct registration *reg, const char *key)
-{
-	struct map_node *n;
-
-	n = map_find(&reg->counters, hash_str(key), counter_eq, key);
-	return n ? counter_of(n) : NULL;
-}
-
-static struct counter *
-counter_take(struct registration *reg, const char *key)
-{
-	struct counter *c = counter_find(reg, key);
-
-	if (!c) {
-		c = mem_zalloc(sizeof(*c));
-		strcpy(c->key, key);
-		map_insert(&reg->counters, &c->node, hash_str(key));
-		c->since_ms = reg->host->server->clock->mono_ms;
-	} else if (is_over(reg, c)) {
-		c->n_tries = c->n_accounts = 0;
-		c->since_ms = reg->host->server->clock->mono_ms;
-	}
-	if (!timer_is_set(&reg->sweep))
-		loop_timer_set(reg->host->server->core, &reg->sweep, HOUR_MS);
-	return c;
-}
 
 /* ---- answers ---- */
 
@@ -384,7 +309,7 @@ created(void *data, enum user_status status)
 	struct event *ev = t->event;
 
 	if (status == USER_OK) {
-		counter_take(t->reg, t->key)->n_accounts++;
+		counts_add(&t->reg->accounts, t->key);
 		log_info(ev->log, "%s was registered from %s", jid_str(t->jid),
 			 t->key);
 		jid_unref(&t->jid);
@@ -411,15 +336,14 @@ create(struct event *ev, struct registration *reg, struct jid *jid,
        const char *password)
 {
 	struct attempt *t = arena_zalloc(event_arena(ev), sizeof(*t));
-	struct counter *c;
 
 	t->event = ev;
 	t->reg = reg;
 	t->jid = jid;
 	peer_group(ev->peer_address, t->key);
-	c = counter_take(reg, t->key);
-	if (c->n_accounts >= reg->per_hour ||
-	    c->n_tries >= reg->per_hour * TRIES_PER_ACCOUNT) {
+	if (counts_get(&reg->accounts, t->key) >= reg->per_hour ||
+	    counts_get(&reg->tries, t->key) >=
+		    reg->per_hour * TRIES_PER_ACCOUNT) {
 		if (server_may_log(ev->host->server))
 			log_info(ev->log, "too many registrations from %s",
 				 t->key);
@@ -429,7 +353,7 @@ create(struct event *ev, struct registration *reg, struct jid *jid,
 			    "too many registrations from your address; try "
 			    "again later");
 	}
-	c->n_tries++;
+	counts_add(&reg->tries, t->key);
 	user_create(ev->server, jid, password, created, t);
 	return WAIT;
 }
@@ -489,7 +413,8 @@ load(struct host *host, void *data, struct err *err)
 
 	(void)err;
 	reg->host = host;
-	reg->sweep.fn = on_sweep;
+	counts_init(&reg->tries, host->server->core, &hour_ms);
+	counts_init(&reg->accounts, host->server->core, &hour_ms);
 	return 0;
 }
 
@@ -498,12 +423,9 @@ unload(struct host *host, void *data)
 {
 	struct registration *reg = data;
 
-	loop_timer_clear(host->server->core, &reg->sweep);
-	map_each (n, &reg->counters) {
-		map_remove(&reg->counters, n);
-		free(counter_of(n));
-	}
-	map_fini(&reg->counters);
+	(void)host;
+	counts_fini(&reg->tries);
+	counts_fini(&reg->accounts);
 }
 
 const struct module mod_register = {
