@@ -680,6 +680,7 @@ s2s_connect(struct s2s *s, int fd, bool direct_tls)
 		.window = WINDOW,
 		.rate = opt->s2s_rate,
 		.burst = opt->s2s_burst,
+		.stanza_rate = opt->s2s_stanza_rate,
 	};
 	struct wire_io *io = &srv->io[srv->next_io++ % srv->n_io];
 	unsigned user_ms = (unsigned)opt->s2s_ping_timeout;

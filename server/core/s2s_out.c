@@ -45,6 +45,34 @@ s2s_out_new(struct s2s_peer *peer, const char *local)
 	return s;
 }
 
+/* ---- what an administrator can do ---- */
+
+static const char check_the_name[] =
+	"check how the domain is written. If it is right, its administrator "
+	"has to set up DNS: SRV records _xmpp-server._tcp, or an address for "
+	"the domain itself";
+static const char check_the_way[] =
+	"check that this machine may open connections to that address and "
+	"port (firewall, routing, IPv6). If others cannot reach it either, "
+	"that server is down";
+static const char check_their_tls[] =
+	"their administrator has to enable TLS for servers. A section remote "
+	"{ require-tls = no } would do without, and without any privacy";
+static const char check_their_certificate[] =
+	"their administrator has to install a certificate for that domain, "
+	"from an authority that is known here (s2s-ca), with its whole chain. "
+	"Where dialback is allowed for that domain, it is good enough without";
+static const char check_our_certificate[] =
+	"check our own certificate with `banyan status`, and that the other "
+	"server knows its authority. Where it accepts dialback, that must be "
+	"allowed here, too";
+static const char check_the_way_back[] =
+	"for dialback the other server must be able to connect to us: check "
+	"the SRV records of our domain, and that port 5269 is open from "
+	"outside";
+static const char ask_them[] =
+	"ask the other server's administrator: its log says why it refuses";
+
 /* ---- targets ---- */
 
 /* No target is left. */
@@ -55,7 +83,10 @@ exhausted(struct s2s *s, enum stanza_cond cond, const char *why)
 	struct log log = s2s_log(s);
 	char *text = mem_strdup(s->error ? s->error : why);
 
-	s2s_tell(s, "%s", text);
+	s2s_tell(s, "what to do: %s",
+		 s->advice				? s->advice
+		 : cond == COND_REMOTE_SERVER_NOT_FOUND ? check_the_name
+							: check_the_way);
 	log_info(&log, "no way to %s: %s", peer->domain, text);
 	dial_free(s->dial);
 	s->dial = NULL;
@@ -94,8 +125,7 @@ on_dialed(void *data, const struct dial_result *r)
 			  r->error ? r->error : "no connection");
 		return;
 	}
-	s2s_tell(s, "connected to %s port %u (%s)%s", r->host, r->port,
-		 r->address, r->is_tls ? ", TLS at once" : "");
+	s->advice = ask_them;
 	snprintf(s->address, sizeof(s->address), "%s", r->address);
 	free(s->target);
 	s->target = mem_printf("%s:%u", r->host, r->port);
@@ -304,14 +334,16 @@ on_features(struct s2s *s, struct arena *a, const struct xml *x)
 
 	remote_policy_of(s->server, s->peer->domain, &policy);
 	read_features(s, a, x);
-	if (s->auth)
+	if (s->auth) {
 		s2s_sm_begin(s);
-	else if (!s->is_secure && s->offers_starttls)
+	} else if (!s->is_secure && s->offers_starttls) {
 		start_tls(s);
-	else if (!s->is_secure && policy.require_tls)
+	} else if (!s->is_secure && policy.require_tls) {
+		s->advice = check_their_tls;
 		s2s_out_failed(s, "it offers no TLS, which is required here");
-	else
+	} else {
 		s2s_out_log_in(s);
+	}
 }
 
 /* ---- TLS ---- */
@@ -322,6 +354,7 @@ on_starttls_answer(struct s2s *s, const struct xml *x)
 	struct buf name = { 0 };
 
 	if (!xml_is(x, "proceed", NS_TLS)) {
+		s->advice = check_their_tls;
 		s2s_out_failed(s, "it refuses to start TLS");
 		return;
 	}
@@ -362,6 +395,7 @@ static void
 auth_dialback(struct s2s *s)
 {
 	s->state = S2S_DIALBACK;
+	s->advice = check_the_way_back;
 	s2s_tell(s, "authenticating by dialback");
 	s2s_dialback_ask(s, s->local, s->remote);
 	s2s_dialback_verify_all(s);
@@ -388,6 +422,7 @@ s2s_out_log_in(struct s2s *s)
 			 "its certificate is required here, and it is no good: "
 			 "%s",
 			 certificate_words(s));
+		s->advice = check_their_certificate;
 		s2s_out_failed(s, why);
 		return;
 	}
@@ -434,6 +469,7 @@ on_sasl(struct s2s *s, struct arena *a, const struct xml *x)
 	if (!xml_is(x, "failure", NS_SASL)) {
 		s2s_out_failed(s, "it answers EXTERNAL with something else");
 	} else if (!policy.allow_dialback) {
+		s->advice = check_our_certificate;
 		s2s_out_failed(s, "it does not accept our certificate");
 	} else {
 		const char *text = xml_child_text(a, x, "text", NULL);

@@ -151,7 +151,8 @@ struct s2s {
 	int64_t resume_until_ms;
 	size_t peer_max_bytes; /* XEP-0478; 0: not known */
 	uint64_t n_in, n_out;
-	const char *auth; /* static; NULL: not authenticated */
+	const char *auth;   /* static; NULL: not authenticated */
+	const char *advice; /* static; what to do about `error`; may be NULL */
 	unsigned n_failures;
 	uint8_t state; /* enum s2s_state */
 	bool is_out, is_secure, is_opened, is_direct_tls;

@@ -16,6 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Fills at `rate` a second up to `burst`; rate 0: never empty. */
+struct bucket {
+	int64_t rate, burst, tokens, at_ms;
+};
+
 struct wire {
 	struct conn *conn;  /* owned */
 	struct loop *core;  /* borrowed */
@@ -38,7 +43,8 @@ struct wire {
 	bool is_full;	   /* too much is under way */
 	bool is_throttled; /* over its rate */
 	bool is_deaf;	   /* nothing more is parsed */
-	int64_t rate, burst, tokens, tokens_at_ms;
+	struct bucket bytes, stanzas;
+	int64_t n_parsed;   /* stanzas that the stanza bucket has not seen */
 	struct timer timer; /* end of is_throttled */
 
 	_Atomic int64_t last_read_ms;
@@ -229,6 +235,7 @@ on_stanza(struct wire *w, struct stanza *s)
 	l->stanza = s;
 	l->weight = (unsigned)(size / WEIGHT_BYTES);
 	w->is_full = !has_room(w, l->weight);
+	w->n_parsed++;
 	post(w, l);
 	return !w->is_full;
 }
@@ -311,23 +318,28 @@ on_throttle_end(struct timer *t)
 	resume(w);
 }
 
-/* A bucket of `burst` bytes that fills at `rate`. */
+/* Nothing is read until what was taken too much has come in again. */
 static void
-throttle(struct wire *w, size_t len, int64_t now_ms)
+throttle(struct wire *w, struct bucket *b, int64_t amount, int64_t now_ms)
 {
-	int64_t added = (now_ms - w->tokens_at_ms) * w->rate / 1000;
+	int64_t added = (now_ms - b->at_ms) * b->rate / 1000;
+	int64_t delay_ms;
 
+	if (!b->rate)
+		return;
 	if (added > 0) {
-		w->tokens_at_ms = now_ms;
-		w->tokens += added;
-		if (w->tokens > w->burst)
-			w->tokens = w->burst;
+		b->at_ms = now_ms;
+		b->tokens += added;
+		if (b->tokens > b->burst)
+			b->tokens = b->burst;
 	}
-	w->tokens -= (int64_t)len;
-	if (w->tokens >= 0)
+	b->tokens -= amount;
+	if (b->tokens >= 0)
 		return;
 	w->is_throttled = true;
-	loop_timer_set(w->io->loop, &w->timer, 1 - w->tokens * 1000 / w->rate);
+	delay_ms = 1 - b->tokens * 1000 / b->rate;
+	if (!timer_is_set(&w->timer) || w->timer.at_ms < now_ms + delay_ms)
+		loop_timer_set(w->io->loop, &w->timer, delay_ms);
 }
 
 static bool
@@ -342,9 +354,10 @@ on_data(struct conn *c, void *user, char *data, size_t len)
 		return true;
 	if (!w->parser)
 		w->parser = xml_parser_new(w->io->pool, &handler, w, w->limits);
-	if (w->rate)
-		throttle(w, len, now_ms);
+	throttle(w, &w->bytes, (int64_t)len, now_ms);
 	parsed(w, xml_parser_feed(w->parser, data, len));
+	throttle(w, &w->stanzas, w->n_parsed, now_ms);
+	w->n_parsed = 0;
 	return may_read(w);
 }
 
@@ -499,12 +512,21 @@ give(struct order *o)
 
 /* ---- for the core ---- */
 
+static void
+bucket_init(struct bucket *b, int64_t rate, int64_t burst, int64_t now_ms)
+{
+	*b = (struct bucket){
+		.rate = rate, .burst = burst, .tokens = burst, .at_ms = now_ms
+	};
+}
+
 struct wire *
 wire_new(struct loop *core, struct wire_io *io, int fd,
 	 const struct wire_class *cls, void *owner,
 	 const struct wire_settings *settings)
 {
 	struct wire *w = mem_zalloc(sizeof(*w));
+	int64_t now_ms = loop_clock(core)->mono_ms;
 	struct conn_options opts = {
 		.max_queue = settings->max_queue,
 		.reader = core,
@@ -519,11 +541,11 @@ wire_new(struct loop *core, struct wire_io *io, int fd,
 	w->owner = owner;
 	w->limits = settings->limits;
 	w->window = settings->window;
-	w->rate = settings->rate;
-	w->burst = w->tokens = settings->burst;
-	w->tokens_at_ms = loop_clock(core)->mono_ms;
+	bucket_init(&w->bytes, settings->rate, settings->burst, now_ms);
+	bucket_init(&w->stanzas, settings->stanza_rate, settings->stanza_rate,
+		    now_ms);
 	w->timer.fn = on_throttle_end;
-	atomic_init(&w->last_read_ms, w->tokens_at_ms);
+	atomic_init(&w->last_read_ms, now_ms);
 	atomic_init(&w->under_way, 0);
 	atomic_init(&w->wants_room, false);
 	w->conn = conn_new(core, io->loop, fd, &conn_class, w, &opts);
