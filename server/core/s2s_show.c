@@ -217,12 +217,15 @@ s2s_test(struct server *srv, const char *local, const char *remote,
 	struct s2s *s;
 
 	remote_policy_of(srv, remote, &policy);
-	if (!srv->s2s || !srv->opt.s2s || policy.is_blocked) {
-		tell(data, policy.is_blocked
-				   ? "the configuration does not allow this "
-				     "domain (block, s2s-only-listed)"
-				   : "the configuration switches federation "
-				     "off (s2s = no)");
+	if (!srv->s2s || !srv->opt.s2s) {
+		tell(data, "the configuration switches federation off (s2s = "
+			   "no)");
+		done(data, false);
+		return;
+	}
+	if (policy.is_blocked) {
+		tell(data, "the configuration does not allow this domain "
+			   "(block, s2s-only-listed)");
 		done(data, false);
 		return;
 	}
