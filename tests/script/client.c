@@ -14,11 +14,15 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* More than any needs. */
+#define HANDSHAKE_TURNS 10
 
 static const struct xml_limits limits = {
 	.stanza = 16u << 20,
@@ -51,7 +55,7 @@ on_open(void *user, struct arena *a, struct xml *header, const char *default_ns)
 static void
 rename_ns(struct xml *x)
 {
-	if (!strcmp(x->ns, NS_COMPONENT))
+	if (!strcmp(x->ns, NS_COMPONENT) || !strcmp(x->ns, NS_SERVER))
 		x->ns = NS_CLIENT;
 	xml_each (kid, x)
 		rename_ns(kid);
@@ -62,7 +66,7 @@ on_element(void *user, struct arena *a, struct xml *x)
 {
 	const struct client *c = user;
 
-	if (c->is_component)
+	if (c->is_component || c->is_server)
 		rename_ns(x);
 	add_incoming(user, a, x, false);
 	/* RFC 6120 5.4.3.3, 6.4.6: a new stream comes next. */
@@ -109,6 +113,13 @@ client_next(struct client *c)
 }
 
 static void
+new_parser(struct client *c)
+{
+	xml_parser_free(c->parser);
+	c->parser = xml_parser_new(c->pool, &handler, c, &limits);
+}
+
+static void
 reset(struct client *c)
 {
 	struct incoming *in;
@@ -150,17 +161,75 @@ client_connect(struct client *c, struct server *srv,
 	assert(ret == 0);
 	(void)ret;
 	c->fd = fds[0];
-	c->parser = xml_parser_new(c->pool, &handler, c, &limits);
+	new_parser(c);
 	c->is_component = how->is_component;
+	c->is_server = how->is_server;
+	c->is_dialed = c->awaits_tls = false;
 	if (how->is_component)
 		component_accept(srv, fds[1], &peer);
+	else if (how->is_server)
+		server_accept_s2s(srv, fds[1], how->tls, peer.text);
 	else
 		server_accept_c2s(srv, fds[1], how->is_secure, peer.text);
 }
 
 void
+client_take(struct client *c, int fd, bool with_tls)
+{
+	reset(c);
+	c->fd = fd;
+	c->is_component = false;
+	c->is_server = c->is_dialed = true;
+	c->awaits_tls = with_tls;
+	new_parser(c);
+}
+
+/* ---- TLS ---- */
+
+static SSL *
+new_ssl(bool as_server, const char *pem)
+{
+	SSL_CTX *ctx = SSL_CTX_new(as_server ? TLS_server_method()
+					     : TLS_client_method());
+	SSL *ssl;
+
+	if (pem &&
+	    (SSL_CTX_use_certificate_file(ctx, pem, SSL_FILETYPE_PEM) <= 0 ||
+	     SSL_CTX_use_PrivateKey_file(ctx, pem, SSL_FILETYPE_PEM) <= 0))
+		abort();
+	ssl = SSL_new(ctx);
+	SSL_CTX_free(ctx);
+	if (as_server)
+		SSL_set_accept_state(ssl);
+	else
+		SSL_set_connect_state(ssl);
+	return ssl;
+}
+
+bool
+client_start_tls(struct client *c, struct server *srv, const char *pem)
+{
+	static const char proceed[] = "<proceed xmlns='" NS_TLS "'/>";
+	int ret = 0;
+
+	if (c->is_dialed && !c->awaits_tls)
+		client_send(c, proceed, sizeof(proceed) - 1);
+	c->awaits_tls = false;
+	new_parser(c);
+	c->ssl = new_ssl(c->is_dialed, pem);
+	SSL_set_fd(c->ssl, c->fd);
+	for (int i = 0; i < HANDSHAKE_TURNS && ret <= 0; i++) {
+		server_settle(srv);
+		ret = SSL_do_handshake(c->ssl);
+	}
+	return ret == 1;
+}
+
+void
 client_disconnect(struct client *c)
 {
+	SSL_free(c->ssl);
+	c->ssl = NULL;
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
@@ -186,13 +255,30 @@ parse(struct client *c, const char *data, size_t len)
 	}
 }
 
+/* Like read: 0 at the end, -1 with EAGAIN when nothing more is there. */
+static ssize_t
+read_some(struct client *c, char *data, size_t size)
+{
+	int n;
+
+	if (!c->ssl)
+		return read(c->fd, data, size);
+	n = SSL_read(c->ssl, data, (int)size);
+	if (n > 0)
+		return n;
+	if (SSL_get_error(c->ssl, n) != SSL_ERROR_WANT_READ)
+		return 0;
+	errno = EAGAIN;
+	return -1;
+}
+
 static void
 read_all(struct client *c)
 {
 	static char data[65536];
 	ssize_t n = -1;
 
-	while (c->fd >= 0 && (n = read(c->fd, data, sizeof(data))) > 0) {
+	while (c->fd >= 0 && (n = read_some(c, data, sizeof(data))) > 0) {
 		keep_log(c, data, (size_t)n);
 		parse(c, data, (size_t)n);
 	}
@@ -204,14 +290,33 @@ void
 client_pump(struct client *c, struct server *srv)
 {
 	server_settle(srv);
-	read_all(c);
+	if (!c->awaits_tls)
+		read_all(c);
+}
+
+/* RFC 6120 5.4.3.3, 6.4.6: behind these, a new stream comes from who has
+ * connected. */
+static bool
+ends_stream(const char *text, size_t len)
+{
+	static const char *const ends[] = { "<success", "<proceed" };
+
+	for (size_t i = 0; i < N_ELEMENTS(ends); i++) {
+		if (len > strlen(ends[i]) &&
+		    !strncmp(text, ends[i], strlen(ends[i])))
+			return true;
+	}
+	return false;
 }
 
 void
 client_send(struct client *c, const char *text, size_t len)
 {
+	if (c->is_server && ends_stream(text, len))
+		new_parser(c);
 	while (len && c->fd >= 0) {
-		ssize_t n = send(c->fd, text, len, MSG_NOSIGNAL);
+		ssize_t n = c->ssl ? SSL_write(c->ssl, text, (int)len)
+				   : send(c->fd, text, len, MSG_NOSIGNAL);
 
 		if (n <= 0)
 			return;

@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#define STATEMENT_WORDS 8
+#define STATEMENT_WORDS 12
 
 struct statement {
 	int line;		      /* in the file */

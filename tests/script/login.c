@@ -49,22 +49,34 @@ comes(struct client *c, struct server *srv, const char *name, char **text_out)
 }
 
 static void
-send_header(struct client *c, const char *domain)
+send_header(struct client *c, const char *domain, const char *from,
+	    const char *id)
 {
-	char *header =
-		mem_printf("<?xml version='1.0'?><stream:stream "
-			   "xmlns='%s' xmlns:stream='" NS_STREAM
-			   "' to='%s' version='1.0'>",
-			   c->is_component ? NS_COMPONENT : NS_CLIENT, domain);
+	struct buf b = { 0 };
 
-	send_text(c, header);
-	free(header);
+	buf_printf(&b,
+		   "<?xml version='1.0'?><stream:stream xmlns='%s' "
+		   "xmlns:stream='" NS_STREAM "' to='%s' version='1.0'",
+		   c->is_component ? NS_COMPONENT
+		   : c->is_server  ? NS_SERVER
+				   : NS_CLIENT,
+		   domain);
+	if (from)
+		buf_printf(&b, " from='%s'", from);
+	if (id)
+		buf_printf(&b, " id='%s'", id);
+	if (c->is_server)
+		buf_adds(&b, " xmlns:db='jabber:server:dialback'");
+	buf_addc(&b, '>');
+	client_send(c, b.data, b.len);
+	buf_fini(&b);
 }
 
 const char *
-login_open(struct client *c, struct server *srv, const char *domain)
+login_open(struct client *c, struct server *srv, const char *domain,
+	   const char *from)
 {
-	send_header(c, domain);
+	send_header(c, domain, from, NULL);
 	if (comes(c, srv, "stream", NULL) && comes(c, srv, "features", NULL))
 		return NULL;
 	return all_that_came(c);
@@ -107,7 +119,7 @@ login_plain(struct client *c, struct server *srv, const char *user,
 	buf_fini(&plain);
 	if (!comes(c, srv, "success", NULL))
 		return all_that_came(c);
-	return login_open(c, srv, domain);
+	return login_open(c, srv, domain, NULL);
 }
 
 static enum scram_hash
@@ -188,7 +200,7 @@ login_scram(struct client *c, struct server *srv, const char *mech,
 	}
 	free(proof);
 	free(success);
-	return wrong ? wrong : login_open(c, srv, domain);
+	return wrong ? wrong : login_open(c, srv, domain, NULL);
 }
 
 static const char *
@@ -212,7 +224,7 @@ login(struct client *c, struct server *srv, const char *full_jid,
 
 	if (!jid || !jid_resource(jid))
 		return "not a full JID";
-	wrong = login_open(c, srv, jid_domain(jid));
+	wrong = login_open(c, srv, jid_domain(jid), NULL);
 	if (!wrong)
 		wrong = login_plain(c, srv, jid_local(jid), jid_domain(jid),
 				    password);
@@ -249,7 +261,7 @@ login_component(struct client *c, struct server *srv, const char *domain,
 	struct incoming *in;
 	const char *id;
 
-	send_header(c, domain);
+	send_header(c, domain, NULL, NULL);
 	client_pump(c, srv);
 	in = client_next(c);
 	id = in && in->is_header ? xml_get(in->xml, "id") : NULL;
@@ -258,4 +270,44 @@ login_component(struct client *c, struct server *srv, const char *domain,
 	if (in)
 		incoming_free(in);
 	return comes(c, srv, "handshake", NULL) ? NULL : all_that_came(c);
+}
+
+const char *
+login_external(struct client *c, struct server *srv, const char *domain,
+	       const char *from)
+{
+	send_sasl(c, "<auth xmlns='" NS_SASL "' mechanism='EXTERNAL'>",
+		  "</auth>", from, strlen(from));
+	if (!comes(c, srv, "success", NULL))
+		return all_that_came(c);
+	return login_open(c, srv, domain, from);
+}
+
+const char *
+login_accept(struct client *c, struct server *srv, const char *domain,
+	     const char *from, const char *features)
+{
+	struct incoming *in;
+	char *valid;
+	bool is_key;
+
+	if (!comes(c, srv, "stream", NULL))
+		return all_that_came(c);
+	send_header(c, domain, from, c->name);
+	send_text(c, features ? features : "<stream:features/>");
+	client_pump(c, srv);
+	while ((in = client_next(c)) && in->xml &&
+	       strcmp(in->xml->name, "bidi") == 0)
+		incoming_free(in);
+	is_key = in && in->xml && !strcmp(in->xml->name, "result");
+	if (in)
+		incoming_free(in);
+	if (!is_key)
+		return all_that_came(c);
+	valid = mem_printf("<db:result from='%s' to='%s' type='valid'/>", from,
+			   domain);
+	send_text(c, valid);
+	free(valid);
+	client_pump(c, srv);
+	return NULL;
 }

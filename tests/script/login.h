@@ -7,9 +7,9 @@ struct server;
 
 /* All return NULL, or what came instead (static or the client's log). */
 
-/* A header is sent; a header and features come. */
-const char *
-login_open(struct client *c, struct server *srv, const char *domain);
+/* A header is sent, from NULL: without `from`; a header and features come. */
+const char *login_open(struct client *c, struct server *srv, const char *domain,
+		       const char *from);
 /* On an open stream: SASL PLAIN, and a new stream. */
 const char *login_plain(struct client *c, struct server *srv, const char *user,
 			const char *domain, const char *password);
@@ -28,5 +28,14 @@ const char *login(struct client *c, struct server *srv, const char *full_jid,
 /* Of a component (XEP-0114): header and handshake. */
 const char *login_component(struct client *c, struct server *srv,
 			    const char *domain, const char *secret);
+
+/* Of another server: SASL EXTERNAL, and a new stream. */
+const char *login_external(struct client *c, struct server *srv,
+			   const char *domain, const char *from);
+/* On a connection that the server has made: it asks for dialback, and gets it.
+ * features: what to say after a header; NULL: none. */
+const char *
+login_accept(struct client *c, struct server *srv, const char *domain,
+	     const char *from, const char *features);
 
 #endif

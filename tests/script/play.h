@@ -1,4 +1,5 @@
-/* play.h - a dialogue that is being played, for player.c and receive.c. */
+/* play.h - a dialogue that is being played, for player.c, receive.c and
+ * remote.c. */
 #ifndef SCRIPT_PLAY_H
 #define SCRIPT_PLAY_H
 
@@ -21,7 +22,9 @@ struct play {
 	struct server *server; /* NULL before the first statement needs it */
 	struct clock clock;
 	struct list clients;
+	struct list dialed; /* private to remote.c */
 	struct bindings bindings;
+	struct bindings ways; /* to other domains; private to remote.c */
 	struct xml_pool *pool;
 	char dir[32];
 	char *config; /* owned */
@@ -38,6 +41,12 @@ const char *word(const struct play *p, size_t i);
 /* The words from there on are these. */
 bool says(const struct play *p, size_t from, const char *text);
 
+/* The one that is under test; made when it is needed first. */
+struct server *server(struct play *p);
+struct client *make_client(struct play *p, const char *name);
+/* What came so far has been seen. */
+void forget(struct client *c);
+
 /* The server works until nothing is left to do; the clients read. */
 void pump_all(struct play *p);
 
@@ -48,5 +57,21 @@ void expect_nothing(struct play *p, struct client *c);
 void expect_end(struct play *p, struct client *c);
 /* At the end of a dialogue: what nobody expected must not have happened. */
 void expect_all_read(struct play *p);
+
+/* ---- remote.c: other servers ---- */
+
+/* For server_setup. */
+int remote_dialed(void *play, const char *domain, bool *is_tls_out);
+/* True: the statement was about another server, and has been played. */
+bool remote_statement(struct play *p);
+/* The certificate authority that the server trusts, if the dialogue has
+ * certificates; else NULL. */
+const char *remote_ca(const struct play *p);
+/* A body's {dialback key TO FROM ID} written out. */
+void remote_expand_keys(struct play *p, const char *text, struct buf *out);
+/* Nobody has answered for them. */
+void remote_hang_up(struct play *p);
+/* At the end of a dialogue: all have been answered. */
+void remote_expect_none(struct play *p);
 
 #endif

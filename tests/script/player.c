@@ -96,6 +96,15 @@ keep_line(const char *line, void *data)
 	buf_adds(&p->log, "    ");
 }
 
+/* The usual value of an option that the dialogue does not set. */
+static void
+add_option(struct play *p, struct buf *text, const char *name,
+	   const char *value)
+{
+	if (!p->config || !strstr(p->config, name))
+		buf_printf(text, "%s = %s\n", name, value);
+}
+
 static struct config *
 make_config(struct play *p)
 {
@@ -105,12 +114,13 @@ make_config(struct play *p)
 
 	buf_printf(&text,
 		   "data-dir = \"%s\"\ncertificates-dir = \"%s\"\n"
-		   "scram-iterations = 4096\n%s%s",
-		   p->dir, certs_dir(),
-		   p->config && strstr(p->config, "c2s-require-tls")
-			   ? ""
-			   : "c2s-require-tls = no\n",
-		   p->config ? p->config : default_config);
+		   "scram-iterations = 4096\n",
+		   p->dir, certs_dir());
+	add_option(p, &text, "c2s-require-tls", "no");
+	add_option(p, &text, "s2s-require-tls", "no");
+	if (remote_ca(p))
+		add_option(p, &text, "s2s-ca", remote_ca(p));
+	buf_adds(&text, p->config ? p->config : default_config);
 	cfg = config_parse("dialogue", text.data, text.len, &errs);
 	config_errors_write(&errs, &why);
 	if (!cfg)
@@ -121,24 +131,15 @@ make_config(struct play *p)
 	return cfg;
 }
 
-/* There are no other servers. */
-static int
-dial(void *data, const char *domain, bool *is_tls_out)
-{
-	(void)data;
-	(void)domain;
-	(void)is_tls_out;
-	return -1;
-}
-
-static struct server *
+struct server *
 server(struct play *p)
 {
 	struct server_setup setup = {
 		.fake_clock = &p->clock,
 		.single_thread = true,
 		.no_listen = true,
-		.dial = dial,
+		.dial = remote_dialed,
+		.dial_data = p,
 	};
 	struct config *cfg;
 	struct err err;
@@ -180,7 +181,7 @@ find_client(struct play *p, const char *name)
 	return NULL;
 }
 
-static struct client *
+struct client *
 make_client(struct play *p, const char *name)
 {
 	struct client *c = find_client(p, name);
@@ -248,7 +249,7 @@ do_account(struct play *p)
 }
 
 /* Everything has been read so far; for what follows a log-in. */
-static void
+void
 forget(struct client *c)
 {
 	struct incoming *in;
@@ -292,7 +293,7 @@ authenticate(struct play *p, struct client *c)
 	if (!jid || !jid_local(jid))
 		fail(p, "not a user's address: %s", word(p, 3));
 	open_connection(p, c, "");
-	wrong = login_open(c, server(p), jid_domain(jid));
+	wrong = login_open(c, server(p), jid_domain(jid), NULL);
 	if (!wrong)
 		wrong = login_plain(c, server(p), jid_local(jid),
 				    jid_domain(jid),
@@ -332,11 +333,12 @@ respond(struct play *p, struct client *c)
 	pump_all(p);
 }
 
-/* NAME opens a stream to DOMAIN */
+/* NAME opens a stream to DOMAIN [from DOMAIN] */
 static void
 open_stream(struct play *p, struct client *c)
 {
-	const char *wrong = login_open(c, server(p), word(p, 5));
+	const char *from = !strcmp(word(p, 6), "from") ? word(p, 7) : NULL;
+	const char *wrong = login_open(c, server(p), word(p, 5), from);
 
 	if (wrong)
 		fail(p, "%s gets no stream: %s", c->name, wrong);
@@ -407,6 +409,7 @@ do_restart(struct play *p)
 	stop_server(p);
 	list_each (n, &p->clients)
 		client_disconnect(container_of(n, struct client, node));
+	remote_hang_up(p);
 	server(p);
 }
 
@@ -429,7 +432,9 @@ do_certificate(struct play *p)
 
 	if (p->server)
 		fail(p, "certificates come before everything else");
-	cert_make(name, &(struct cert_spec){ .cn = word(p, 1), .san = san });
+	cert_make(name, &(struct cert_spec){ .cn = word(p, 1),
+					     .san = san,
+					     .issuer = remote_ca(p) });
 	free(san);
 	free(name);
 }
@@ -462,14 +467,16 @@ do_config(struct play *p)
 static void
 do_sends(struct play *p, struct client *c)
 {
-	struct buf named = { 0 }, text = { 0 };
+	struct buf named = { 0 }, keys = { 0 }, text = { 0 };
 
 	if (c->fd < 0)
 		fail(p, "%s is not connected", c->name);
 	bindings_expand(&p->bindings, p->at->body, &named);
-	expand(named.data ? named.data : "", &text);
+	remote_expand_keys(p, named.data ? named.data : "", &keys);
+	expand(keys.data ? keys.data : "", &text);
 	client_send(c, text.data ? text.data : "", text.len);
 	buf_fini(&named);
+	buf_fini(&keys);
 	buf_fini(&text);
 	pump_all(p);
 }
@@ -568,7 +575,7 @@ play_statement(struct play *p)
 		do_certificate(p);
 	else if (says(p, 0, "restart"))
 		do_restart(p);
-	else if (!client_statement(p))
+	else if (!remote_statement(p) && !client_statement(p))
 		fail(p, "not a statement: %s %s", word(p, 0), word(p, 1));
 }
 
@@ -581,7 +588,9 @@ play(const struct dialogue *d)
 
 	clock_init_fake(&p.clock);
 	list_init(&p.clients);
+	list_init(&p.dialed);
 	bindings_init(&p.bindings);
+	bindings_init(&p.ways);
 	p.pool = xml_pool_new();
 	log_capture(keep_line, &p);
 	log_set_level(LOG_DEBUG);
@@ -596,12 +605,14 @@ play(const struct dialogue *d)
 	if (d->n)
 		expect_all_read(&p);
 	stop_server(&p);
+	remote_hang_up(&p);
 	list_each_safe (n, &p.clients) {
 		list_remove(n);
 		client_free(container_of(n, struct client, node));
 	}
 	remove_tree(p.dir);
 	bindings_fini(&p.bindings);
+	bindings_fini(&p.ways);
 	xml_pool_free(p.pool);
 	free(p.config);
 	log_capture(NULL, NULL);

@@ -66,14 +66,17 @@ static void
 parse_body(struct play *p, const char *text, struct body *out)
 {
 	static const char open[] = "<stream:stream xmlns='jabber:client' "
-				   "xmlns:stream='" NS_STREAM "'>";
+				   "xmlns:stream='" NS_STREAM "' "
+				   "xmlns:db='jabber:server:dialback'>";
 	struct xml_parser *parser;
-	struct buf written = { 0 }, ready = { 0 };
+	struct buf keys = { 0 }, written = { 0 }, ready = { 0 };
 	const char *why;
 
 	*out = (struct body){ .arena = arena_new() };
-	expand(text, &written);
+	remote_expand_keys(p, text, &keys);
+	expand(keys.data ? keys.data : "", &written);
 	match_prepare(written.data ? written.data : "", &ready);
+	buf_fini(&keys);
 	buf_fini(&written);
 	parser = xml_parser_new(p->pool, &body_handler, out, &body_limits);
 	if (xml_parser_feed(parser, open, sizeof(open) - 1) == XML_BAD ||
@@ -225,4 +228,5 @@ expect_all_read(struct play *p)
 			fail(p, "in the end %s still has: %s", c->name,
 			     incoming_text(in));
 	}
+	remote_expect_none(p);
 }
