@@ -156,7 +156,8 @@ on_letter(struct mail *m)
 	}
 	if (w->owner)
 		deliver(l);
-	else if (l->kind == ON_END && w->abandoned.next)
+	/* Maybe it is only now that it was abandoned. */
+	if (l->kind == ON_END && w->abandoned.next)
 		wire_release(w);
 	if (l->kind == ON_SECURE) {
 		tls_info_fini(l->info);
