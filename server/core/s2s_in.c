@@ -124,8 +124,9 @@ s2s_in_open(struct s2s *s, const struct stream_header *h)
 		s2s_close(s, bad, h->error_text);
 		return;
 	}
-	/* Older than features: there is only dialback, and no TLS. */
-	send_features(s);
+	/* RFC 6120 4.7.5: older than features; there is only dialback. */
+	if (h->major >= 1)
+		send_features(s);
 	s->state = S2S_NEGOTIATE;
 	if (s->auth)
 		s2s_run(s);
@@ -168,29 +169,34 @@ refuse(struct s2s *s, const char *cond, const char *why)
 		wire_continue(s->wire);
 }
 
-/* XEP-0178 3: empty, or the domain that the header has. */
-static bool
-is_own_name(const struct s2s *s, const char *text)
+/* XEP-0178 3: an identity that is empty, or the domain that the header has.
+ * What is wrong with it; NULL: nothing. */
+static const char *
+judge_identity(const struct s2s *s, const char *text)
 {
+	const char *bad = NULL;
 	struct buf name = { 0 };
-	struct jid *jid = NULL;
-	bool ok;
+	struct jid *jid;
 
 	if (!*text || !strcmp(text, "="))
-		return true;
-	ok = base64_decode(&name, text, strlen(text)) == 0 &&
-	     (jid = jid_parse_len(name.data, name.len)) != NULL &&
-	     !strcmp(jid_str(jid), s->remote);
+		return NULL;
+	if (base64_decode(&name, text, strlen(text)) < 0) {
+		buf_fini(&name);
+		return "incorrect-encoding";
+	}
+	jid = jid_parse_len(name.data, name.len);
+	if (!jid || strcmp(jid_str(jid), s->remote) != 0)
+		bad = "invalid-authzid";
 	jid_unref(&jid);
 	buf_fini(&name);
-	return ok;
+	return bad;
 }
 
 static void
 on_auth(struct s2s *s, struct arena *a, const struct xml *x)
 {
 	static const char success[] = "<success xmlns='" NS_SASL "'/>";
-	const char *mech = xml_get(x, "mechanism");
+	const char *mech = xml_get(x, "mechanism"), *bad;
 
 	if (!xml_is(x, "auth", NS_SASL)) {
 		refuse(s, "malformed-request", "out of order");
@@ -201,8 +207,8 @@ on_auth(struct s2s *s, struct arena *a, const struct xml *x)
 	} else if (!may_external(s)) {
 		refuse(s, "not-authorized",
 		       "the certificate does not prove the stream's from");
-	} else if (!is_own_name(s, xml_get_text(a, x))) {
-		refuse(s, "invalid-authzid", "not the stream's from");
+	} else if ((bad = judge_identity(s, xml_get_text(a, x)))) {
+		refuse(s, bad, "not the stream's from");
 	} else {
 		s2s_set_peer(s, s->remote);
 		s2s_add_pair(s, s->remote, NULL);
