@@ -83,6 +83,9 @@ on_own_result(struct s2s *s, const struct dialback *d)
 		s2s_sm_begin(s);
 		return;
 	}
+	/* XEP-0220 2.1.1 */
+	if (d->type == DIALBACK_INVALID)
+		s->cond = COND_INTERNAL_SERVER_ERROR;
 	why = mem_printf("it refuses dialback: %s", refusal(d));
 	s2s_out_failed(s, why);
 	free(why);
@@ -148,6 +151,7 @@ finish(struct s2s_verify *v, enum dialback_type type, enum stanza_cond cond)
 {
 	struct s2s *in = v->in;
 	struct log log = s2s_log(in);
+	bool has_others = !list_is_empty(&in->pairs);
 	struct dialback d = {
 		.type = type,
 		.from = jid_make(NULL, v->local, NULL),
@@ -161,12 +165,18 @@ finish(struct s2s_verify *v, enum dialback_type type, enum stanza_cond cond)
 		log_info(&log, "dialback for %s refused: %s", v->remote,
 			 type == DIALBACK_INVALID ? "the key is not its own"
 						  : stanza_cond_name(cond));
+	/* XEP-0220 2.2.1: it may be wrong about one of several domains. */
+	if (type == DIALBACK_INVALID && has_others) {
+		d.type = DIALBACK_ERROR;
+		d.error = COND_FORBIDDEN;
+	}
 	say(in, &d, NULL);
 	jid_unref(&d.from);
 	jid_unref(&d.to);
 	verify_free(v);
-	if (type == DIALBACK_INVALID && ++in->n_failures >= MAX_FAILURES)
-		s2s_close(in, STREAM_NOT_AUTHORIZED, NULL);
+	if (type == DIALBACK_INVALID &&
+	    (!has_others || ++in->n_failures >= MAX_FAILURES))
+		s2s_close(in, STREAM_NONE, "a false dialback key");
 }
 
 static void
@@ -246,7 +256,7 @@ judge(const struct s2s *s, const struct dialback *d, const char **text_out)
 	}
 	if (!policy.allow_dialback) {
 		*text_out = "a valid certificate is required";
-		return COND_POLICY_VIOLATION;
+		return COND_NOT_AUTHORIZED;
 	}
 	if (n_open(s) >= (size_t)s->server->opt.s2s_dialback_max) {
 		*text_out = "too many requests are open";
@@ -293,7 +303,10 @@ on_verified(struct s2s *s, const struct dialback *d)
 		    strcmp(v->remote, jid_str(d->from)) != 0 ||
 		    strcmp(v->local, jid_str(d->to)) != 0)
 			continue;
-		finish(v, d->type, d->error);
+		/* XEP-0220 2.4: whatever it was. */
+		finish(v, d->type,
+		       d->type == DIALBACK_ERROR ? COND_REMOTE_SERVER_NOT_FOUND
+						 : COND_NONE);
 		return;
 	}
 }

@@ -119,7 +119,8 @@ on_dialed(void *data, const struct dial_result *r)
 
 	if (r->status != DIAL_OK) {
 		exhausted(s,
-			  r->status == DIAL_NOT_FOUND
+			  s->cond ? s->cond
+			  : r->status == DIAL_NOT_FOUND
 				  ? COND_REMOTE_SERVER_NOT_FOUND
 				  : COND_REMOTE_SERVER_TIMEOUT,
 			  r->error ? r->error : "no connection");
@@ -127,6 +128,7 @@ on_dialed(void *data, const struct dial_result *r)
 	}
 	s->advice = ask_them;
 	snprintf(s->address, sizeof(s->address), "%s", r->address);
+	s->cond = COND_NONE;
 	free(s->target);
 	s->target = mem_printf("%s:%u", r->host, r->port);
 	s2s_connect(s, r->fd, r->is_tls);
@@ -162,22 +164,28 @@ on_inside(struct mail *m)
 }
 
 static void
-dial_inside(struct s2s *s)
+give_inside(struct s2s *s, const struct dial_result *r)
 {
-	struct server *srv = s->server;
+	struct loop *core = s->server->core;
 	struct inside *i = mem_zalloc(sizeof(*i));
 
 	i->mail.run = on_inside;
-	i->server = srv;
+	i->server = s->server;
 	memcpy(i->name, s->name, sizeof(i->name));
-	i->result =
-		(struct dial_result){ .host = "test", .address = "127.0.0.1" };
-	i->result.fd =
-		srv->dial(srv->dial_data, s->peer->domain, &i->result.is_tls);
-	if (i->result.fd < 0)
-		i->result.status =
-			i->result.fd == -1 ? DIAL_NOT_FOUND : DIAL_UNREACHABLE;
-	loop_send(srv->core, srv->core, &i->mail);
+	i->result = *r;
+	loop_send(core, core, &i->mail);
+}
+
+static void
+dial_inside(struct s2s *s)
+{
+	struct server *srv = s->server;
+	struct dial_result r = { .host = "test", .address = "127.0.0.1" };
+
+	r.fd = srv->dial(srv->dial_data, s->peer->domain, &r.is_tls);
+	if (r.fd < 0)
+		r.status = r.fd == -1 ? DIAL_NOT_FOUND : DIAL_UNREACHABLE;
+	give_inside(s, &r);
 }
 
 static void
@@ -225,7 +233,7 @@ s2s_out_failed(struct s2s *s, const char *why)
 	struct log log = s2s_log(s);
 	char *text =
 		mem_printf("%s: %s", s->target ? s->target : s->remote, why);
-	struct dial_result none = { .status = DIAL_UNREACHABLE };
+	struct dial_result none = { .status = DIAL_UNREACHABLE, .fd = -1 };
 
 	log_info(&log, "%s", text);
 	s2s_tell(s, "%s", text);
@@ -250,7 +258,7 @@ s2s_out_failed(struct s2s *s, const char *why)
 	if (s->dial)
 		dial_next(s->dial);
 	else
-		on_dialed(s, &none);
+		give_inside(s, &none);
 }
 
 /* ---- header and features ---- */

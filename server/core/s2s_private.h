@@ -153,6 +153,8 @@ struct s2s {
 	uint64_t n_in, n_out;
 	const char *auth;   /* static; NULL: not authenticated */
 	const char *advice; /* static; what to do about `error`; may be NULL */
+	enum stanza_cond cond; /* out, of a target that refused, for senders;
+				* COND_NONE: no special one */
 	unsigned n_failures;
 	uint8_t state; /* enum s2s_state */
 	bool is_out, is_secure, is_opened, is_direct_tls;
