@@ -46,8 +46,10 @@
 #define WINDOW 1024
 
 /* A server whose stream breaks so soon after it was ready has a problem that
- * connecting again at once does not solve. */
-#define TOO_SOON_MS 5000
+ * connecting again at once does not solve; a session that goes on may have had
+ * bad luck. */
+#define TOO_SOON_MS	  5000
+#define TOO_SOON_AGAIN_MS 200
 
 /* What a server that has lost its way to us may take to find it again, while
  * something of ours waits for that. */
@@ -284,11 +286,31 @@ s2s_drain(struct s2s *s)
 
 /* ---- silence ---- */
 
+/* What it may be silent for before it is closed; 0: for ever. */
+static int64_t
+idle_limit_ms(const struct s2s *s)
+{
+	int64_t limit_ms = s->server->opt.s2s_idle_timeout;
+
+	/* It is for the one that has opened it to close it. */
+	return s->is_out ? limit_ms : 2 * limit_ms;
+}
+
+static void
+check_in(struct s2s *s, int64_t ms)
+{
+	int64_t limit_ms = idle_limit_ms(s);
+	int64_t idle_ms = s->server->clock->mono_ms - s->used_ms;
+
+	if (limit_ms > idle_ms && limit_ms - idle_ms < ms)
+		ms = limit_ms - idle_ms;
+	loop_timer_set(s->server->core, &s->timer, ms);
+}
+
 void
 s2s_watch(struct s2s *s)
 {
-	loop_timer_set(s->server->core, &s->timer,
-		       s->server->opt.s2s_ping_interval);
+	check_in(s, s->server->opt.s2s_ping_interval);
 }
 
 static void broken(struct s2s *s, const char *why);
@@ -309,12 +331,11 @@ on_no_answer(struct s2s *s)
 static bool
 is_idle(const struct s2s *s, int64_t now_ms)
 {
-	int64_t limit_ms = s->server->opt.s2s_idle_timeout;
+	int64_t limit_ms = idle_limit_ms(s);
 
 	if (!limit_ms || (s->sm && sm_n_unacked(s->sm)) || s->probe)
 		return false;
-	/* It is for the one that has opened it to close it. */
-	return now_ms - s->used_ms >= (s->is_out ? limit_ms : 2 * limit_ms);
+	return now_ms - s->used_ms >= limit_ms;
 }
 
 /* Nothing is re-armed when bytes come: at expiry it shows how long ago. */
@@ -342,8 +363,7 @@ on_silence(struct s2s *s)
 		return;
 	}
 	if (silent_ms < opt->s2s_ping_interval) {
-		loop_timer_set(s->server->core, &s->timer,
-			       opt->s2s_ping_interval - silent_ms);
+		check_in(s, opt->s2s_ping_interval - silent_ms);
 		return;
 	}
 	s2s_sm_ask(s);
@@ -557,7 +577,8 @@ broken(struct s2s *s, const char *why)
 {
 	struct log log = s2s_log(s);
 	int64_t now_ms = s->server->clock->mono_ms;
-	bool too_soon = now_ms - s->ready_ms < TOO_SOON_MS && !s->is_resumable;
+	bool too_soon = now_ms - s->ready_ms <
+			(s->is_resumable ? TOO_SOON_AGAIN_MS : TOO_SOON_MS);
 
 	log_info(&log, "connection lost: %s", why);
 	loop_timer_clear(s->server->core, &s->timer);

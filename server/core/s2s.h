@@ -21,6 +21,9 @@ struct tls_info;
 
 /* Everything that belongs to other servers; opens nothing yet. */
 int s2s_init(struct server *srv, struct err *err);
+/* The configuration has changed: streams with domains that are blocked now are
+ * closed. */
+void s2s_reload(struct server *srv);
 /* No new streams; what waits is bounced, streams are closed in order. */
 void s2s_stop(struct server *srv);
 void s2s_free(struct server *srv);

@@ -73,6 +73,21 @@ s2s_init(struct server *srv, struct err *err)
 	return all->dns ? 0 : -1;
 }
 
+void
+s2s_reload(struct server *srv)
+{
+	list_each_safe (n, &srv->s2s->streams) {
+		struct s2s *s = container_of(n, struct s2s, node);
+		struct remote_policy policy;
+
+		if (!s->remote || s->state == S2S_CLOSING)
+			continue;
+		remote_policy_of(srv, s->remote, &policy);
+		if (policy.is_blocked)
+			s2s_close(s, STREAM_POLICY_VIOLATION, NULL);
+	}
+}
+
 /* What waits can only be lost: its senders are told while they are there. */
 static void
 bounce_waiting(struct s2s_all *all)

@@ -142,7 +142,7 @@ verified(struct s2s_verify *v)
 	s2s_authenticated(in, "dialback");
 	/* Stanzas may follow as soon as the answer is there. */
 	if (in->state == S2S_NEGOTIATE)
-		s2s_run(in);
+		s2s_in_ready(in);
 }
 
 /* Tells who has shown the key, and forgets it. */

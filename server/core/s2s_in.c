@@ -115,6 +115,15 @@ send_features(struct s2s *s)
 }
 
 void
+s2s_in_ready(struct s2s *s)
+{
+	s2s_run(s);
+	if (s->is_bidi && s->local)
+		s2s_peer_up(s->peer, s->local);
+	s2s_peer_came(s->peer);
+}
+
+void
 s2s_in_open(struct s2s *s, const struct stream_header *h)
 {
 	enum stream_cond bad = judge_header(s, h);
@@ -129,7 +138,7 @@ s2s_in_open(struct s2s *s, const struct stream_header *h)
 		send_features(s);
 	s->state = S2S_NEGOTIATE;
 	if (s->auth)
-		s2s_run(s);
+		s2s_in_ready(s);
 	else
 		wire_continue(s->wire);
 }

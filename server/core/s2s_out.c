@@ -434,7 +434,7 @@ s2s_out_log_in(struct s2s *s)
 		s2s_out_failed(s, why);
 		return;
 	}
-	if (list_is_empty(&s->links) && !s->probe) {
+	if (list_is_empty(&s->links) && !s->probe && !s->is_resumable) {
 		s->state = S2S_NEGOTIATE;
 		loop_timer_set(s->server->core, &s->timer, VERIFY_ONLY_MS);
 		s2s_dialback_verify_all(s);

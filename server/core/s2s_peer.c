@@ -122,6 +122,16 @@ s2s_peer_is_resting(const struct s2s_peer *p)
 	return timer_is_set(&p->retry);
 }
 
+void
+s2s_peer_came(struct s2s_peer *p)
+{
+	if (!timer_is_set(&p->retry))
+		return;
+	loop_timer_clear(p->all->server->core, &p->retry);
+	p->failures = 0;
+	try_again(p);
+}
+
 static void
 tell_hosts(struct s2s_peer *p, enum hook_id hook)
 {

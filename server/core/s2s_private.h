@@ -237,6 +237,8 @@ void s2s_pairs_free(struct s2s *s);
 
 /* ---- s2s_in.c ---- */
 void s2s_in_open(struct s2s *s, const struct stream_header *h);
+/* The first of its domains is authenticated. */
+void s2s_in_ready(struct s2s *s);
 void s2s_in_element(struct s2s *s, struct arena *a, struct xml *x);
 
 /* ---- s2s_out.c ---- */
@@ -285,6 +287,8 @@ void s2s_peer_free(struct s2s_peer *p);
 /* Not before the next try. */
 bool s2s_peer_is_resting(const struct s2s_peer *p);
 void s2s_peer_up(struct s2s_peer *p, const char *local);
+/* It has connected to us: there may be a way, after all. */
+void s2s_peer_came(struct s2s_peer *p);
 /* There is no way; is it news? */
 void
 s2s_peer_failed(struct s2s_peer *p, enum stanza_cond cond, const char *why);

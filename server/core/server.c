@@ -513,6 +513,7 @@ server_reload(struct server *srv, const struct config *cfg, struct err *err)
 	}
 	components_reload(srv, cfg);
 	remotes_load(srv, cfg);
+	s2s_reload(srv);
 	log_set_level((enum log_level)srv->opt.log_level);
 	if (certs_load(srv, false, err) < 0 ||
 	    (srv->has_listeners && listen_all(srv, err) < 0))
