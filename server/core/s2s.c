@@ -249,9 +249,10 @@ s2s_close(struct s2s *s, enum stream_cond cond, const char *text)
 		s2s_drop(s);
 		return;
 	}
-	log_info(&log, "closed%s%s%s%s", cond ? ": " : "",
-		 cond ? stream_cond_name(cond) : "", text ? ": " : "",
-		 text ? text : "");
+	if ((s->auth && !cond) || server_may_log(s->server))
+		log_info(&log, "closed%s%s%s%s", cond ? ": " : "",
+			 cond ? stream_cond_name(cond) : "", text ? ": " : "",
+			 text ? text : "");
 	/* RFC 6120 4.9.1.2: an error stands inside of a stream. */
 	if (!s->is_opened)
 		s2s_send_open(s, s->remote, false);
@@ -478,7 +479,8 @@ on_element(void *owner, struct arena *a, struct xml *x)
 		if (s->is_out && !s->has_run) {
 			s2s_out_failed(s, text);
 		} else {
-			log_info(&log, "%s", text);
+			if (server_may_log(s->server))
+				log_info(&log, "%s", text);
 			s2s_close(s, STREAM_NONE, NULL);
 		}
 	} else if (s->is_out) {
@@ -637,7 +639,8 @@ on_end(void *owner, enum conn_end why, const char *detail)
 	} else if (s->is_out) {
 		s2s_out_failed(s, text);
 	} else {
-		log_info(&log, "%s", text);
+		if (server_may_log(s->server))
+			log_info(&log, "%s", text);
 		s2s_drop(s);
 	}
 }

@@ -161,7 +161,7 @@ finish(struct s2s_verify *v, enum dialback_type type, enum stanza_cond cond)
 
 	if (type == DIALBACK_VALID)
 		verified(v);
-	else
+	else if (server_may_log(in->server))
 		log_info(&log, "dialback for %s refused: %s", v->remote,
 			 type == DIALBACK_INVALID ? "the key is not its own"
 						  : stanza_cond_name(cond));

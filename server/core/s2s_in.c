@@ -165,7 +165,8 @@ refuse(struct s2s *s, const char *cond, const char *why)
 	struct buf *b = &s->server->scratch;
 	struct log log = s2s_log(s);
 
-	log_info(&log, "EXTERNAL refused: %s", why);
+	if (server_may_log(s->server))
+		log_info(&log, "EXTERNAL refused: %s", why);
 	b->len = 0;
 	buf_printf(b,
 		   "<failure xmlns='" NS_SASL "'><%s/><text xml:lang='en'>%s"

@@ -87,7 +87,8 @@ exhausted(struct s2s *s, enum stanza_cond cond, const char *why)
 		 s->advice				? s->advice
 		 : cond == COND_REMOTE_SERVER_NOT_FOUND ? check_the_name
 							: check_the_way);
-	log_info(&log, "no way to %s: %s", peer->domain, text);
+	if (server_may_log(s->server))
+		log_info(&log, "no way to %s: %s", peer->domain, text);
 	dial_free(s->dial);
 	s->dial = NULL;
 	s2s_dialback_peer_failed(peer, cond);
@@ -235,7 +236,8 @@ s2s_out_failed(struct s2s *s, const char *why)
 		mem_printf("%s: %s", s->target ? s->target : s->remote, why);
 	struct dial_result none = { .status = DIAL_UNREACHABLE, .fd = -1 };
 
-	log_info(&log, "%s", text);
+	if (server_may_log(s->server))
+		log_info(&log, "%s", text);
 	s2s_tell(s, "%s", text);
 	free(s->error);
 	s->error = text;

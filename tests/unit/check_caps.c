@@ -72,7 +72,7 @@ set_up(void)
 	clock_init_fake(&clk);
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(text, sizeof(text),
-		 "data-dir = \"%s\"\nhost \"example.org\" {}\n", dir);
+		 "data-dir = \"%s\"\ns2s = no\nhost \"example.org\" {}\n", dir);
 	cfg = config_parse("test", text, strlen(text), &errs);
 	ck_assert_ptr_nonnull(cfg);
 	setup.config = cfg;
