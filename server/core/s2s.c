@@ -671,7 +671,6 @@ s2s_new(struct s2s_all *all, bool is_out)
 	s->timer.fn = on_timer;
 	s->ack.fn = on_ack_timer;
 	list_init(&s->links);
-	list_init(&s->pairs);
 	list_init(&s->verifies);
 	list_init(&s->asked);
 	snprintf(s->name, sizeof(s->name), "s2s-%s-%" PRIu64,

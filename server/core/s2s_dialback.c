@@ -151,7 +151,7 @@ finish(struct s2s_verify *v, enum dialback_type type, enum stanza_cond cond)
 {
 	struct s2s *in = v->in;
 	struct log log = s2s_log(in);
-	bool has_others = !list_is_empty(&in->pairs);
+	bool has_others = in->pairs.n > 0;
 	struct dialback d = {
 		.type = type,
 		.from = jid_make(NULL, v->local, NULL),
@@ -258,7 +258,8 @@ judge(const struct s2s *s, const struct dialback *d, const char **text_out)
 		*text_out = "a valid certificate is required";
 		return COND_NOT_AUTHORIZED;
 	}
-	if (n_open(s) >= (size_t)s->server->opt.s2s_dialback_max) {
+	if (!s2s_has_room(s) ||
+	    n_open(s) >= (size_t)s->server->opt.s2s_dialback_max) {
 		*text_out = "too many requests are open";
 		return COND_RESOURCE_CONSTRAINT;
 	}

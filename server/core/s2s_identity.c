@@ -11,7 +11,11 @@
 #include <string.h>
 
 /* Domains of one stream. */
-#define PAIRS_MAX 1000
+#define PAIRS_MAX 10000
+
+struct s2s_pair_key {
+	const char *remote, *local;
+};
 
 void
 s2s_set_peer(struct s2s *s, const char *domain)
@@ -35,30 +39,53 @@ s2s_is_certified(const struct s2s *s, const char *domain)
 	return ok;
 }
 
+/* local NULL: the pair for all of ours. */
+static bool
+pair_eq(const struct map_node *n, const void *key)
+{
+	const struct s2s_pair *p =
+		container_of((struct map_node *)n, struct s2s_pair, node);
+	const struct s2s_pair_key *k = key;
+
+	if (strcmp(p->remote, k->remote) != 0 || !p->local != !k->local)
+		return false;
+	return !k->local || !strcmp(p->local, k->local);
+}
+
+static uint64_t
+pair_hash(const char *remote, const char *local)
+{
+	return hash_str(remote) * 31 + (local ? hash_str(local) : 0);
+}
+
+static bool
+has(const struct s2s *s, const char *remote, const char *local)
+{
+	struct s2s_pair_key key = { remote, local };
+
+	return map_find(&s->pairs, pair_hash(remote, local), pair_eq, &key);
+}
+
 bool
 s2s_has_pair(const struct s2s *s, const char *remote, const char *local)
 {
-	list_each (n, &s->pairs) {
-		const struct s2s_pair *p =
-			container_of(n, struct s2s_pair, node);
+	return has(s, remote, NULL) || has(s, remote, local);
+}
 
-		if (!strcmp(p->remote, remote) &&
-		    (!p->local || !strcmp(p->local, local)))
-			return true;
-	}
-	return false;
+bool
+s2s_has_room(const struct s2s *s)
+{
+	return s->pairs.n < PAIRS_MAX;
 }
 
 void
 s2s_add_pair(struct s2s *s, const char *remote, const char *local)
 {
-	size_t len = strlen(remote) + 1, n = 0;
+	size_t len = strlen(remote) + 1;
 	size_t local_len = local ? strlen(local) + 1 : 0;
 	struct s2s_pair *p;
 
-	list_each (i, &s->pairs)
-		n++;
-	if (n >= PAIRS_MAX || (local && s2s_has_pair(s, remote, local)))
+	if (!s2s_has_room(s) || has(s, remote, local))
 		return;
 	p = mem_alloc(sizeof(*p) + len + local_len);
 	memcpy(p->remote, remote, len);
@@ -67,7 +94,18 @@ s2s_add_pair(struct s2s *s, const char *remote, const char *local)
 		memcpy(p->remote + len, local, local_len);
 		p->local = p->remote + len;
 	}
-	list_append(&s->pairs, &p->node);
+	map_insert(&s->pairs, &p->node, pair_hash(remote, local));
+}
+
+void
+s2s_take_pairs(struct s2s *s, struct s2s *from)
+{
+	map_each (n, &from->pairs) {
+		const struct s2s_pair *p =
+			container_of(n, struct s2s_pair, node);
+
+		s2s_add_pair(s, p->remote, p->local);
+	}
 }
 
 void
@@ -90,8 +128,9 @@ s2s_authenticated(struct s2s *s, const char *how)
 void
 s2s_pairs_free(struct s2s *s)
 {
-	struct list *n;
-
-	while ((n = list_pop(&s->pairs)))
+	map_each (n, &s->pairs) {
+		map_remove(&s->pairs, n);
 		free(container_of(n, struct s2s_pair, node));
+	}
+	map_fini(&s->pairs);
 }

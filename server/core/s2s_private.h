@@ -110,7 +110,7 @@ enum s2s_state {
 
 /* A domain of theirs that may send by a stream. */
 struct s2s_pair {
-	struct list node;
+	struct map_node node;
 	const char *local; /* owned by the struct; NULL: to all of ours */
 	char remote[];
 };
@@ -135,7 +135,7 @@ struct s2s {
 	struct dial *dial;	 /* owned; out */
 	struct tls_info *tls;	 /* owned; NULL before TLS */
 	struct list links;	 /* struct s2s_link.of_stream */
-	struct list pairs;	 /* struct s2s_pair.node */
+	struct map pairs;	 /* struct s2s_pair.node */
 	struct list verifies;	 /* struct s2s_verify.of_in */
 	struct list asked;	 /* struct s2s_verify.of_peer */
 	struct timer timer;	 /* to log in; then for silence */
@@ -233,6 +233,10 @@ void s2s_authenticated(struct s2s *s, const char *how);
  * to any of ours. */
 void s2s_add_pair(struct s2s *s, const char *remote, const char *local);
 bool s2s_has_pair(const struct s2s *s, const char *remote, const char *local);
+/* For another one. */
+bool s2s_has_room(const struct s2s *s);
+/* Copies those of a stream whose session goes on in s. */
+void s2s_take_pairs(struct s2s *s, struct s2s *from);
 void s2s_pairs_free(struct s2s *s);
 
 /* ---- s2s_in.c ---- */

@@ -332,7 +332,6 @@ static void
 inherit(struct s2s *s, struct s2s *old)
 {
 	char *id = mem_strdup(old->sm_id);
-	struct list *n;
 
 	s2s_sm_forget(s);
 	s->sm = old->sm;
@@ -342,8 +341,7 @@ inherit(struct s2s *s, struct s2s *old)
 	free(id);
 	s->is_sm = true;
 	s->is_bidi |= old->is_bidi;
-	while ((n = list_pop(&old->pairs)))
-		list_append(&s->pairs, n);
+	s2s_take_pairs(s, old);
 	while (!list_is_empty(&old->links))
 		s2s_link_attach(container_of(old->links.next, struct s2s_link,
 					     of_stream),
