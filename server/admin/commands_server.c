@@ -10,6 +10,7 @@
 #include "core/c2s.h"
 #include "core/certs.h"
 #include "core/host.h"
+#include "core/s2s.h"
 #include "core/server.h"
 #include "net/loop.h"
 #include "net/tls.h"
@@ -182,16 +183,36 @@ uptime_text(struct buf *out, int64_t s)
 }
 
 static void
+count_lost(void *data, const struct s2s_lost *lost)
+{
+	(void)lost;
+	++*(size_t *)data;
+}
+
+static size_t
+n_lost(struct server *srv)
+{
+	size_t n = 0;
+
+	s2s_each_lost(srv, count_lost, &n);
+	return n;
+}
+
+static void
 status_text(struct command_call *call, const struct store_stats *db)
 {
 	const struct server *srv = call->server;
+	size_t n_servers = s2s_count(srv);
 	struct buf *out = &call->out;
 
 	buf_printf(out, "%s, process %d, up ", PACKAGE_STRING, (int)getpid());
 	uptime_text(out, (srv->clock->wall_ms - srv->started_ms) / 1000);
 	buf_printf(out,
 		   "\nclients   %zu sessions, %zu connections, %zu accounts\n",
-		   srv->n_sessions, srv->n_streams, srv->accounts.n);
+		   srv->n_sessions, srv->n_streams - n_servers,
+		   srv->accounts.n);
+	buf_printf(out, "servers   %zu streams, %zu domains unreachable\n",
+		   n_servers, n_lost(call->server));
 	buf_printf(out,
 		   "database  %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64
 		   " commits, %" PRIu64 " failures, %zu waiting%s\n",
@@ -211,10 +232,12 @@ status_json(struct command_call *call, const struct store_stats *db)
 
 	buf_printf(out,
 		   "{\"version\":\"%s\",\"pid\":%d,\"uptime_s\":%" PRId64
-		   ",\"sessions\":%zu,\"connections\":%zu,\"accounts\":%zu,",
+		   ",\"sessions\":%zu,\"connections\":%zu,\"accounts\":%zu,"
+		   "\"servers\":%zu,\"unreachable_domains\":%zu,",
 		   PACKAGE_VERSION, (int)getpid(),
 		   (srv->clock->wall_ms - srv->started_ms) / 1000,
-		   srv->n_sessions, srv->n_streams, srv->accounts.n);
+		   srv->n_sessions, srv->n_streams - s2s_count(srv),
+		   srv->accounts.n, s2s_count(srv), n_lost(call->server));
 	buf_printf(out,
 		   "\"database\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64
 		   ",\"commits\":%" PRIu64 ",\"failures\":%" PRIu64

@@ -24,7 +24,10 @@ int s2s_init(struct server *srv, struct err *err);
 /* The configuration has changed: streams with domains that are blocked now are
  * closed. */
 void s2s_reload(struct server *srv);
-/* No new streams; what waits is bounced, streams are closed in order. */
+/* The server is stopping: what waits is bounced, while its senders are there;
+ * from now on only streams that are up take anything. */
+void s2s_refuse(struct server *srv);
+/* Streams are closed in order; each tells the server: server_stream_gone. */
 void s2s_stop(struct server *srv);
 void s2s_free(struct server *srv);
 
@@ -63,6 +66,9 @@ struct s2s_info {
 };
 void s2s_each(struct server *srv,
 	      void (*fn)(void *data, const struct s2s_info *info), void *data);
+
+/* Streams, open or on their way. */
+size_t s2s_count(const struct server *srv);
 
 /* Domains to which there is no way now. */
 struct s2s_lost {

@@ -99,13 +99,19 @@ bounce_waiting(struct s2s_all *all)
 }
 
 void
+s2s_refuse(struct server *srv)
+{
+	if (srv->s2s)
+		bounce_waiting(srv->s2s);
+}
+
+void
 s2s_stop(struct server *srv)
 {
 	struct s2s_all *all = srv->s2s;
 
 	if (!all)
 		return;
-	bounce_waiting(all);
 	list_each_safe (n, &all->streams) {
 		struct s2s *s = container_of(n, struct s2s, node);
 

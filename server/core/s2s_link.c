@@ -340,7 +340,7 @@ s2s_send(struct server *srv, struct stanza *stanza)
 	struct s2s_link *l;
 	struct s2s_peer *p;
 
-	if (!all || !srv->opt.s2s || srv->is_stopping || !stanza->from) {
+	if (!all || !srv->opt.s2s || !stanza->from) {
 		refuse(srv, stanza);
 		return;
 	}
@@ -350,6 +350,10 @@ s2s_send(struct server *srv, struct stanza *stanza)
 	if (l && l->state == LINK_UP) {
 		s2s_write_stanza(l->stream, stanza);
 		stanza_unref(&stanza);
+		return;
+	}
+	if (srv->is_stopping) {
+		refuse(srv, stanza);
 		return;
 	}
 	remote_policy_of(srv, jid_domain(stanza->to), &policy);

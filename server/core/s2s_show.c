@@ -103,6 +103,12 @@ s2s_each(struct server *srv,
 	}
 }
 
+size_t
+s2s_count(const struct server *srv)
+{
+	return srv->s2s ? srv->s2s->n_streams : 0;
+}
+
 void
 s2s_each_lost(struct server *srv,
 	      void (*fn)(void *data, const struct s2s_lost *lost), void *data)

@@ -434,9 +434,11 @@ server_stop(struct server *srv)
 	srv->is_stopping = true;
 	log_info(&srv->log, "stopping, %zu streams", srv->n_streams);
 	close_listeners(srv);
-	s2s_stop(srv);
+	s2s_refuse(srv);
 	components_stop(srv);
 	c2s_close_all(srv, STREAM_SYSTEM_SHUTDOWN);
+	/* Behind the clients' last presences. */
+	s2s_stop(srv);
 	if (!srv->n_streams) {
 		loop_quit(srv->core);
 		return;
