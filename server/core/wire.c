@@ -437,7 +437,7 @@ start_tls(struct wire *w, const struct order *o)
 	conn_start_tls(w->io->loop, w->conn, o->tls);
 }
 
-static struct order *order(struct wire *w, enum order_kind kind);
+static void send_order(struct loop *self, const struct order *o);
 
 /* The connection may still say its last word before it goes; what is sent
  * behind conn_release comes after that. */
@@ -445,7 +445,7 @@ static void
 release(struct wire *w)
 {
 	conn_release(w->io->loop, w->conn);
-	loop_send(w->io->loop, w->io->loop, &order(w, RELEASED)->mail);
+	send_order(w->io->loop, &(struct order){ .wire = w, .kind = RELEASED });
 }
 
 static void
@@ -457,9 +457,8 @@ released(struct wire *w)
 }
 
 static void
-on_order(struct mail *m)
+carry_out(struct order *o)
 {
-	struct order *o = container_of(m, struct order, mail);
 	struct wire *w = o->wire;
 
 	switch (o->kind) {
@@ -491,24 +490,37 @@ on_order(struct mail *m)
 	}
 	tls_config_unref(&o->tls);
 	free(o->tls_name);
-	free(o);
-}
-
-static struct order *
-order(struct wire *w, enum order_kind kind)
-{
-	struct order *o = mem_zalloc(sizeof(*o));
-
-	o->mail.run = on_order;
-	o->wire = w;
-	o->kind = kind;
-	return o;
 }
 
 static void
-give(struct order *o)
+on_order(struct mail *m)
 {
-	loop_send(o->wire->core, o->wire->io->loop, &o->mail);
+	struct order *o = container_of(m, struct order, mail);
+
+	carry_out(o);
+	free(o);
+}
+
+static void
+send_order(struct loop *self, const struct order *o)
+{
+	struct order *copy = mem_alloc(sizeof(*copy));
+
+	*copy = *o;
+	copy->mail.run = on_order;
+	loop_send(self, o->wire->io->loop, &copy->mail);
+}
+
+/* On a shared loop at once: the peer's answer to what is written at the end of
+ * this turn then finds the connection reading. */
+static void
+give(struct wire *w, struct order o)
+{
+	o.wire = w;
+	if (w->io->loop == w->core)
+		carry_out(&o);
+	else
+		send_order(w->core, &o);
 }
 
 /* ---- for the core ---- */
@@ -562,43 +574,35 @@ wire_write(struct wire *w, const char *head, size_t len, struct chunk *tail)
 void
 wire_continue(struct wire *w)
 {
-	give(order(w, CONTINUE));
+	give(w, (struct order){ .kind = CONTINUE });
 }
 
 void
 wire_restart(struct wire *w)
 {
-	give(order(w, RESTART));
+	give(w, (struct order){ .kind = RESTART });
 }
 
 void
 wire_start_tls(struct wire *w, const char *proceed, struct tls_config *cfg)
 {
-	struct order *o = order(w, START_TLS);
-
-	o->text = proceed;
-	o->tls = tls_config_ref(cfg);
-	give(o);
+	give(w, (struct order){ .kind = START_TLS,
+				.text = proceed,
+				.tls = tls_config_ref(cfg) });
 }
 
 void
 wire_start_tls_client(struct wire *w, struct tls_config *cfg, const char *name)
 {
-	struct order *o = order(w, START_TLS);
-
-	o->tls = tls_config_ref(cfg);
-	o->tls_name = mem_strdup(name);
-	give(o);
+	give(w, (struct order){ .kind = START_TLS,
+				.tls = tls_config_ref(cfg),
+				.tls_name = mem_strdup(name) });
 }
 
 void
 wire_run(struct wire *w, const char *ns, const struct xml_limits *limits)
 {
-	struct order *o = order(w, RUN);
-
-	o->text = ns;
-	o->limits = limits;
-	give(o);
+	give(w, (struct order){ .kind = RUN, .text = ns, .limits = limits });
 }
 
 void
@@ -619,7 +623,7 @@ wire_stanza_done(struct wire *w, unsigned weight)
 	w->done = 0;
 	if (left <= w->window / 2 && atomic_load(&w->wants_room) &&
 	    atomic_exchange(&w->wants_room, false))
-		give(order(w, ROOM));
+		give(w, (struct order){ .kind = ROOM });
 }
 
 void
@@ -651,7 +655,7 @@ wire_release(struct wire *w)
 		list_remove(&w->abandoned);
 	w->abandoned.next = NULL;
 	w->owner = NULL;
-	give(order(w, RELEASE));
+	give(w, (struct order){ .kind = RELEASE });
 }
 
 int64_t
