@@ -215,6 +215,9 @@ s2s_out_dial(struct s2s *s)
 	settings.fixed = (const char *const *)policy.addresses;
 	free(s->error);
 	s->error = NULL;
+	/* A new connection has to prove everything anew. */
+	s->auth = NULL;
+	s->is_bidi = false;
 	s->state = S2S_DIALING;
 	dial_free(s->dial);
 	s->dial = NULL;
