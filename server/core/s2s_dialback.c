@@ -142,7 +142,7 @@ verified(struct s2s_verify *v)
 	s2s_authenticated(in, "dialback");
 	/* Stanzas may follow as soon as the answer is there. */
 	if (in->state == S2S_NEGOTIATE)
-		s2s_in_ready(in);
+		s2s_run(in);
 }
 
 /* Tells who has shown the key, and forgets it. */
@@ -152,6 +152,7 @@ finish(struct s2s_verify *v, enum dialback_type type, enum stanza_cond cond)
 	struct s2s *in = v->in;
 	struct log log = s2s_log(in);
 	bool has_others = in->pairs.n > 0;
+	bool is_new = in->state == S2S_NEGOTIATE;
 	struct dialback d = {
 		.type = type,
 		.from = jid_make(NULL, v->local, NULL),
@@ -174,6 +175,9 @@ finish(struct s2s_verify *v, enum dialback_type type, enum stanza_cond cond)
 	jid_unref(&d.from);
 	jid_unref(&d.to);
 	verify_free(v);
+	/* What is ours comes behind the answer (XEP-0288 2.2). */
+	if (type == DIALBACK_VALID && is_new)
+		s2s_in_ready(in);
 	if (type == DIALBACK_INVALID &&
 	    (!has_others || ++in->n_failures >= MAX_FAILURES))
 		s2s_close(in, STREAM_NONE, "a false dialback key");

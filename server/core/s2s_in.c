@@ -118,9 +118,9 @@ void
 s2s_in_ready(struct s2s *s)
 {
 	s2s_run(s);
+	s2s_peer_came(s->peer);
 	if (s->is_bidi && s->local)
 		s2s_peer_up(s->peer, s->local);
-	s2s_peer_came(s->peer);
 }
 
 void
@@ -257,6 +257,9 @@ on_negotiation(struct s2s *s, struct arena *a, struct xml *x)
 		on_auth(s, a, x);
 	} else if (xml_is(x, "bidi", NS_BIDI)) {
 		on_bidi(s);
+	} else if (xml_is(x, "enable", NS_SM) || xml_is(x, "resume", NS_SM)) {
+		s2s_sm(s, x); /* refuses it */
+		wire_continue(s->wire);
 	} else if (s2s_dialback(s, a, x)) {
 		/* A verified key may have made it run meanwhile. */
 		if (s->state == S2S_NEGOTIATE)

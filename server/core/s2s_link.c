@@ -291,6 +291,10 @@ choose(const struct s2s_link *l)
 
 		if (goes_back(s, l))
 			return s;
+	}
+	list_each (n, &l->peer->streams) {
+		struct s2s *s = container_of(n, struct s2s, of_peer);
+
 		if (is_starting(s) && !strcmp(s->local, l->local))
 			return s;
 		if ((is_starting(s) ||
