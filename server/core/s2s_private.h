@@ -163,6 +163,7 @@ struct s2s {
 	bool has_address; /* counted for its address */
 	bool is_asked;	  /* an acknowledgement is awaited */
 	bool is_sm;	  /* XEP-0198, not just pings */
+	bool is_enabling; /* out: nobody knows yet whether it will be */
 	bool is_resumable;
 	bool has_answered_ping;
 	bool offers_sm, offers_dialback, offers_dialback_errors, offers_bidi;

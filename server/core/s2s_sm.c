@@ -119,6 +119,9 @@ void
 s2s_sm_ask(struct s2s *s)
 {
 	loop_timer_clear(s->server->core, &s->ack);
+	/* A ping would be counted there, and not here. */
+	if (s->is_enabling)
+		return;
 	if (!s->sm)
 		s->sm = sm_new();
 	if (s->is_sm)
@@ -219,7 +222,7 @@ s2s_sm_forget(struct s2s *s)
 	s->ping = NULL;
 	sm_free(s->sm);
 	s->sm = NULL;
-	s->is_sm = false;
+	s->is_sm = s->is_enabling = false;
 }
 
 static void
@@ -236,6 +239,7 @@ enable(struct s2s *s)
 {
 	s->sm = sm_new();
 	s2s_run(s);
+	s->is_enabling = s->offers_sm;
 	if (s->offers_sm)
 		say(s, &(struct sm_element){
 			       .kind = SM_ENABLE,
@@ -283,7 +287,7 @@ on_failed(struct s2s *s, const struct sm_element *e)
 	bool is_known;
 
 	if (s->state != S2S_RESUMING) {
-		s->is_sm = false; /* pings will do */
+		s->is_sm = s->is_enabling = false; /* pings will do */
 		return;
 	}
 	is_known = e->has_h && sm_acked(s->sm, e->h) == 0;
@@ -373,11 +377,11 @@ on_resume(struct s2s *s, const struct sm_element *e)
 		s2s_close(old, STREAM_CONFLICT, "resumed elsewhere");
 	else
 		s2s_drop(old);
+	if (!acked(s, e->h))
+		return;
 	say(s, &(struct sm_element){ .kind = SM_RESUMED,
 				     .id = s->sm_id,
 				     .h = sm_handled(s->sm) });
-	if (!acked(s, e->h))
-		return;
 	log_info(&log, "resumed, %zu stanzas are sent again",
 		 sm_n_unacked(s->sm));
 	send_again(s);
@@ -391,8 +395,13 @@ on_enabled(struct s2s *s, const struct sm_element *e)
 	if (!s->is_out || s->is_sm || !s->sm)
 		return;
 	s->is_sm = true;
+	s->is_enabling = false;
 	if (e->resume && e->id)
 		set_id(s, e->id);
+	if (sm_wants_ack(s->sm))
+		s2s_sm_ask(s);
+	else if (sm_n_unacked(s->sm))
+		ask_later(s);
 }
 
 bool
