@@ -133,9 +133,7 @@ s2s_in_open(struct s2s *s, const struct stream_header *h)
 		s2s_close(s, bad, h->error_text);
 		return;
 	}
-	/* RFC 6120 4.7.5: older than features; there is only dialback. */
-	if (h->major >= 1)
-		send_features(s);
+	send_features(s);
 	s->state = S2S_NEGOTIATE;
 	if (s->auth)
 		s2s_in_ready(s);

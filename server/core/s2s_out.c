@@ -276,9 +276,12 @@ s2s_out_open(struct s2s *s, const struct stream_header *h)
 						: "its header is no good");
 	} else if (h->from && strcmp(jid_str(h->from), s->remote) != 0) {
 		s2s_out_failed(s, "it answers for another domain");
+	} else if (!h->id || !*h->id) {
+		/* RFC 6120 4.7.3; a key would hold for every stream. */
+		s2s_out_failed(s, "its stream has no id");
 	} else {
 		free(s->peer_id);
-		s->peer_id = mem_strdup(h->id ? h->id : "");
+		s->peer_id = mem_strdup(h->id);
 		s->state = S2S_FEATURES;
 		wire_continue(s->wire);
 	}
