@@ -424,7 +424,8 @@ on_ack_timer(struct timer *t)
 {
 	struct s2s *s = container_of(t, struct s2s, ack);
 
-	if (s->state == S2S_RUNNING && !s->is_asked)
+	if (s->state == S2S_RUNNING && !s->is_asked && s->sm &&
+	    sm_n_unacked(s->sm))
 		s2s_sm_ask(s);
 }
 

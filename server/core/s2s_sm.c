@@ -60,7 +60,8 @@ ask_later(struct s2s *s)
 static void
 confirmed(struct s2s *s)
 {
-	s->rtt_ms = s->server->clock->mono_ms - s->asked_ms;
+	if (s->is_asked)
+		s->rtt_ms = s->server->clock->mono_ms - s->asked_ms;
 	s->is_asked = false;
 	if (sm_n_unacked(s->sm))
 		ask_later(s);
