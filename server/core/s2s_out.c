@@ -430,7 +430,7 @@ s2s_out_log_in(struct s2s *s)
 {
 	bool is_certified = s2s_is_certified(s, s->remote);
 	struct remote_policy policy;
-	char why[256];
+	char why[400];
 
 	remote_policy_of(s->server, s->peer->domain, &policy);
 	if (!is_certified && !policy.allow_dialback) {
