@@ -25,6 +25,8 @@ struct auth {
 	char address[INET6_ADDRSTRLEN]; /* peer_group */
 	struct sasl_env env;
 	struct sasl_offer offer;
+	uint8_t exporter[TLS_EXPORTER_LEN];
+	bool has_exporter; /* auth_set_exporter */
 	struct sasl *sasl; /* NULL: no attempt */
 	char *account;	   /* bare JID of the attempt, once it is known */
 	enum sasl_cond cond;
@@ -57,8 +59,11 @@ auth_new(struct host *host, const struct tls_info *tls, bool is_secure,
 	if (tls) {
 		struct sasl_binding *b = env->bindings;
 
-		b[SASL_TLS_EXPORTER].data = tls->exporter;
-		b[SASL_TLS_EXPORTER].len = tls->exporter_len;
+		if (tls->has_exporter)
+			b[SASL_TLS_EXPORTER] = (struct sasl_binding){
+				.data = a->exporter,
+				.len = sizeof(a->exporter),
+			};
 		b[SASL_TLS_SERVER_END_POINT].data = tls->end_point;
 		b[SASL_TLS_SERVER_END_POINT].len = tls->end_point_len;
 		b[SASL_TLS_UNIQUE].data = tls->unique;
@@ -113,6 +118,21 @@ const struct sasl_offer *
 auth_offer(const struct auth *a)
 {
 	return &a->offer;
+}
+
+bool
+auth_wants_exporter(const char *mech)
+{
+	size_t len = strlen(mech);
+
+	return len > 5 && !strcmp(mech + len - 5, "-PLUS");
+}
+
+void
+auth_set_exporter(struct auth *a, const uint8_t *exporter)
+{
+	memcpy(a->exporter, exporter, sizeof(a->exporter));
+	a->has_exporter = true;
 }
 
 static void
@@ -365,6 +385,12 @@ auth_start(struct auth *a, const char *mech, const char *text)
 	if (!auth_limits_allow(a->host->server->auth_limits, NULL,
 			       a->address)) {
 		fail(a, SASL_TEMPORARY_AUTH_FAILURE, "too many failures");
+		return;
+	}
+	/* Offered, so OpenSSL has failed. Zeros would bind to nothing. */
+	if (auth_wants_exporter(mech) && !a->has_exporter &&
+	    a->env.bindings[SASL_TLS_EXPORTER].len) {
+		fail(a, SASL_TEMPORARY_AUTH_FAILURE, "no tls-exporter");
 		return;
 	}
 	a->sasl = sasl_new(&a->env, &a->offer, mech, &cond);

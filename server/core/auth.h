@@ -8,6 +8,7 @@
 #include "xmpp/sasl.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct auth;
 struct host;
@@ -34,6 +35,10 @@ void auth_free(struct auth *a);
 void auth_account_changed(struct auth *a, const char *account);
 
 const struct sasl_offer *auth_offer(const struct auth *a);
+/* Any thread: is tls-exporter to be there before auth_start with it? */
+bool auth_wants_exporter(const char *mech);
+/* TLS_EXPORTER_LEN bytes, copied. */
+void auth_set_exporter(struct auth *a, const uint8_t *exporter);
 /* <auth/>, <response/>: stepped follows, maybe inside the call. */
 void auth_start(struct auth *a, const char *mech, const char *text);
 void auth_respond(struct auth *a, const char *text);

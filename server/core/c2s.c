@@ -304,6 +304,8 @@ on_end(void *owner, enum conn_end why, const char *detail)
 
 static const struct wire_class wire_class = {
 	.on_open = c2s_on_open,
+	.wants_exporter = c2s_wants_exporter,
+	.on_exporter = c2s_on_exporter,
 	.on_element = on_element,
 	.on_stanza = on_stanza,
 	.on_close = on_close,

@@ -310,6 +310,24 @@ on_auth_step(void *data, enum auth_step step)
 	}
 }
 
+/* Any thread. */
+bool
+c2s_wants_exporter(const struct xml *x)
+{
+	const char *mech = xml_get(x, "mechanism");
+
+	return xml_is(x, "auth", NS_SASL) && mech && auth_wants_exporter(mech);
+}
+
+void
+c2s_on_exporter(void *owner, const uint8_t *exporter)
+{
+	struct c2s *c = owner;
+
+	if (c->auth)
+		auth_set_exporter(c->auth, exporter);
+}
+
 /* RFC 6120 6.4.1 */
 static void
 on_sasl(struct c2s *c, struct arena *a, struct xml *x)

@@ -67,6 +67,8 @@ void c2s_send_open(struct c2s *c, const struct stream_header *h);
 void c2s_on_open(void *owner, struct arena *a, struct xml *header,
 		 const char *default_ns);
 void c2s_on_negotiation(struct c2s *c, struct arena *a, struct xml *x);
+bool c2s_wants_exporter(const struct xml *x);
+void c2s_on_exporter(void *owner, const uint8_t *exporter);
 
 /* For c2s_negotiate.c: once bound. */
 void c2s_watch_silence(struct c2s *c);

@@ -84,7 +84,8 @@ struct letter {
 	};
 	union {
 		const char *text;
-		char *detail; /* owned; of ON_END */
+		char *detail;		 /* owned; of ON_END */
+		const uint8_t *exporter; /* in the arena; of ON_ELEMENT */
 	};
 };
 
@@ -99,6 +100,8 @@ deliver(struct letter *l)
 		cls->on_open(owner, l->arena, l->xml, l->text);
 		break;
 	case ON_ELEMENT:
+		if (l->exporter)
+			cls->on_exporter(owner, l->exporter);
 		cls->on_element(owner, l->arena, l->xml);
 		break;
 	case ON_STANZA:
@@ -241,6 +244,18 @@ on_stanza(struct wire *w, struct stanza *s)
 	return !w->is_full;
 }
 
+/* NULL: not wanted, or not to be had. */
+static const uint8_t *
+exporter_for(const struct wire *w, struct arena *a, const struct xml *x)
+{
+	uint8_t *out;
+
+	if (w->ns || !w->cls->wants_exporter || !w->cls->wants_exporter(x))
+		return NULL;
+	out = arena_alloc(a, TLS_EXPORTER_LEN);
+	return conn_export(w->conn, out) ? out : NULL;
+}
+
 static bool
 on_element(void *user, struct arena *a, struct xml *x)
 {
@@ -252,6 +267,7 @@ on_element(void *user, struct arena *a, struct xml *x)
 		return on_stanza(w, s);
 	l = letter_in(a, ON_ELEMENT);
 	l->xml = x;
+	l->exporter = exporter_for(w, a, x);
 	w->is_paused = !w->ns;
 	post(w, l);
 	return w->ns != NULL;

@@ -8,7 +8,7 @@
  * nothing that was sent in the clear is ever read as part of a secured
  * stream.)
  *
- * All functions are called on the core, and all of the class's, too.
+ * All functions are called on the core, and all of the class's, too, but one.
  */
 #ifndef CORE_WIRE_H
 #define CORE_WIRE_H
@@ -42,6 +42,12 @@ struct wire_io {
 struct wire_class {
 	void (*on_open)(void *owner, struct arena *a, struct xml *header,
 			const char *default_ns);
+	/* In lockstep: will tls-exporter be needed for this element? Called by
+	 * the I/O thread, which has it. May be NULL: never. */
+	bool (*wants_exporter)(const struct xml *x);
+	/* TLS_EXPORTER_LEN bytes, right before the on_element for which they
+	 * are. Not called where the connection has none. */
+	void (*on_exporter)(void *owner, const uint8_t *exporter);
 	/* In lockstep; when running, what is not a stanza. */
 	void (*on_element)(void *owner, struct arena *a, struct xml *x);
 	/* When running: takes the reference; not shared yet. It is under way

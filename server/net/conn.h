@@ -99,6 +99,10 @@ void conn_abort(struct loop *self, struct conn *c);
  * and then on_end is still called, before the memory goes. */
 void conn_release(struct loop *self, struct conn *c);
 
+/* On the connection's loop: tls-exporter (RFC 9266), TLS_EXPORTER_LEN bytes.
+ * False where it is not to be had, as in the clear. */
+bool conn_export(const struct conn *c, uint8_t *out);
+
 /* Read-only after conn_new; any thread. */
 struct loop *conn_loop(const struct conn *c);
 

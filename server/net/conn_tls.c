@@ -139,6 +139,12 @@ conn_tls_handshake(struct conn *c, struct conn_why *why)
 	return CONN_IO_OK;
 }
 
+bool
+conn_export(const struct conn *c, uint8_t *out)
+{
+	return c->ssl && !c->is_handshaking && tls_info_export(c->ssl, out);
+}
+
 enum conn_io
 conn_tls_read(struct conn *c, char *buf, size_t size, size_t *n_out,
 	      struct conn_why *why)

@@ -72,7 +72,8 @@ SSL *tls_config_ssl(struct tls_config *cfg);
 SSL *
 tls_config_ssl_client(struct tls_config *cfg, const char *name, bool with_alpn);
 
-#define TLS_BINDING_MAX 64
+#define TLS_BINDING_MAX	 64
+#define TLS_EXPORTER_LEN 32
 
 struct tls_info {
 	char version[8]; /* "1.2", "1.3" */
@@ -80,8 +81,7 @@ struct tls_info {
 	char sni[256]; /* "" where the client sent none */
 	/* Channel bindings (RFC 9266, RFC 5929); length 0: not available. On
 	 * the client's side there is only the exporter. */
-	uint8_t exporter[32];
-	size_t exporter_len;
+	bool has_exporter; /* tls_info_export */
 	uint8_t end_point[TLS_BINDING_MAX];
 	size_t end_point_len;
 	/* The client's Finished; in TLS 1.2 with extended master secret. In
@@ -101,6 +101,9 @@ struct tls_info {
 
 /* For conn.c, after the handshake. */
 void tls_info_read(SSL *ssl, struct tls_info *out);
+/* tls-exporter; false where it is not to be had. Not in tls_info: few ask for
+ * it, and it takes twenty times as long as all that is read there. */
+bool tls_info_export(SSL *ssl, uint8_t out[TLS_EXPORTER_LEN]);
 /* Who keeps one copies it, and ends it. Zeroed memory is an info of nothing. */
 void tls_info_copy(struct tls_info *out, const struct tls_info *in);
 void tls_info_fini(struct tls_info *info);

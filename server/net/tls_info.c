@@ -113,13 +113,18 @@ bindings(SSL *ssl, struct tls_info *out)
 {
 	_Static_assert(TLS_BINDING_MAX >= EVP_MAX_MD_SIZE, "digests fit");
 
-	if (is_bound(ssl) && SSL_export_keying_material(
-				     ssl, out->exporter, sizeof(out->exporter),
-				     EXPORTER_LABEL, strlen(EXPORTER_LABEL),
-				     (const unsigned char *)"", 0, 1) == 1)
-		out->exporter_len = sizeof(out->exporter);
+	out->has_exporter = is_bound(ssl);
 	out->end_point_len = end_point(ssl, out->end_point);
 	out->unique_len = unique(ssl, out->unique, sizeof(out->unique));
+}
+
+bool
+tls_info_export(SSL *ssl, uint8_t out[TLS_EXPORTER_LEN])
+{
+	return is_bound(ssl) && SSL_export_keying_material(
+					ssl, out, TLS_EXPORTER_LEN,
+					EXPORTER_LABEL, strlen(EXPORTER_LABEL),
+					(const unsigned char *)"", 0, 1) == 1;
 }
 
 /* RFC 6120, 13.7.1.4. A name with a NUL inside is an attack; one that does not

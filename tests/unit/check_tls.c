@@ -220,7 +220,7 @@ START_TEST(channel_bindings)
 		load("b.pem", &(struct cert_spec){ .key = kinds[_i % 2] });
 	struct tls_config *cfg = config(&(struct tls_settings){ 0 }, c);
 	int version = versions[_i / 2];
-	uint8_t own[EVP_MAX_MD_SIZE];
+	uint8_t own[EVP_MAX_MD_SIZE], exporter[TLS_EXPORTER_LEN];
 	struct tls_info info;
 	unsigned len;
 
@@ -234,12 +234,13 @@ START_TEST(channel_bindings)
 	ck_assert_str_eq(info.sni, "");
 	ck_assert(!info.has_peer_cert);
 
-	ck_assert_uint_eq(info.exporter_len, 32);
+	ck_assert(info.has_exporter);
+	ck_assert(tls_info_export(server, exporter));
 	ck_assert_int_eq(SSL_export_keying_material(
 				 client, own, 32, "EXPORTER-Channel-Binding",
 				 24, (const unsigned char *)"", 0, 1),
 			 1);
-	ck_assert_mem_eq(info.exporter, own, 32);
+	ck_assert_mem_eq(exporter, own, 32);
 
 	X509_digest(SSL_get0_peer_certificate(client), EVP_sha256(), own, &len);
 	ck_assert_uint_eq(info.end_point_len, len);
@@ -259,6 +260,7 @@ START_TEST(no_extended_master_secret)
 {
 	struct tls_cert *c = load("b.pem", &(struct cert_spec){ 0 });
 	struct tls_config *cfg = config(&(struct tls_settings){ 0 }, c);
+	uint8_t exporter[TLS_EXPORTER_LEN];
 	struct tls_info info;
 
 	SSL_CTX_set_max_proto_version(client_ctx, TLS1_2_VERSION);
@@ -266,7 +268,8 @@ START_TEST(no_extended_master_secret)
 	pair(cfg);
 	ck_assert(shake());
 	tls_info_read(server, &info);
-	ck_assert_uint_eq(info.exporter_len, 0);
+	ck_assert(!info.has_exporter);
+	ck_assert(!tls_info_export(server, exporter));
 	ck_assert_uint_eq(info.unique_len, 0);
 	ck_assert_uint_eq(info.end_point_len, 32);
 	tls_config_unref(&cfg);

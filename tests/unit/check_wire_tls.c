@@ -32,6 +32,8 @@ struct end {
 	struct tls_info info;
 	int n_open, n_secure, n_bad, n_end;
 	char element[32]; /* the last */
+	uint8_t exporter[TLS_EXPORTER_LEN];
+	int n_exporter;
 	enum stream_cond cond;
 	enum conn_end why;
 	char detail[128];
@@ -60,6 +62,22 @@ on_open(void *owner, struct arena *a, struct xml *header,
 	wire_continue(e->wire);
 }
 
+static bool
+wants_exporter(const struct xml *x)
+{
+	return !strcmp(x->name, "auth");
+}
+
+static void
+on_exporter(void *owner, const uint8_t *exporter)
+{
+	struct end *e = owner;
+
+	ck_assert_str_ne(e->element, "auth");
+	memcpy(e->exporter, exporter, TLS_EXPORTER_LEN);
+	e->n_exporter++;
+}
+
 static void
 on_element(void *owner, struct arena *a, struct xml *x)
 {
@@ -70,6 +88,8 @@ on_element(void *owner, struct arena *a, struct xml *x)
 		wire_start_tls(e->wire, PROCEED, at);
 	if (!strcmp(x->name, "proceed"))
 		wire_start_tls_client(e->wire, to, "b.example");
+	if (!strcmp(x->name, "auth") || !strcmp(x->name, "other"))
+		wire_continue(e->wire);
 	arena_unref(&a);
 }
 
@@ -106,6 +126,8 @@ on_end(void *owner, enum conn_end why, const char *detail)
 
 static const struct wire_class cls = {
 	.on_open = on_open,
+	.wants_exporter = wants_exporter,
+	.on_exporter = on_exporter,
 	.on_element = on_element,
 	.on_secure = on_secure,
 	.on_bad = on_bad,
@@ -250,6 +272,45 @@ START_TEST(direct)
 }
 END_TEST
 
+/* The same at both ends, and only with what wants it. */
+START_TEST(exporter)
+{
+	static const uint8_t none[TLS_EXPORTER_LEN];
+	int fds[2];
+
+	socket_pair(fds);
+	start(&dialed, fds[0], at, NULL);
+	start(&dialing, fds[1], to, "b.example");
+	run();
+	put(&dialed, HEADER "<other/><auth/>");
+	put(&dialing, "<other/>");
+	run();
+	ck_assert_str_eq(dialed.element, "other");
+	ck_assert_int_eq(dialed.n_exporter, 0);
+	ck_assert_str_eq(dialing.element, "auth");
+	ck_assert_int_eq(dialing.n_exporter, 1);
+	put(&dialing, "<auth/>");
+	run();
+	ck_assert_int_eq(dialed.n_exporter, 1);
+	ck_assert_mem_eq(dialed.exporter, dialing.exporter, TLS_EXPORTER_LEN);
+	ck_assert_mem_ne(dialed.exporter, none, TLS_EXPORTER_LEN);
+}
+END_TEST
+
+START_TEST(no_exporter_in_the_clear)
+{
+	int fds[2];
+
+	socket_pair(fds);
+	peer = fds[0];
+	start(&dialing, fds[1], NULL, NULL);
+	say(HEADER "<auth/>");
+	run();
+	ck_assert_str_eq(dialing.element, "auth");
+	ck_assert_int_eq(dialing.n_exporter, 0);
+}
+END_TEST
+
 static const char *const behind[] = { " ", "<stream:features/>", HEADER,
 				      "\x16\x03\x03" };
 
@@ -321,6 +382,8 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, starttls);
 	tcase_add_test(tc, direct);
+	tcase_add_test(tc, exporter);
+	tcase_add_test(tc, no_exporter_in_the_clear);
 	tcase_add_loop_test(tc, data_behind_proceed, 0, N_ELEMENTS(behind));
 	tcase_add_test(tc, plain_text_in_handshake);
 	tcase_add_loop_test(tc, released, 0, 8);
