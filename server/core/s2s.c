@@ -449,6 +449,19 @@ on_open(void *owner, struct arena *a, struct xml *header,
 	arena_unref(&a);
 }
 
+size_t
+s2s_cut(const char *text, size_t max)
+{
+	size_t left = strlen(text), n = 0, step;
+
+	while (left && (step = xml_utf8_len(text + n, left)) &&
+	       n + step <= max) {
+		n += step;
+		left -= step;
+	}
+	return n;
+}
+
 const char *
 s2s_error_text(struct s2s *s, struct arena *a, const struct xml *x)
 {
@@ -460,9 +473,11 @@ s2s_error_text(struct s2s *s, struct arena *a, const struct xml *x)
 		    strcmp(kid->name, "text") != 0)
 			cond = kid->name;
 	}
+	text = text ? text : "";
 	free(s->error);
-	s->error = mem_printf("stream error %.60s%s%.200s", cond,
-			      text ? ": " : "", text ? text : "");
+	s->error = mem_printf("stream error %.*s%s%.*s", (int)s2s_cut(cond, 60),
+			      cond, *text ? ": " : "", (int)s2s_cut(text, 200),
+			      text);
 	return s->error;
 }
 

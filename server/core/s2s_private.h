@@ -213,6 +213,9 @@ void s2s_drain(struct s2s *s);
 void s2s_write_stanza(struct s2s *s, struct stanza *stanza);
 /* May stanzas of ours go by it? */
 bool s2s_can_send(const struct s2s *s);
+/* The bytes of text's first characters, max at most: what others say goes into
+ * logs and stanzas. */
+size_t s2s_cut(const char *text, size_t max);
 /* A <stream:error/>, in words. Valid until the next call. */
 const char *s2s_error_text(struct s2s *s, struct arena *a, const struct xml *x);
 bool s2s_is_ours(const struct server *srv, const char *domain);

@@ -166,6 +166,7 @@ s2s_tell(struct s2s *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	line[s2s_cut(line, sizeof(line) - 1)] = '\0';
 	s->probe->tell(s->probe->data, line);
 }
 
