@@ -135,8 +135,11 @@ verified(struct s2s_verify *v)
 {
 	struct s2s *in = v->in;
 
-	if (!in->remote)
+	/* Whatever the header has said. */
+	if (!in->auth) {
+		free(in->remote);
 		in->remote = mem_strdup(v->remote);
+	}
 	s2s_set_peer(in, v->remote);
 	s2s_add_pair(in, v->remote, v->local);
 	s2s_authenticated(in, "dialback");
@@ -256,6 +259,11 @@ judge(const struct s2s *s, const struct dialback *d, const char **text_out)
 	remote_policy_of(s->server, jid_str(d->from), &policy);
 	if (policy.is_blocked) {
 		*text_out = "not talked to from here";
+		return COND_POLICY_VIOLATION;
+	}
+	/* The header may have named another domain, or none. */
+	if (policy.require_tls && !s->is_secure) {
+		*text_out = "TLS is required";
 		return COND_POLICY_VIOLATION;
 	}
 	if (!policy.allow_dialback) {

@@ -153,6 +153,9 @@ on_starttls(struct s2s *s)
 		s2s_close(s, STREAM_NONE, NULL);
 		return;
 	}
+	/* RFC 6120 5.4.3.3: nothing of it counts any more. */
+	s2s_dialback_forget(s);
+	s->is_bidi = false;
 	s->state = S2S_SECURING;
 	wire_start_tls(s->wire, PROCEED, s->server->s2s_tls);
 }
@@ -222,6 +225,7 @@ on_auth(struct s2s *s, struct arena *a, const struct xml *x)
 		s2s_add_pair(s, s->remote, NULL);
 		s2s_authenticated(s, "certificate");
 		s2s_write(s, success, sizeof(success) - 1);
+		s2s_dialback_forget(s); /* of the stream that is over */
 		s->is_opened = false;
 		s->state = S2S_HEADER;
 		wire_restart(s->wire);

@@ -120,9 +120,12 @@ void
 s2s_sm_ask(struct s2s *s)
 {
 	loop_timer_clear(s->server->core, &s->ack);
-	/* A ping would be counted there, and not here. */
-	if (s->is_enabling)
+	/* A ping would be counted there, and not here; but an answer that has
+	 * not come by then never comes. */
+	if (s->is_enabling && s->server->clock->mono_ms - s->ready_ms <
+				      s->server->opt.s2s_ping_timeout)
 		return;
+	s->is_enabling = false;
 	if (!s->sm)
 		s->sm = sm_new();
 	if (s->is_sm)
@@ -281,6 +284,17 @@ on_resumed(struct s2s *s, const struct sm_element *e)
 	s->was_resumed = false;
 }
 
+/* <enable/> was: pings will do. */
+static void
+refused(struct s2s *s)
+{
+	if (!s->is_enabling)
+		return;
+	s->is_enabling = false;
+	if (sm_n_unacked(s->sm))
+		ask_later(s);
+}
+
 static void
 on_failed(struct s2s *s, const struct sm_element *e)
 {
@@ -288,7 +302,7 @@ on_failed(struct s2s *s, const struct sm_element *e)
 	bool is_known;
 
 	if (s->state != S2S_RESUMING) {
-		s->is_sm = s->is_enabling = false; /* pings will do */
+		refused(s);
 		return;
 	}
 	is_known = e->has_h && sm_acked(s->sm, e->h) == 0;
@@ -367,9 +381,9 @@ on_resume(struct s2s *s, const struct sm_element *e)
 		fail(s, COND_UNEXPECTED_REQUEST);
 		return;
 	}
-	if (!old || old == s || !s->remote || !old->remote ||
-	    strcmp(old->remote, s->remote) != 0 ||
-	    strcmp(old->local, s->local) != 0) {
+	if (!old || old == s || strcmp(old->remote, s->remote) != 0 ||
+	    strcmp(old->local, s->local) != 0 ||
+	    !s2s_has_pair(s, old->remote, old->local)) {
 		fail(s, COND_ITEM_NOT_FOUND);
 		return;
 	}
@@ -393,7 +407,8 @@ on_resume(struct s2s *s, const struct sm_element *e)
 static void
 on_enabled(struct s2s *s, const struct sm_element *e)
 {
-	if (!s->is_out || s->is_sm || !s->sm)
+	/* Nobody has asked, or not any more. */
+	if (!s->is_enabling)
 		return;
 	s->is_sm = true;
 	s->is_enabling = false;
