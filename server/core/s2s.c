@@ -55,6 +55,10 @@
  * something of ours waits for that. */
 #define RETURN_MS 10000
 
+/* Sessions of servers that have lost their way to us. */
+#define BROKEN_MAX	      10000
+#define BROKEN_MAX_PER_DOMAIN 20
+
 struct log
 s2s_log(const struct s2s *s)
 {
@@ -87,7 +91,8 @@ s2s_bounce(struct server *srv, struct stanza *stanza, enum stanza_cond cond,
 void
 s2s_write(struct s2s *s, const char *data, size_t len)
 {
-	if (s->wire && s->state != S2S_CLOSING)
+	/* RFC 6120 4.4: nothing follows the end. */
+	if (s->wire && s->state != S2S_CLOSING && s->state != S2S_DRAINING)
 		wire_write(s->wire, data, len, NULL);
 }
 
@@ -210,6 +215,11 @@ s2s_drop(struct s2s *s)
 	list_remove(&s->node);
 	if (peer)
 		list_remove(&s->of_peer);
+	if (!list_is_empty(&s->of_broken))
+		all->n_broken--;
+	list_remove(&s->of_broken);
+	if (s->is_new)
+		all->n_dialing--;
 	s2s_probe_end(s, false);
 	free(s->local);
 	free(s->remote);
@@ -223,15 +233,36 @@ s2s_drop(struct s2s *s)
 		s2s_peer_tidy(peer);
 }
 
+/* Something has to be sent again, for which there is no other stream. */
+static bool
+has_work(const struct s2s *s)
+{
+	if (!s->peer || s2s_peer_has_way(s->peer))
+		return false;
+	list_each (n, &s->links) {
+		if (container_of(n, struct s2s_link, of_stream)->n_queued)
+			return true;
+	}
+	return false;
+}
+
 /* Whoever sends from now on needs another stream; what went by this one and
  * is not known to have arrived is looked after. */
 static void
 let_go(struct s2s *s, bool none_arrived)
 {
+	/* What bouncing brings about waits, like all else. */
+	list_each (n, &s->links)
+		container_of(n, struct s2s_link, of_stream)->state =
+			LINK_WAITING;
 	loop_timer_clear(s->server->core, &s->timer);
 	loop_timer_clear(s->server->core, &s->ack);
 	s2s_dialback_forget(s);
 	s2s_sm_recover(s, none_arrived);
+	/* Connecting again at once would bring the same again. */
+	if (s->is_out && s->has_run && !s->server->is_stopping && has_work(s) &&
+	    s->server->clock->mono_ms - s->ready_ms < TOO_SOON_MS)
+		s2s_peer_lost(s->peer, "the stream was closed at once");
 	s2s_links_leave(s);
 	s2s_sm_forget(s);
 }
@@ -259,8 +290,7 @@ s2s_close(struct s2s *s, enum stream_cond cond, const char *text)
 	b->len = 0;
 	if (cond)
 		stream_write_error(b, cond, text);
-	if (s->state != S2S_DRAINING)
-		stream_write_close(b);
+	stream_write_close(b);
 	s2s_flush(s);
 	wire_close(s->wire, LINGER_MS);
 	s->state = S2S_CLOSING;
@@ -297,15 +327,19 @@ idle_limit_ms(const struct s2s *s)
 	return s->is_out ? limit_ms : 2 * limit_ms;
 }
 
+/* ms 0: only to see whether it is idle. */
 static void
 check_in(struct s2s *s, int64_t ms)
 {
 	int64_t limit_ms = idle_limit_ms(s);
 	int64_t idle_ms = s->server->clock->mono_ms - s->used_ms;
 
-	if (limit_ms > idle_ms && limit_ms - idle_ms < ms)
+	if (limit_ms > idle_ms && (!ms || limit_ms - idle_ms < ms))
 		ms = limit_ms - idle_ms;
-	loop_timer_set(s->server->core, &s->timer, ms);
+	else if (limit_ms && !ms)
+		ms = limit_ms;
+	if (ms)
+		loop_timer_set(s->server->core, &s->timer, ms);
 }
 
 void
@@ -363,7 +397,13 @@ on_silence(struct s2s *s)
 			s2s_watch(s);
 		return;
 	}
-	if (silent_ms < opt->s2s_ping_interval) {
+	if (!opt->s2s_ping_interval) {
+		check_in(s, 0);
+		return;
+	}
+	if (s->is_asked && now_ms - s->asked_ms >= opt->s2s_ping_timeout) {
+		s->is_asked = false; /* it talks, but of other things */
+	} else if (silent_ms < opt->s2s_ping_interval) {
 		check_in(s, opt->s2s_ping_interval - silent_ms);
 		return;
 	}
@@ -379,7 +419,7 @@ give_up_waiting(struct s2s *s)
 
 	s2s_sm_recover(s, false);
 	/* Is there a way of our own? */
-	while (!list_is_empty(&s->links)) {
+	while (!s->server->is_stopping && !list_is_empty(&s->links)) {
 		l = container_of(s->links.next, struct s2s_link, of_stream);
 		s2s_link_detach(l);
 		s2s_link_connect(l);
@@ -447,38 +487,6 @@ on_open(void *owner, struct arena *a, struct xml *header,
 		stream_header_fini(&h);
 	}
 	arena_unref(&a);
-}
-
-size_t
-s2s_cut(const char *text, size_t max)
-{
-	size_t left = strlen(text), n = 0, step;
-
-	while (left && (step = xml_utf8_len(text + n, left)) &&
-	       n + step <= max) {
-		n += step;
-		left -= step;
-	}
-	return n;
-}
-
-const char *
-s2s_error_text(struct s2s *s, struct arena *a, const struct xml *x)
-{
-	const char *text = xml_child_text(a, x, "text", NS_STREAM_ERROR);
-	const char *cond = "undefined-condition";
-
-	xml_each (kid, x) {
-		if (!strcmp(kid->ns, NS_STREAM_ERROR) &&
-		    strcmp(kid->name, "text") != 0)
-			cond = kid->name;
-	}
-	text = text ? text : "";
-	free(s->error);
-	s->error = mem_printf("stream error %.*s%s%.*s", (int)s2s_cut(cond, 60),
-			      cond, *text ? ": " : "", (int)s2s_cut(text, 200),
-			      text);
-	return s->error;
 }
 
 static void
@@ -589,6 +597,31 @@ on_bad(void *owner, enum stream_cond cond, const char *text)
 		s2s_close(s, cond, text);
 }
 
+/* Sessions that wait for others to come back are bounded; the oldest go. */
+static void
+limit_broken(struct s2s *s)
+{
+	struct s2s_all *all = s->all;
+	struct s2s *oldest = NULL;
+	size_t n = 0;
+
+	list_append(&all->broken, &s->of_broken);
+	all->n_broken++;
+	list_each (i, &s->peer->streams) {
+		struct s2s *other = container_of(i, struct s2s, of_peer);
+
+		if (list_is_empty(&other->of_broken))
+			continue;
+		oldest = oldest ? oldest : other;
+		n++;
+	}
+	if (n > BROKEN_MAX_PER_DOMAIN)
+		give_up_waiting(oldest);
+	else if (all->n_broken > BROKEN_MAX)
+		give_up_waiting(
+			container_of(all->broken.next, struct s2s, of_broken));
+}
+
 /* It was running, and the connection is gone without a word. */
 static void
 broken(struct s2s *s, const char *why)
@@ -621,6 +654,7 @@ broken(struct s2s *s, const char *why)
 			       list_is_empty(&s->links)
 				       ? s->server->opt.s2s_resume_time
 				       : RETURN_MS);
+		limit_broken(s);
 		return;
 	}
 	if (!s->is_resumable)
@@ -689,6 +723,7 @@ s2s_new(struct s2s_all *all, bool is_out)
 	list_init(&s->links);
 	list_init(&s->verifies);
 	list_init(&s->asked);
+	list_init(&s->of_broken);
 	snprintf(s->name, sizeof(s->name), "s2s-%s-%" PRIu64,
 		 is_out ? "out" : "in", ++srv->next_id);
 	list_append(&all->streams, &s->node);

@@ -62,6 +62,7 @@ s2s_init(struct server *srv, struct err *err)
 	};
 
 	list_init(&all->streams);
+	list_init(&all->broken);
 	all->server = srv;
 	srv->s2s = all;
 	for (size_t i = 0; i < srv->opt.dns_servers.n; i++)
@@ -83,7 +84,7 @@ s2s_reload(struct server *srv)
 		if (!s->remote || s->state == S2S_CLOSING)
 			continue;
 		remote_policy_of(srv, s->remote, &policy);
-		if (policy.is_blocked)
+		if (policy.is_blocked || s2s_is_ours(srv, s->remote))
 			s2s_close(s, STREAM_POLICY_VIOLATION, NULL);
 	}
 }

@@ -20,6 +20,10 @@
 /* Keys that turned out to be false, before the stream ends. */
 #define MAX_FAILURES 3
 
+/* Domains whose owners could not be asked, before the stream ends: each has
+ * cost us a connection. */
+#define MAX_UNPROVED 100
+
 static void
 say(struct s2s *s, const struct dialback *d, const char *text)
 {
@@ -122,12 +126,16 @@ on_result(struct s2s *s, const struct dialback *d)
 static void
 verify_free(struct s2s_verify *v)
 {
+	struct s2s_peer *p = s2s_peer_find(v->in->all, v->remote);
+
 	list_remove(&v->of_in);
 	list_remove(&v->of_peer);
 	free(v->local);
 	free(v->remote);
 	free(v->key);
 	free(v);
+	if (p)
+		s2s_peer_tidy(p);
 }
 
 static void
@@ -184,6 +192,9 @@ finish(struct s2s_verify *v, enum dialback_type type, enum stanza_cond cond)
 	if (type == DIALBACK_INVALID &&
 	    (!has_others || ++in->n_failures >= MAX_FAILURES))
 		s2s_close(in, STREAM_NONE, "a false dialback key");
+	else if (type == DIALBACK_ERROR && ++in->n_unproved >= MAX_UNPROVED)
+		s2s_close(in, STREAM_POLICY_VIOLATION,
+			  "too many domains that cannot be verified");
 }
 
 static void
@@ -234,8 +245,12 @@ verify(struct s2s_peer *p, struct s2s_verify *v)
 		    s->state != S2S_DRAINING && s->state != S2S_BROKEN)
 			is_coming = true;
 	}
-	if (!is_coming)
+	if (is_coming)
+		return;
+	if (s2s_may_dial(v->in->all))
 		s2s_out_dial(s2s_out_new(p, v->local));
+	else
+		finish(v, DIALBACK_ERROR, COND_RESOURCE_CONSTRAINT);
 }
 
 static size_t

@@ -90,24 +90,51 @@ watch_age(struct s2s_link *l)
 				       srv->clock->mono_ms);
 }
 
+/* Takes those that have waited since then, for bounce_all. */
+static void
+take_older(struct s2s_link *l, int64_t limit_ms, struct list *old_out)
+{
+	struct waiting *w;
+
+	list_init(old_out);
+	while ((w = first(l)) && w->since_ms <= limit_ms) {
+		list_remove(&w->node);
+		list_append(old_out, &w->node);
+		l->queued -= w->size;
+		l->n_queued--;
+	}
+	watch_age(l);
+}
+
+/* An answer to an error may be for the same link, which may be gone by then. */
+static void
+bounce_all(struct server *srv, struct list *waiting, enum stanza_cond cond,
+	   const char *why)
+{
+	struct list *n;
+
+	while ((n = list_pop(waiting))) {
+		struct waiting *w = container_of(n, struct waiting, node);
+
+		s2s_bounce(srv, w->stanza, cond, why);
+		free(w);
+	}
+}
+
 static void
 on_age(struct timer *t)
 {
 	struct s2s_link *l = container_of(t, struct s2s_link, age);
 	struct server *srv = l->peer->all->server;
-	int64_t limit_ms = srv->clock->mono_ms - srv->opt.s2s_queue_age;
 	struct s2s_peer *p = l->peer;
-	struct waiting *w;
+	char *why = p->error ? mem_strdup(p->error) : NULL;
+	struct list old;
 
-	while ((w = first(l)) && w->since_ms <= limit_ms) {
-		struct stanza *stanza = w->stanza;
-
-		take_out(l, w);
-		s2s_bounce(srv, stanza, COND_REMOTE_SERVER_TIMEOUT, p->error);
-	}
-	watch_age(l);
+	take_older(l, srv->clock->mono_ms - srv->opt.s2s_queue_age, &old);
 	s2s_link_tidy(l);
 	s2s_peer_tidy(p);
+	bounce_all(srv, &old, COND_REMOTE_SERVER_TIMEOUT, why);
+	free(why);
 }
 
 static struct waiting *
@@ -123,17 +150,16 @@ waiting_new(struct s2s_link *l, struct stanza *stanza)
 	return w;
 }
 
+static bool
+has_room(const struct s2s_link *l, const struct stanza *stanza)
+{
+	return l->queued + arena_size(stanza->arena) <=
+	       (size_t)l->peer->all->server->opt.s2s_queue_max;
+}
+
 static void
 append(struct s2s_link *l, struct stanza *stanza)
 {
-	struct server *srv = l->peer->all->server;
-
-	if (l->queued + arena_size(stanza->arena) >
-	    (size_t)srv->opt.s2s_queue_max) {
-		s2s_bounce(srv, stanza, COND_REMOTE_SERVER_TIMEOUT,
-			   "too much is waiting for that server");
-		return;
-	}
 	list_append(&l->queue, &waiting_new(l, stanza)->node);
 	watch_age(l);
 }
@@ -149,22 +175,10 @@ s2s_link_unread(struct s2s_link *l, struct stanza **stanzas, size_t n)
 void
 s2s_link_fail(struct s2s_link *l, enum stanza_cond cond, const char *why)
 {
-	struct server *srv = l->peer->all->server;
 	struct list failed;
-	struct list *n;
 
-	/* An answer to an error may be for the same link. */
-	list_init(&failed);
-	while ((n = list_pop(&l->queue)))
-		list_append(&failed, n);
-	l->queued = l->n_queued = 0;
-	loop_timer_clear(srv->core, &l->age);
-	while ((n = list_pop(&failed))) {
-		struct waiting *w = container_of(n, struct waiting, node);
-
-		s2s_bounce(srv, w->stanza, cond, why);
-		free(w);
-	}
+	take_older(l, INT64_MAX, &failed);
+	bounce_all(l->peer->all->server, &failed, cond, why);
 }
 
 /* ---- which stream ---- */
@@ -219,6 +233,23 @@ s2s_link_detach(struct s2s_link *l)
 	l->state = LINK_IDLE;
 }
 
+/* May what waits have a new stream? If not now, then never: it is bounced. */
+static bool
+may_go_on(struct s2s_link *l)
+{
+	struct server *srv = l->peer->all->server;
+	struct remote_policy policy;
+
+	remote_policy_of(srv, l->remote, &policy);
+	if (policy.is_blocked)
+		s2s_link_fail(l, COND_NOT_ALLOWED,
+			      "that domain is not talked to from here");
+	else if (srv->is_stopping)
+		s2s_link_fail(l, COND_REMOTE_SERVER_TIMEOUT,
+			      "the server is shutting down");
+	return l->n_queued > 0;
+}
+
 void
 s2s_links_leave(struct s2s *s)
 {
@@ -227,7 +258,7 @@ s2s_links_leave(struct s2s *s)
 			container_of(s->links.next, struct s2s_link, of_stream);
 
 		s2s_link_detach(l);
-		if (!l->n_queued)
+		if (!may_go_on(l))
 			s2s_link_tidy(l);
 		else if (!s2s_peer_is_resting(l->peer))
 			s2s_link_connect(l);
@@ -336,6 +367,15 @@ refuse(struct server *srv, struct stanza *stanza)
 		   srv->is_stopping ? "the server is shutting down" : NULL);
 }
 
+/* Bounded: what waits for one pair, and how many wait for a first stream. */
+static bool
+may_wait(const struct s2s_link *l, const struct stanza *stanza)
+{
+	if (list_is_empty(&l->peer->streams) && !s2s_may_dial(l->peer->all))
+		return false;
+	return has_room(l, stanza);
+}
+
 void
 s2s_send(struct server *srv, struct stanza *stanza)
 {
@@ -372,9 +412,14 @@ s2s_send(struct server *srv, struct stanza *stanza)
 		return;
 	}
 	l = l ? l : s2s_link_take(p, jid_domain(stanza->from));
+	if (!may_wait(l, stanza)) {
+		s2s_link_tidy(l);
+		s2s_peer_tidy(p);
+		s2s_bounce(srv, stanza, COND_REMOTE_SERVER_TIMEOUT,
+			   "too much is waiting for other servers");
+		return;
+	}
 	append(l, stanza);
-	if (!l->n_queued)
-		s2s_link_tidy(l); /* it was too much */
-	else if (l->state == LINK_IDLE && !s2s_peer_is_resting(p))
+	if (l->state == LINK_IDLE && !s2s_peer_is_resting(p))
 		s2s_link_connect(l);
 }

@@ -35,17 +35,27 @@ s2s_peer_find(const struct s2s_all *all, const char *domain)
 	return n ? container_of(n, struct s2s_peer, node) : NULL;
 }
 
-/* A stream whose connection is lost goes on; else whoever waits gets one. */
-static void
-try_again(struct s2s_peer *p)
+bool
+s2s_peer_has_way(const struct s2s_peer *p)
 {
-	list_each_safe (n, &p->streams) {
+	list_each (n, &p->streams) {
+		const struct s2s *s = container_of(n, struct s2s, of_peer);
+
+		if (s->state != S2S_DRAINING && s->state != S2S_CLOSING &&
+		    (s->is_out || s2s_can_send(s)))
+			return true;
+	}
+	return false;
+}
+
+void
+s2s_peer_try(struct s2s_peer *p)
+{
+	list_each (n, &p->streams) {
 		struct s2s *s = container_of(n, struct s2s, of_peer);
 
-		if (s->is_out && s->state == S2S_BROKEN) {
+		if (s->is_out && s->state == S2S_BROKEN)
 			s2s_out_dial(s);
-			return;
-		}
 	}
 	list_each_safe (n, &p->links) {
 		struct s2s_link *l = container_of(n, struct s2s_link, of_peer);
@@ -54,7 +64,7 @@ try_again(struct s2s_peer *p)
 			s2s_link_connect(l);
 	}
 	/* Nobody waits: it is only about whether it is there. */
-	if (list_is_empty(&p->streams) && p->lost_ms && p->last_local)
+	if (p->lost_ms && p->last_local && !s2s_peer_has_way(p))
 		s2s_link_connect(s2s_link_take(p, p->last_local));
 }
 
@@ -67,7 +77,7 @@ on_retry(struct timer *t)
 	if (p->lost_ms && now_ms - p->lost_ms > GIVE_UP_MS)
 		p->lost_ms = 0;
 	if (!p->all->server->is_stopping)
-		try_again(p);
+		s2s_peer_try(p);
 	s2s_peer_tidy(p);
 }
 
@@ -129,7 +139,7 @@ s2s_peer_came(struct s2s_peer *p)
 		return;
 	loop_timer_clear(p->all->server->core, &p->retry);
 	p->failures = 0;
-	try_again(p);
+	s2s_peer_try(p);
 }
 
 static void
@@ -173,6 +183,9 @@ rest(struct s2s_peer *p)
 	int64_t ms = opt->s2s_retry_min;
 	uint16_t dice;
 
+	/* Another stream has failed, too, or somebody claims to be it. */
+	if (timer_is_set(&p->retry))
+		return;
 	for (unsigned i = 0; i < p->failures && ms < opt->s2s_retry_max; i++)
 		ms *= 2;
 	if (ms > opt->s2s_retry_max)

@@ -51,6 +51,9 @@ struct s2s_all {
 	struct list streams;  /* struct s2s.node */
 	struct dns *dns;      /* owned */
 	size_t n_streams, n_unauthenticated;
+	size_t n_dialing;   /* out, and never ready so far */
+	struct list broken; /* struct s2s.of_broken: in, oldest first */
+	size_t n_broken;
 };
 
 /* Another domain. Goes when nothing is left to know about it. */
@@ -127,6 +130,7 @@ struct s2s_verify {
 struct s2s {
 	struct list node;	 /* in all->streams */
 	struct list of_peer;	 /* in peer->streams */
+	struct list of_broken;	 /* in all->broken */
 	struct map_node by_id;	 /* incoming and resumable */
 	struct s2s_all *all;	 /* borrowed */
 	struct server *server;	 /* borrowed */
@@ -155,11 +159,12 @@ struct s2s {
 	const char *advice; /* static; what to do about `error`; may be NULL */
 	enum stanza_cond cond; /* out, of a target that refused, for senders;
 				* COND_NONE: no special one */
-	unsigned n_failures;
+	unsigned n_failures, n_unproved;
 	uint8_t state; /* enum s2s_state */
 	bool is_out, is_secure, is_opened, is_direct_tls;
 	bool is_bidi;	  /* stanzas go both ways */
 	bool is_counted;  /* in all->n_unauthenticated */
+	bool is_new;	  /* in all->n_dialing */
 	bool has_address; /* counted for its address */
 	bool is_asked;	  /* an acknowledgement is awaited */
 	bool is_sm;	  /* XEP-0198, not just pings */
@@ -213,11 +218,6 @@ void s2s_drain(struct s2s *s);
 void s2s_write_stanza(struct s2s *s, struct stanza *stanza);
 /* May stanzas of ours go by it? */
 bool s2s_can_send(const struct s2s *s);
-/* The bytes of text's first characters, max at most: what others say goes into
- * logs and stanzas. */
-size_t s2s_cut(const char *text, size_t max);
-/* A <stream:error/>, in words. Valid until the next call. */
-const char *s2s_error_text(struct s2s *s, struct arena *a, const struct xml *x);
 bool s2s_is_ours(const struct server *srv, const char *domain);
 /* To the sender; takes the reference. */
 void s2s_bounce(struct server *srv, struct stanza *stanza,
@@ -252,6 +252,8 @@ void s2s_in_element(struct s2s *s, struct arena *a, struct xml *x);
 /* ---- s2s_out.c ---- */
 /* A new stream for that pair, which dials. */
 struct s2s *s2s_out_new(struct s2s_peer *peer, const char *local);
+/* Are there not too many of those that get nowhere? */
+bool s2s_may_dial(const struct s2s_all *all);
 /* Connects (again). */
 void s2s_out_dial(struct s2s *s);
 void s2s_out_open(struct s2s *s, const struct stream_header *h);
@@ -292,6 +294,10 @@ struct s2s_peer *s2s_peer_find(const struct s2s_all *all, const char *domain);
 struct s2s_peer *s2s_peer_take(struct s2s_all *all, const char *domain);
 void s2s_peer_tidy(struct s2s_peer *p);
 void s2s_peer_free(struct s2s_peer *p);
+/* Is there a stream by which we could send, or may there be? */
+bool s2s_peer_has_way(const struct s2s_peer *p);
+/* Whoever waits for a way there gets one. */
+void s2s_peer_try(struct s2s_peer *p);
 /* Not before the next try. */
 bool s2s_peer_is_resting(const struct s2s_peer *p);
 void s2s_peer_up(struct s2s_peer *p, const char *local);
@@ -331,6 +337,11 @@ void s2s_sm_recover(struct s2s *s, bool none_arrived);
 void s2s_sm_forget(struct s2s *s);
 
 /* ---- s2s_show.c ---- */
+/* The bytes of text's first characters, max at most: what others say goes into
+ * logs and stanzas. */
+size_t s2s_cut(const char *text, size_t max);
+/* A <stream:error/>, in words. Valid until the next call. */
+const char *s2s_error_text(struct s2s *s, struct arena *a, const struct xml *x);
 void s2s_tell(struct s2s *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void s2s_probe_end(struct s2s *s, bool is_good);

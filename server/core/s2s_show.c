@@ -1,5 +1,6 @@
 /* s2s_show.c - streams with other servers, as an administrator sees them. */
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -20,6 +21,42 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* ---- what others say ---- */
+
+size_t
+s2s_cut(const char *text, size_t max)
+{
+	size_t left = strlen(text), n = 0, step;
+
+	while (left && (step = xml_utf8_len(text + n, left)) &&
+	       n + step <= max) {
+		n += step;
+		left -= step;
+	}
+	return n;
+}
+
+const char *
+s2s_error_text(struct s2s *s, struct arena *a, const struct xml *x)
+{
+	const char *text = xml_child_text(a, x, "text", NS_STREAM_ERROR);
+	const char *cond = "undefined-condition";
+
+	xml_each (kid, x) {
+		if (!strcmp(kid->ns, NS_STREAM_ERROR) &&
+		    strcmp(kid->name, "text") != 0)
+			cond = kid->name;
+	}
+	text = text ? text : "";
+	free(s->error);
+	s->error = mem_printf("stream error %.*s%s%.*s", (int)s2s_cut(cond, 60),
+			      cond, *text ? ": " : "", (int)s2s_cut(text, 200),
+			      text);
+	return s->error;
+}
+
+/* ---- what there is ---- */
 
 static const char *
 state_word(const struct s2s *s)
