@@ -10,6 +10,14 @@ from s2s_users import Bounced, error_for, send
 from s2s_world import ZONE
 
 SILENT, MUTE = "127.0.0.20", "127.0.0.21"
+ADDRESSES = {"refused": DOWN, "silent": SILENT, "mute": MUTE}
+DOMAINS = {
+    "no such domain": "nowhere." + ZONE,
+    "SRV target is `.`": "closed." + ZONE,
+    "nobody listens": "refused." + ZONE,
+    "accepts and never answers": "silent." + ZONE,
+    "sends a stream header and no more": "mute." + ZONE,
+}
 # Twice what Banyan is told to wait, and a busy machine.
 LIMIT_S = 20
 HEADER = ("<?xml version='1.0'?><stream:stream xmlns='jabber:server' "
@@ -26,21 +34,13 @@ class Dead:
 
     def __init__(self, world):
         self.servers, self.writers = [], []
-        self.domains = {
-            "no such domain": "nowhere." + ZONE,
-            "SRV target is `.`": "closed." + ZONE,
-            "no port is open": "down." + ZONE,
-            "accepts and never answers": "silent." + ZONE,
-            "sends a stream header and no more": "mute." + ZONE,
-        }
-        world.service(self.domains["SRV target is `.`"], None)
-        world.service(self.domains["SRV target is `.`"], None, tls=True)
-        for word, address in (("no port is open", DOWN),
-                              ("accepts and never answers", SILENT),
-                              ("sends a stream header and no more", MUTE)):
-            domain = self.domains[word]
-            world.service(domain, world.host(domain.split(".", 1)[0],
-                                             address))
+        for domain in DOMAINS.values():
+            name = domain.split(".", 1)[0]
+            if name == "closed":
+                world.service(domain, None)
+                world.service(domain, None, tls=True)
+            elif name in ADDRESSES:
+                world.service(domain, world.host(name, ADDRESSES[name]))
 
     async def start(self):
         for address in SILENT, MUTE:
@@ -64,7 +64,7 @@ class Dead:
     def cells(self, peer, users, results):
         return [results.run(row, COLUMN, OUT,
                             self.write_to(domain, peer, users))
-                for row, domain in self.domains.items()]
+                for row, domain in DOMAINS.items()]
 
     @staticmethod
     async def write_to(domain, peer, users):

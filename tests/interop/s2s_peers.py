@@ -115,7 +115,7 @@ POLICIES = {
 class Banyan(Peer):
     name, title, package, program = "banyan", "Banyan", "", BINARY
     address = "127.0.0.10"
-    can = frozenset(("external", "bidi", "direct", "strict"))
+    can = frozenset(("external", "bidi", "direct", "strict", "acks"))
 
     def configure(self, peers):
         hosts = "".join(f'host "{d}" {{}}\n' for d in self.domains.values())
@@ -172,7 +172,7 @@ class Prosody(Peer):
     name = package = program = "prosody"
     title = "Prosody"
     address = "127.0.0.11"
-    can = frozenset(("external", "bidi", "direct", "strict"))
+    can = frozenset(("external", "bidi", "direct", "strict", "acks"))
 
     def configure(self, peers):
         """Accounts as mod_storage_internal keeps them. libunbound must be
@@ -197,7 +197,7 @@ c2s_ports = {{ 5222 }}
 s2s_ports = {{ 5269 }}
 s2s_direct_tls_ports = {{ 5270 }}
 modules_enabled = {{ "disco"; "roster"; "saslauth"; "tls"; "dialback"; "ping";
-	"version"; "posix"; "offline"; "s2s_bidi" }}
+	"version"; "posix"; "offline"; "s2s_bidi"; "smacks" }}
 authentication = "internal_plain"
 allow_unencrypted_plain_auth = true
 c2s_require_encryption = false

@@ -9,14 +9,14 @@ BEGIN, END = "<!-- made by tests/interop/s2s --table -->", "<!-- end -->"
 
 
 def columns(results):
-    """The others, in the order in which they were asked."""
     return list(dict.fromkeys(title for _, title, _ in results.found))
 
 
 def table(results, titles, directions):
     heads = [f"{t} {d}" if len(directions) > 1 else t
              for t in titles for d in directions]
-    rows = dict.fromkeys(r for r, t, _ in results.found if t in titles)
+    there = {r for r, t, _ in results.found if t in titles}
+    rows = [r for r in results.rows if r in there]
     lines = ["| | " + " | ".join(heads) + " |",
              "| --- |" + " --- |" * len(heads)]
     for row in rows:
