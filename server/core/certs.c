@@ -161,6 +161,7 @@ struct found {
 	struct host *host;	   /* borrowed */
 	struct tls_cert *cert;	   /* ref; NULL: none */
 	struct tls_config *client; /* ref */
+	struct tls_config *server; /* ref */
 };
 
 /* What is built of them; each a ref, or NULL. */
@@ -260,6 +261,23 @@ build_clients(struct built *b, const struct tls_settings *settings,
 	return 0;
 }
 
+/* Some servers (Prosody 0.12) do not name the host in TLS, only in their
+ * stream header before. */
+static int
+build_nameless(struct built *b, const struct tls_settings *settings,
+	       struct err *err)
+{
+	for (size_t i = 0; b->s2s && i < b->n; i++) {
+		struct found *f = &b->found[i];
+
+		f->server = f->cert ? tls_config_new(settings, f->cert, err)
+				    : tls_config_ref(b->s2s);
+		if (!f->server)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 build_all(const struct server *srv, struct built *b, struct err *err)
 {
@@ -281,7 +299,9 @@ build_all(const struct server *srv, struct built *b, struct err *err)
 		return -1;
 	settings.ask_client_cert = settings.clients_are_servers = true;
 	settings.cas_of = b->client;
-	return build(b, &settings, &b->s2s, err);
+	if (build(b, &settings, &b->s2s, err) < 0)
+		return -1;
+	return build_nameless(b, &settings, err);
 }
 
 /* *to NULL: it was not built. */
@@ -305,6 +325,7 @@ take_over(struct server *srv, struct built *b)
 		h->cert = b->found[i].cert;
 		b->found[i].cert = NULL;
 		put(&h->s2s_tls_client, &b->found[i].client);
+		put(&h->s2s_tls, &b->found[i].server);
 	}
 	put(&srv->c2s_tls, &b->c2s);
 	put(&srv->s2s_tls, &b->s2s);
@@ -329,6 +350,7 @@ built_fini(struct built *b)
 	for (size_t i = 0; i < b->n; i++) {
 		tls_cert_unref(&b->found[i].cert);
 		tls_config_unref(&b->found[i].client);
+		tls_config_unref(&b->found[i].server);
 	}
 	free(b->found);
 	tls_config_unref(&b->c2s);

@@ -192,6 +192,7 @@ host_free(struct host *h)
 	free(h->module_data);
 	tls_cert_unref(&h->cert);
 	tls_config_unref(&h->s2s_tls_client);
+	tls_config_unref(&h->s2s_tls);
 	option_fini(host_options, &h->opt);
 	jid_unref(&h->jid);
 	free(h);

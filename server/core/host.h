@@ -48,6 +48,9 @@ struct host {
 	struct host_options opt;
 	struct tls_cert *cert;		   /* ref; NULL: none */
 	struct tls_config *s2s_tls_client; /* ref; to dial others */
+	/* For servers that want this host and do not name it in TLS: ref, or
+	 * NULL where no host has a certificate. */
+	struct tls_config *s2s_tls;
 	struct hook_chain hooks[N_HOOKS];
 	struct map iqs;	    /* private to iq.c */
 	void **module_data; /* by module_slot.index; NULL: not loaded */

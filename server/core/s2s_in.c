@@ -143,6 +143,14 @@ s2s_in_open(struct s2s *s, const struct stream_header *h)
 
 /* ---- TLS, EXTERNAL ---- */
 
+static struct tls_config *
+server_tls(const struct s2s *s)
+{
+	const struct host *h = host_find(s->server, s->local);
+
+	return h && h->s2s_tls ? h->s2s_tls : s->server->s2s_tls;
+}
+
 static void
 on_starttls(struct s2s *s)
 {
@@ -157,7 +165,7 @@ on_starttls(struct s2s *s)
 	s2s_dialback_forget(s);
 	s->is_bidi = false;
 	s->state = S2S_SECURING;
-	wire_start_tls(s->wire, PROCEED, s->server->s2s_tls);
+	wire_start_tls(s->wire, PROCEED, server_tls(s));
 }
 
 static void

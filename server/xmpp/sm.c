@@ -245,10 +245,12 @@ read_enable(const struct xml *x, struct sm_element *out)
 	if (out->kind == SM_ENABLE)
 		return 0;
 	out->location = xml_get(x, "location");
-	/* Section 5: both or none. */
+	/* Section 5: both or none. Prosody has no id between servers, where
+	 * it cannot resume. */
 	if (out->resume)
 		out->id = xml_get(x, "id");
-	return out->resume && !out->id ? -1 : 0;
+	out->resume = out->id != NULL;
+	return 0;
 }
 
 static int

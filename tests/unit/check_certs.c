@@ -218,6 +218,7 @@ teardown_server(void)
 		map_remove(&server.hosts, n);
 		tls_cert_unref(&h->cert);
 		tls_config_unref(&h->s2s_tls_client);
+		tls_config_unref(&h->s2s_tls);
 	}
 	map_fini(&server.hosts);
 	tls_config_unref(&server.c2s_tls);
@@ -279,6 +280,7 @@ START_TEST(for_other_servers)
 	ck_assert_int_eq(certs_load(&server, true, &err), 0);
 	ck_assert_ptr_null(server.c2s_tls);
 	ck_assert_ptr_null(server.s2s_tls);
+	ck_assert_ptr_null(host.s2s_tls);
 	ck_assert_ptr_nonnull(server.s2s_tls_client);
 	ck_assert_ptr_eq(host.s2s_tls_client, server.s2s_tls_client);
 	ck_assert_int_eq(n_lines, 1);
@@ -289,6 +291,8 @@ START_TEST(for_other_servers)
 	ck_assert_ptr_nonnull(server.s2s_tls);
 	ck_assert_ptr_ne(server.s2s_tls, server.c2s_tls);
 	ck_assert_ptr_ne(host.s2s_tls_client, server.s2s_tls_client);
+	ck_assert_ptr_nonnull(host.s2s_tls);
+	ck_assert_ptr_ne(host.s2s_tls, server.s2s_tls);
 
 	/* On error all stays; and a host that is new can dial. */
 	client = server.s2s_tls_client;

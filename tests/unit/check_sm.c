@@ -320,6 +320,7 @@ static const struct {
 	{ { "enable", "max", "99999999999999999999999" },
 	  { .kind = SM_ENABLE, .max_s = UINT32_MAX } },
 	{ { "enabled", "id", "x" }, { .kind = SM_ENABLED } },
+	{ { "enabled", "resume", "true" }, { .kind = SM_ENABLED } },
 	{ { "enabled", "id", "x", "resume", "1", "location", "[::1]:1" },
 	  { .kind = SM_ENABLED,
 	    .resume = true,
@@ -364,7 +365,6 @@ static const char *const malformed[][8] = {
 	{ "failed", "h", "one" },
 	{ "enable", "resume", "yes" },
 	{ "enable", "max", "1.5" },
-	{ "enabled", "resume", "true" },
 	{ "enabled", "resume", "TRUE", "id", "x" },
 };
 
