@@ -1,6 +1,7 @@
 """s2s_peers.py - the servers of tests/interop/s2s, each with one domain for
 each way to connect to it."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -116,6 +117,7 @@ class Banyan(Peer):
     name, title, package, program = "banyan", "Banyan", "", BINARY
     address = "127.0.0.10"
     can = frozenset(("external", "bidi", "direct", "strict", "acks"))
+    has_users = False
 
     def configure(self, peers):
         hosts = "".join(f'host "{d}" {{}}\n' for d in self.domains.values())
@@ -130,6 +132,7 @@ c2s-listen = {{"{self.address}:5222"}}
 c2s-tls-listen = {{"{self.address}:5223"}}
 component-listen = {{"{self.address}:5347"}}
 c2s-require-tls = no
+scram-iterations = 4096
 log-level = debug
 s2s-listen = {{"{self.address}:5269"}}
 s2s-tls-listen = {{"{self.address}:5270"}}
@@ -139,25 +142,31 @@ s2s-auth-timeout = 3s
 s2s-queue-age = 8s
 s2s-retry-min = 1s
 {hosts}{remotes}""")
-        for domain in self.domains.values():
-            for user in USERS:
-                self.command("user", "add", f"{user}@{domain}",
-                             "--password-stdin", stdin=PASSWORD + "\n")
 
     @classmethod
     def version(cls):
         return subprocess.run([BINARY, "--version"], text=True, check=True,
                               capture_output=True).stdout.split()[-1]
 
-    def command(self, *words, stdin=None):
-        done = subprocess.run(
-            [BINARY, "-c", self.path("banyan.conf"), *words], input=stdin,
-            text=True, capture_output=True, timeout=60, check=False)
-        if done.returncode:
-            raise RuntimeError(f"banyan {words[0]}: {done.stderr}")
-        return done.stdout
+    async def command(self, *words, stdin=""):
+        program = await asyncio.create_subprocess_exec(
+            BINARY, "-c", self.path("banyan.conf"), *words,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE)
+        out, err = await program.communicate(stdin.encode())
+        if program.returncode:
+            raise RuntimeError(f"banyan {words[0]}: {err.decode()}")
+        return out.decode()
+
+    async def add_users(self, user):
+        for domain in self.domains.values():
+            await self.command("user", "add", f"{user}@{domain}",
+                               "--password-stdin", stdin=PASSWORD + "\n")
 
     async def start(self):
+        if not self.has_users:
+            await asyncio.gather(*(self.add_users(u) for u in USERS))
+            self.has_users = True
         await self.run([BINARY, "-c", self.path("banyan.conf"), "serve"],
                        5222, 5269, 5270)
 

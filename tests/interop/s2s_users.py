@@ -112,9 +112,11 @@ def condition(stanza):
 
 
 def send(sender, to):
-    """A message that is like no other; returns its body."""
+    """A message that is like no other; returns its body, which is its id."""
     body = f"message {next(numbers)}"
-    sender.send_message(mto=to, mbody=body, mtype="chat")
+    stanza = sender.make_message(mto=to, mbody=body, mtype="chat")
+    stanza["id"] = body
+    stanza.send()
     return body
 
 
@@ -132,11 +134,10 @@ async def first(*coroutines):
 
 
 def error_for(sender, to, body):
-    """A coroutine for the error that the message was answered with. Some
-    leave the body out, so it is any error of that address."""
+    """A coroutine for the error that the message was answered with."""
     return sender.expect(f"an error for {body!r} to {to}", lambda m: (
         m.name == "message" and m["type"] == "error"
-        and m["from"].bare == to and m["body"] in (body, "")))
+        and m["id"] == body))
 
 
 async def arrives(sender, receiver, body):
