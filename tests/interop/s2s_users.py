@@ -152,6 +152,12 @@ async def arrives(sender, receiver, body):
         raise Bounced(condition(got))
 
 
+def is_known(body, sender, receiver):
+    """Has it arrived already, or come back?"""
+    return any(m.name == "message" and m["id"] == body
+               for m in sender.seen + receiver.seen)
+
+
 async def message(sender, receiver):
     await arrives(sender, receiver, send(sender, receiver.boundjid.bare))
 
