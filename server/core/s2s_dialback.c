@@ -197,6 +197,13 @@ finish(struct s2s_verify *v, enum dialback_type type, enum stanza_cond cond)
 			  "too many domains that cannot be verified");
 }
 
+/* Who was connected to has given it. */
+static const char *
+stream_id(const struct s2s *s)
+{
+	return s->is_out ? s->peer_id : s->id;
+}
+
 static void
 ask_about(struct s2s *s, struct s2s_verify *v)
 {
@@ -205,7 +212,7 @@ ask_about(struct s2s *s, struct s2s_verify *v)
 		.type = DIALBACK_REQUEST,
 		.from = jid_make(NULL, v->local, NULL),
 		.to = jid_make(NULL, v->remote, NULL),
-		.id = v->in->id,
+		.id = stream_id(v->in),
 		.key = v->key,
 	};
 
@@ -327,7 +334,7 @@ on_verified(struct s2s *s, const struct dialback *d)
 		struct s2s_verify *v =
 			container_of(n, struct s2s_verify, of_peer);
 
-		if (strcmp(v->in->id, d->id) != 0 ||
+		if (strcmp(stream_id(v->in), d->id) != 0 ||
 		    strcmp(v->remote, jid_str(d->from)) != 0 ||
 		    strcmp(v->local, jid_str(d->to)) != 0)
 			continue;
