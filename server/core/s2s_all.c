@@ -102,8 +102,18 @@ bounce_waiting(struct s2s_all *all)
 void
 s2s_refuse(struct server *srv)
 {
-	if (srv->s2s)
-		bounce_waiting(srv->s2s);
+	struct s2s_all *all = srv->s2s;
+
+	if (!all)
+		return;
+	/* What nobody has confirmed, and nobody can any more. */
+	list_each (n, &all->streams) {
+		struct s2s *s = container_of(n, struct s2s, node);
+
+		if (s->state != S2S_RUNNING && s->state != S2S_DRAINING)
+			s2s_sm_recover(s, false);
+	}
+	bounce_waiting(all);
 }
 
 void
