@@ -217,7 +217,9 @@ on_auth(struct s2s *s, struct arena *a, const struct xml *x)
 	static const char success[] = "<success xmlns='" NS_SASL "'/>";
 	const char *mech = xml_get(x, "mechanism"), *bad;
 
-	if (!xml_is(x, "auth", NS_SASL)) {
+	if (xml_is(x, "abort", NS_SASL)) {
+		refuse(s, "aborted", "as it was asked for");
+	} else if (!xml_is(x, "auth", NS_SASL)) {
 		refuse(s, "malformed-request", "out of order");
 	} else if (!s->is_secure) {
 		refuse(s, "encryption-required", "no TLS");
