@@ -445,14 +445,10 @@ on_timer(struct timer *t)
 	case S2S_DIALING:
 	case S2S_CLOSING:
 		break;
-	case S2S_NEGOTIATE:
-		if (s->is_out) {
-			s2s_drain(s);
-			break;
-		}
-		/* fall through */
 	default:
-		if (s->is_out)
+		if (s->is_out && s->state == S2S_NEGOTIATE)
+			s2s_drain(s); /* it was for others' keys only */
+		else if (s->is_out)
 			s2s_out_failed(s, "no answer while logging in");
 		else
 			s2s_close(s, STREAM_CONNECTION_TIMEOUT, NULL);

@@ -436,10 +436,11 @@ on_answer(void *data, int status, int n_timeouts, unsigned char *msg, int len)
 			ask(l);
 			return;
 		}
-		/* fall through */
+		break;
 	default:
-		finish(l, DNS_FAILED, TTL_FAILED_S, words_for(status));
+		break;
 	}
+	finish(l, DNS_FAILED, TTL_FAILED_S, words_for(status));
 }
 
 /* --- Names that need no question */
