@@ -250,6 +250,7 @@ s2s_out_failed(struct s2s *s, const char *why)
 	char *text =
 		mem_printf("%s: %s", s->target ? s->target : s->remote, why);
 	struct dial_result none = { .status = DIAL_UNREACHABLE, .fd = -1 };
+	bool is_early = s->auth && s->is_bidi && !s->shuns_bidi;
 
 	if (server_may_log(s->server))
 		log_info(&log, "%s", text);
@@ -272,7 +273,12 @@ s2s_out_failed(struct s2s *s, const char *why)
 	s->state = S2S_DIALING;
 	s->auth = NULL;
 	s->is_bidi = false;
-	if (s->dial)
+	if (is_early) {
+		/* Prosody may send what is ours before the stream has begun
+		 * anew. One that goes a single way does not break by that. */
+		s->shuns_bidi = true;
+		s2s_out_dial(s);
+	} else if (s->dial)
 		dial_next(s->dial);
 	else
 		give_inside(s, &none);
@@ -461,7 +467,7 @@ s2s_out_log_in(struct s2s *s)
 		wire_continue(s->wire);
 		return;
 	}
-	if (policy.bidi && s->offers_bidi && !s->probe)
+	if (policy.bidi && s->offers_bidi && !s->shuns_bidi && !s->probe)
 		ask_for_bidi(s);
 	if (s->offers_external && s->is_secure && has_certificate(s))
 		auth_external(s);

@@ -163,6 +163,7 @@ struct s2s {
 	uint8_t state; /* enum s2s_state */
 	bool is_out, is_secure, is_opened, is_direct_tls;
 	bool is_bidi;	  /* stanzas go both ways */
+	bool shuns_bidi;  /* out: it failed with that */
 	bool is_counted;  /* in all->n_unauthenticated */
 	bool is_new;	  /* in all->n_dialing */
 	bool has_address; /* counted for its address */
