@@ -156,6 +156,27 @@ loaded(void *data, const struct blocklist_result *res)
 	account_unref(&a);
 }
 
+static void
+prefetch(struct account *a)
+{
+	struct blocklist *list = account_data(a, &slot);
+
+	if (list->is_loaded || list->is_loading)
+		return;
+	list->is_loading = true;
+	blocklist_load(a->host->store, jid_str(a->jid), loaded, account_ref(a));
+}
+
+/* With what others read now it is one way to the database; the first stanza
+ * needs it. */
+static enum verdict
+on_bound(struct event *ev, void *data)
+{
+	(void)data;
+	prefetch(ev->account);
+	return PASS;
+}
+
 /* For a handler to end with: goes on in fn when the list of ev->account is
  * there. Without it nothing passes: the event fails. */
 static enum verdict
@@ -175,11 +196,7 @@ then(struct event *ev, hook_fn *fn, void *data)
 	else
 		list->waiters = w;
 	list->last_waiter = w;
-	if (!list->is_loading) {
-		list->is_loading = true;
-		blocklist_load(ev->host->store, jid_str(ev->account->jid),
-			       loaded, account_ref(ev->account));
-	}
+	prefetch(ev->account);
 	return WAIT;
 }
 
@@ -585,6 +602,7 @@ const struct module mod_blocking = {
 	.options = options,
 	.hooks =
 		(const struct hook[]){
+			{ HOOK_SESSION_BOUND, PHASE_DELIVER, on_bound },
 			{ HOOK_MESSAGE_FROM_USER, PHASE_POLICY, on_outbound },
 			{ HOOK_PRESENCE_FROM_USER, PHASE_POLICY, on_outbound },
 			{ HOOK_IQ_FROM_USER, PHASE_POLICY, on_outbound },

@@ -27,6 +27,16 @@ on_features(struct event *ev, void *data)
 	return PASS;
 }
 
+/* With what others read now it is one way to the database. Nearly every client
+ * is about to need it, and finds it there. */
+static enum verdict
+on_bound(struct event *ev, void *data)
+{
+	(void)data;
+	roster_prefetch(ev->account);
+	return PASS;
+}
+
 /* XEP-0077 3.2: no subscription outlives the account. */
 static void
 part(void *data, struct jid *contact, unsigned flags)
@@ -76,6 +86,7 @@ const struct module mod_roster = {
 			  roster_on_presence_from_user },
 			{ HOOK_PRESENCE_TO_USER, PHASE_DELIVER,
 			  roster_on_presence_to_user },
+			{ HOOK_SESSION_BOUND, PHASE_DELIVER, on_bound },
 			{ HOOK_SESSION_AVAILABLE, PHASE_DELIVER,
 			  roster_on_available },
 			{ HOOK_STREAM_FEATURES, PHASE_STAMP, on_features },

@@ -46,6 +46,8 @@ extern struct module_slot roster_slot;
 struct roster *roster_of(struct account *a);
 struct contact *roster_find(struct account *a, const struct jid *jid);
 void roster_fini(struct account *a, void *data);
+/* Reads it, if it is not in memory or on its way there. */
+void roster_prefetch(struct account *a);
 /* What is in memory is not true any more. */
 void roster_forget(struct account *a);
 

@@ -302,6 +302,15 @@ load(struct account *a)
 	roster_load(a->host->store, jid_str(a->jid), load_done, account_ref(a));
 }
 
+void
+roster_prefetch(struct account *a)
+{
+	const struct roster *r = roster_of(a);
+
+	if (!r->is_loaded && !r->is_loading && !r->is_writing)
+		load(a);
+}
+
 static void
 wait_for(struct account *a, bool is_edit, roster_ready *fn, void *data)
 {
@@ -321,8 +330,7 @@ wait_for(struct account *a, bool is_edit, roster_ready *fn, void *data)
 	else
 		r->waits = w;
 	r->last_wait = w;
-	if (!r->is_loaded && !r->is_loading && !r->is_writing)
-		load(a);
+	roster_prefetch(a);
 }
 
 struct step {
