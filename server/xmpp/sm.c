@@ -61,6 +61,12 @@ sm_handled(const struct sm *sm)
 }
 
 void
+sm_restart(struct sm *sm)
+{
+	sm->handled = sm->sent = 0;
+}
+
+void
 sm_sent(struct sm *sm, struct stanza *s, size_t bytes, int64_t now_ms)
 {
 	struct kept *k = mem_alloc(sizeof(*k));

@@ -34,6 +34,10 @@ void sm_received(struct sm *sm);
 /* The h to send; behind 2^32 - 1 comes 0. */
 uint32_t sm_handled(const struct sm *sm);
 
+/* The peer counts from here on, in both directions. What was sent before is
+ * acknowledged by whatever it acknowledges first. */
+void sm_restart(struct sm *sm);
+
 /* Takes a reference and keeps it until it is acknowledged. bytes, now_ms: for
  * the questions below. */
 void sm_sent(struct sm *sm, struct stanza *s, size_t bytes, int64_t now_ms);

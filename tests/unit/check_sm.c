@@ -98,6 +98,25 @@ START_TEST(keeps_until_acknowledged)
 }
 END_TEST
 
+/* A peer that counts from now on has what came before, once it counts. */
+START_TEST(restarts)
+{
+	sm_received(sm);
+	send_one("a", 1, 1);
+	send_one("b", 1, 1);
+	sm_restart(sm);
+	ck_assert_uint_eq(sm_handled(sm), 0);
+	ck_assert_uint_eq(sm_sent_count(sm), 0);
+	send_one("c", 1, 1);
+	keeps("a b c ");
+	ck_assert_int_eq(sm_acked(sm, 2), -1);
+	ck_assert_int_eq(sm_acked(sm, 0), 0);
+	keeps("c ");
+	ck_assert_int_eq(sm_acked(sm, 1), 0);
+	keeps("");
+}
+END_TEST
+
 START_TEST(refuses_what_was_not_sent)
 {
 	static const uint32_t wrong[] = { 4, 5, UINT32_MAX, 0 };
@@ -414,6 +433,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, counts_what_is_handled);
 	tcase_add_test(tc, keeps_until_acknowledged);
+	tcase_add_test(tc, restarts);
 	tcase_add_test(tc, refuses_what_was_not_sent);
 	tcase_add_test(tc, wraps);
 	tcase_add_test(tc, asks_every_so_often);
