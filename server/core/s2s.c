@@ -391,7 +391,7 @@ on_silence(struct s2s *s)
 			loop_timer_set(s->server->core, &s->timer,
 				       s->asked_ms + opt->s2s_ping_timeout -
 					       now_ms);
-		else if (s->is_sm || s->has_answered_ping)
+		else if (s->is_sm || s->is_enabling || s->has_answered_ping)
 			on_no_answer(s);
 		else
 			s2s_watch(s);
@@ -411,19 +411,13 @@ on_silence(struct s2s *s)
 	loop_timer_set(s->server->core, &s->timer, opt->s2s_ping_timeout);
 }
 
-/* A connection is lost and nobody has come back. */
+/* A connection is lost and nobody has come back: is there a way of our own for
+ * what waits? */
 static void
 give_up_waiting(struct s2s *s)
 {
-	struct s2s_link *l;
-
+	s->state = S2S_BROKEN;
 	s2s_sm_recover(s, false);
-	/* Is there a way of our own? */
-	while (!s->server->is_stopping && !list_is_empty(&s->links)) {
-		l = container_of(s->links.next, struct s2s_link, of_stream);
-		s2s_link_detach(l);
-		s2s_link_connect(l);
-	}
 	s2s_drop(s);
 }
 
@@ -460,8 +454,12 @@ on_ack_timer(struct timer *t)
 {
 	struct s2s *s = container_of(t, struct s2s, ack);
 
-	if (s->state == S2S_RUNNING && !s->is_asked && s->sm &&
-	    sm_n_unacked(s->sm))
+	if (s->state == S2S_RUNNING && s->is_enabling)
+		s2s_sm_enable_failed(s);
+	else if (s->state == S2S_RUNNING && !s->is_out && !s->has_spoken)
+		s2s_in_spoke(s);
+	else if (s->state == S2S_RUNNING && !s->is_asked && s->sm &&
+		 sm_n_unacked(s->sm))
 		s2s_sm_ask(s);
 }
 
@@ -547,7 +545,9 @@ on_stanza(void *owner, struct stanza *stanza, unsigned weight)
 	}
 	s->n_in++;
 	s->used_ms = s->server->clock->mono_ms;
-	if (s->sm)
+	s->has_moved = true;
+	s2s_in_spoke(s);
+	if (s->is_sm)
 		sm_received(s->sm);
 	route_from_wire(s->server, stanza, s->wire, weight);
 }
@@ -624,8 +624,10 @@ broken(struct s2s *s, const char *why)
 {
 	struct log log = s2s_log(s);
 	int64_t now_ms = s->server->clock->mono_ms;
-	bool too_soon = now_ms - s->ready_ms <
-			(s->is_resumable ? TOO_SOON_AGAIN_MS : TOO_SOON_MS);
+	bool too_soon = s->is_resumable
+				? !s->has_moved && now_ms - s->ready_ms <
+							   TOO_SOON_AGAIN_MS
+				: now_ms - s->ready_ms < TOO_SOON_MS;
 
 	log_info(&log, "connection lost: %s", why);
 	loop_timer_clear(s->server->core, &s->timer);
@@ -765,6 +767,7 @@ s2s_connect(struct s2s *s, int fd, bool direct_tls)
 	} else if (direct_tls) {
 		settings.tls = srv->s2s_tls;
 	}
+	s->has_moved = false;
 	s->is_direct_tls = direct_tls;
 	s->state = direct_tls ? S2S_SECURING : S2S_HEADER;
 	s->wire = wire_new(srv->core, io, fd, &wire_class, s, &settings);

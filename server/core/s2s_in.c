@@ -11,6 +11,7 @@
 #include "core/s2s_private.h"
 #include "core/server.h"
 #include "core/wire.h"
+#include "net/loop.h"
 #include "net/tls.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
@@ -23,6 +24,9 @@
 
 /* RFC 6120 6.4.5 */
 #define MAX_FAILURES 3
+
+/* So long it may take to say whether a session goes on. */
+#define SPEAK_MS 2000
 
 #define PROCEED "<proceed xmlns='" NS_TLS "'/>"
 
@@ -118,6 +122,19 @@ void
 s2s_in_ready(struct s2s *s)
 {
 	s2s_run(s);
+	if (s->is_bidi)
+		loop_timer_set(s->server->core, &s->ack, SPEAK_MS);
+	else
+		s2s_in_spoke(s);
+}
+
+void
+s2s_in_spoke(struct s2s *s)
+{
+	if (s->is_out || s->has_spoken)
+		return;
+	s->has_spoken = true;
+	loop_timer_clear(s->server->core, &s->ack);
 	s2s_peer_came(s->peer);
 	if (s->is_bidi && s->local)
 		s2s_peer_up(s->peer, s->local);

@@ -282,11 +282,12 @@ s2s_link_up(struct s2s_link *l)
 }
 
 /* A stream that the other server has opened may carry what is ours, too
- * (XEP-0288); but only between the domains that it was opened for. */
+ * (XEP-0288); but only between the domains that it was opened for, and once it
+ * has said something there: <resume/> has to come before any stanza. */
 static bool
 goes_back(const struct s2s *s, const struct s2s_link *l)
 {
-	return !s->is_out && s->is_bidi && s->state == S2S_RUNNING &&
+	return s->has_spoken && s->is_bidi && s->state == S2S_RUNNING &&
 	       s2s_has_pair(s, l->remote, l->local) && s->local &&
 	       !strcmp(s->local, l->local);
 }
@@ -345,7 +346,7 @@ s2s_link_connect(struct s2s_link *l)
 		s = s2s_out_new(l->peer, l->local);
 		s2s_link_attach(l, s, LINK_WAITING);
 		s2s_out_dial(s);
-	} else if (s->state != S2S_RUNNING) {
+	} else if (s->state != S2S_RUNNING || s->is_enabling) {
 		s2s_link_attach(l, s, LINK_WAITING);
 		if (s->state == S2S_NEGOTIATE)
 			s2s_out_log_in(s);

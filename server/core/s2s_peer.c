@@ -160,11 +160,11 @@ s2s_peer_up(struct s2s_peer *p, const char *local)
 	struct log log = { .jid = p->domain };
 	bool was_lost = p->lost_ms;
 
-	p->failures = 0;
 	p->lost_ms = 0;
-	loop_timer_clear(p->all->server->core, &p->retry);
 	free(p->error);
 	p->error = NULL;
+	s2s_peer_came(p);
+	p->failures = 0;
 	if (local && (!p->last_local || strcmp(local, p->last_local) != 0)) {
 		free(p->last_local);
 		p->last_local = mem_strdup(local);

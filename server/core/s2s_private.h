@@ -169,7 +169,9 @@ struct s2s {
 	bool has_address; /* counted for its address */
 	bool is_asked;	  /* an acknowledgement is awaited */
 	bool is_sm;	  /* XEP-0198, not just pings */
-	bool is_enabling; /* out: nobody knows yet whether it will be */
+	bool is_enabling; /* out: <enabled/> comes before stanzas */
+	bool has_moved;	  /* stanzas arrived by this connection */
+	bool has_spoken;  /* in: what is ours may go back */
 	bool is_resumable;
 	bool has_answered_ping;
 	bool offers_sm, offers_dialback, offers_dialback_errors, offers_bidi;
@@ -250,6 +252,10 @@ void s2s_in_open(struct s2s *s, const struct stream_header *h);
 void s2s_in_ready(struct s2s *s);
 void s2s_in_element(struct s2s *s, struct arena *a, struct xml *x);
 
+/* It has sent what may come first, or nothing for a while: <resume/> has to be
+ * answered before anything of ours goes back. */
+void s2s_in_spoke(struct s2s *s);
+
 /* ---- s2s_out.c ---- */
 /* A new stream for that pair, which dials. */
 struct s2s *s2s_out_new(struct s2s_peer *peer, const char *local);
@@ -327,6 +333,8 @@ void s2s_dialback_forget(struct s2s *s);
 bool s2s_sm(struct s2s *s, const struct xml *x);
 /* Out: <enable/> or <resume/>, or nothing: then pings count. */
 void s2s_sm_begin(struct s2s *s);
+/* There is no answer to <enable/>: pings will do. */
+void s2s_sm_enable_failed(struct s2s *s);
 /* Something was sent. */
 void s2s_sm_sent(struct s2s *s, struct stanza *stanza, size_t bytes);
 /* Asks now. */

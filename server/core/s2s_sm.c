@@ -119,13 +119,12 @@ ping(struct s2s *s)
 void
 s2s_sm_ask(struct s2s *s)
 {
-	loop_timer_clear(s->server->core, &s->ack);
-	/* A ping would be counted there, and not here; but an answer that has
-	 * not come by then never comes. */
-	if (s->is_enabling && s->server->clock->mono_ms - s->ready_ms <
-				      s->server->opt.s2s_ping_timeout)
+	/* It has to answer anyway; and a ping would be counted there, and not
+	 * here. */
+	if (s->is_enabling)
 		return;
-	s->is_enabling = false;
+	s2s_in_spoke(s);
+	loop_timer_clear(s->server->core, &s->ack);
 	if (!s->sm)
 		s->sm = sm_new();
 	if (s->is_sm)
@@ -163,10 +162,13 @@ static bool
 acked(struct s2s *s, uint32_t h)
 {
 	struct buf *b = &s->server->scratch;
+	size_t n = sm_n_unacked(s->sm);
 	struct arena *a;
 
-	if (sm_acked(s->sm, h) == 0)
+	if (sm_acked(s->sm, h) == 0) {
+		s->has_moved |= sm_n_unacked(s->sm) < n;
 		return true;
+	}
 	/* XEP-0198 6 */
 	a = arena_new();
 	b->len = 0;
@@ -217,13 +219,19 @@ forget_id(struct s2s *s)
 	s->is_resumable = false;
 }
 
+static void
+forget_ping(struct s2s *s)
+{
+	if (s->ping)
+		s->ping->stream = NULL;
+	s->ping = NULL;
+}
+
 void
 s2s_sm_forget(struct s2s *s)
 {
 	forget_id(s);
-	if (s->ping)
-		s->ping->stream = NULL;
-	s->ping = NULL;
+	forget_ping(s);
 	sm_free(s->sm);
 	s->sm = NULL;
 	s->is_sm = s->is_enabling = false;
@@ -238,18 +246,38 @@ set_id(struct s2s *s, const char *id)
 		map_insert(&s->all->resumable, &s->by_id, hash_str(id));
 }
 
+/* What was sent before <enabled/> could not be resumed: stanzas wait for it. */
 static void
 enable(struct s2s *s)
 {
+	struct server *srv = s->server;
+
 	s->sm = sm_new();
 	s2s_run(s);
-	s->is_enabling = s->offers_sm;
-	if (s->offers_sm)
-		say(s, &(struct sm_element){
-			       .kind = SM_ENABLE,
-			       .resume = s->server->opt.s2s_resume_time > 0,
-		       });
+	if (!s->offers_sm || s->probe) {
+		s2s_out_ready(s);
+		return;
+	}
+	say(s, &(struct sm_element){ .kind = SM_ENABLE,
+				     .resume = srv->opt.s2s_resume_time > 0 });
+	s->is_enabling = s->is_asked = true;
+	s->asked_ms = srv->clock->mono_ms;
+	loop_timer_set(srv->core, &s->ack, srv->opt.s2s_ping_timeout);
+}
+
+static void
+enable_done(struct s2s *s)
+{
+	loop_timer_clear(s->server->core, &s->ack);
+	s->is_enabling = s->is_asked = false;
 	s2s_out_ready(s);
+}
+
+void
+s2s_sm_enable_failed(struct s2s *s)
+{
+	if (s->is_enabling)
+		enable_done(s);
 }
 
 void
@@ -284,17 +312,6 @@ on_resumed(struct s2s *s, const struct sm_element *e)
 	s->was_resumed = false;
 }
 
-/* <enable/> was: pings will do. */
-static void
-refused(struct s2s *s)
-{
-	if (!s->is_enabling)
-		return;
-	s->is_enabling = false;
-	if (sm_n_unacked(s->sm))
-		ask_later(s);
-}
-
 static void
 on_failed(struct s2s *s, const struct sm_element *e)
 {
@@ -302,7 +319,7 @@ on_failed(struct s2s *s, const struct sm_element *e)
 	bool is_known;
 
 	if (s->state != S2S_RESUMING) {
-		refused(s);
+		s2s_sm_enable_failed(s);
 		return;
 	}
 	is_known = e->has_h && sm_acked(s->sm, e->h) == 0;
@@ -332,9 +349,11 @@ on_enable(struct s2s *s, const struct sm_element *e)
 		fail(s, COND_UNEXPECTED_REQUEST);
 		return;
 	}
-	/* What went out before is not counted. */
-	s2s_sm_forget(s);
-	s->sm = sm_new();
+	if (!s->sm)
+		s->sm = sm_new();
+	forget_ping(s);
+	sm_restart(s->sm);
+	s->is_asked = false;
 	s->is_sm = true;
 	if (e->resume && max_ms) {
 		token_make(id, sizeof(id) - 1);
@@ -344,6 +363,7 @@ on_enable(struct s2s *s, const struct sm_element *e)
 		reply.max_s = (uint32_t)(max_ms / 1000);
 	}
 	say(s, &reply);
+	s2s_in_spoke(s);
 }
 
 /* The session goes over from the old connection to the new one. */
@@ -381,7 +401,9 @@ on_resume(struct s2s *s, const struct sm_element *e)
 		fail(s, COND_UNEXPECTED_REQUEST);
 		return;
 	}
-	if (!old || old == s || strcmp(old->remote, s->remote) != 0 ||
+	/* What went out on this stream would be uncounted. */
+	if (!old || old == s || s->n_out ||
+	    strcmp(old->remote, s->remote) != 0 ||
 	    strcmp(old->local, s->local) != 0 ||
 	    !s2s_has_pair(s, old->remote, old->local)) {
 		fail(s, COND_ITEM_NOT_FOUND);
@@ -402,6 +424,7 @@ on_resume(struct s2s *s, const struct sm_element *e)
 	send_again(s);
 	list_each_safe (i, &s->links)
 		s2s_link_up(container_of(i, struct s2s_link, of_stream));
+	s2s_in_spoke(s);
 }
 
 static void
@@ -411,13 +434,9 @@ on_enabled(struct s2s *s, const struct sm_element *e)
 	if (!s->is_enabling)
 		return;
 	s->is_sm = true;
-	s->is_enabling = false;
 	if (e->resume && e->id)
 		set_id(s, e->id);
-	if (sm_wants_ack(s->sm))
-		s2s_sm_ask(s);
-	else if (sm_n_unacked(s->sm))
-		ask_later(s);
+	enable_done(s);
 }
 
 bool
