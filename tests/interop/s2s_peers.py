@@ -43,6 +43,7 @@ class Peer:
     can = frozenset()
     # Handshakes at the same time break its streams.
     is_fragile = False
+    kinds = KINDS
     stop_s = 15
 
     def __init__(self, world):
@@ -52,10 +53,10 @@ class Peer:
         self.programs = []
         self.host = world.host(self.name, self.address)
         self.domains = {kind: f"{kind}.{self.name}.{ZONE}"
-                        for kind, (_, need) in KINDS.items()
+                        for kind, (_, need) in self.kinds.items()
                         if not need or need in self.can}
         for kind, domain in self.domains.items():
-            world.authority.issue(domain, KINDS[kind][0], self.certs)
+            world.authority.issue(domain, self.kinds[kind][0], self.certs)
             if kind == "backup":
                 world.service(domain, world.host("down", DOWN), priority=1)
             if kind != "bidi":
