@@ -121,8 +121,12 @@ class World:
 
     def __init__(self, keep=False):
         self.dir = tempfile.mkdtemp(prefix="banyan-s2s-")
-        os.chmod(self.dir, 0o755)
         self.keep = keep
+        # In memory nobody waits for a disk.
+        self.is_mounted = not keep and subprocess.run(
+            ["mount", "-t", "tmpfs", "tmpfs", self.dir], check=False,
+            stderr=subprocess.DEVNULL).returncode == 0
+        os.chmod(self.dir, 0o755)
         self.records = []
         self.authority = Authority(self.path("ca"))
         self.name_server = None
@@ -195,6 +199,8 @@ zone:
     async def close(self):
         if self.name_server:
             await self.name_server.end()
+        if self.is_mounted:
+            subprocess.run(["umount", "-l", self.dir], check=True)
         if self.keep:
             print("the servers' files are in " + self.dir)
         else:
