@@ -521,9 +521,10 @@ judge(const struct s2s *s, const struct stanza *st)
 		return STREAM_INVALID_FROM;
 	if (st->bad_to)
 		return STREAM_IMPROPER_ADDRESSING;
-	if (!s2s_is_ours(s->server, jid_domain(st->to)))
+	if (!host_of(s->server, st->to) &&
+	    !s2s_is_ours(s->server, jid_domain(st->to)))
 		return STREAM_HOST_UNKNOWN;
-	if (!s2s_has_pair(s, jid_domain(st->from), jid_domain(st->to)))
+	if (!s2s_may_come(s, st->from, st->to))
 		return STREAM_INVALID_FROM;
 	return STREAM_NONE;
 }

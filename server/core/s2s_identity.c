@@ -6,6 +6,7 @@
 #include "core/s2s_private.h"
 #include "net/tls.h"
 #include "xmpp/idna.h"
+#include "xmpp/jid.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,17 +60,33 @@ pair_hash(const char *remote, const char *local)
 }
 
 static bool
-has(const struct s2s *s, const char *remote, const char *local)
+find(const struct s2s *s, const char *remote, const char *local, uint64_t hash)
 {
 	struct s2s_pair_key key = { remote, local };
 
-	return map_find(&s->pairs, pair_hash(remote, local), pair_eq, &key);
+	return map_find(&s->pairs, hash, pair_eq, &key);
+}
+
+static bool
+has(const struct s2s *s, const char *remote, const char *local)
+{
+	return find(s, remote, local, pair_hash(remote, local));
 }
 
 bool
 s2s_has_pair(const struct s2s *s, const char *remote, const char *local)
 {
 	return has(s, remote, NULL) || has(s, remote, local);
+}
+
+bool
+s2s_may_come(const struct s2s *s, const struct jid *from, const struct jid *to)
+{
+	const char *remote = jid_domain(from), *local = jid_domain(to);
+	uint64_t hash = jid_hash_domain(from) * 31;
+
+	return find(s, remote, local, hash + jid_hash_domain(to)) ||
+	       find(s, remote, NULL, hash);
 }
 
 bool

@@ -33,6 +33,7 @@ struct dial;
 struct dialback;
 struct dns;
 struct host;
+struct jid;
 struct sm;
 struct stanza;
 struct stream_header;
@@ -240,6 +241,9 @@ void s2s_authenticated(struct s2s *s, const char *how);
  * to any of ours. */
 void s2s_add_pair(struct s2s *s, const char *remote, const char *local);
 bool s2s_has_pair(const struct s2s *s, const char *remote, const char *local);
+/* The same for a stanza's addresses, whose domains are hashed already. */
+bool
+s2s_may_come(const struct s2s *s, const struct jid *from, const struct jid *to);
 /* For another one. */
 bool s2s_has_room(const struct s2s *s);
 /* Copies those of a stream whose session goes on in s. */
