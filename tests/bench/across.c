@@ -73,7 +73,7 @@ static int epoll, next_domain;
 static uint64_t sent, arrived, wrong;
 static bool sending;
 
-static void
+_Noreturn static void
 die(const char *format, ...)
 {
 	va_list ap;
