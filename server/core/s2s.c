@@ -139,6 +139,8 @@ void
 s2s_write_stanza(struct s2s *s, struct stanza *stanza)
 {
 	struct buf *b = &s->server->scratch;
+	/* What it takes to keep it, which may be many times what is sent. */
+	size_t kept = arena_size(stanza->arena);
 
 	b->len = 0;
 	stanza_write(b, stanza, stanza->from, stanza->to, NS_SERVER);
@@ -148,7 +150,7 @@ s2s_write_stanza(struct s2s *s, struct stanza *stanza)
 			   "larger than the other server accepts");
 		return;
 	}
-	if (s->sm && sm_unacked_bytes(s->sm) + b->len >
+	if (s->sm && sm_unacked_bytes(s->sm) + kept >
 			     (size_t)s->server->opt.s2s_unacked_max) {
 		s2s_bounce(s->server, stanza_ref(stanza),
 			   COND_REMOTE_SERVER_TIMEOUT,
@@ -158,7 +160,7 @@ s2s_write_stanza(struct s2s *s, struct stanza *stanza)
 	s2s_write(s, b->data, b->len);
 	s->n_out++;
 	s->used_ms = s->server->clock->mono_ms;
-	s2s_sm_sent(s, stanza, b->len);
+	s2s_sm_sent(s, stanza, kept);
 }
 
 /* ---- running ---- */

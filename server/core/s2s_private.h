@@ -339,7 +339,7 @@ bool s2s_sm(struct s2s *s, const struct xml *x);
 void s2s_sm_begin(struct s2s *s);
 /* There is no answer to <enable/>: pings will do. */
 void s2s_sm_enable_failed(struct s2s *s);
-/* Something was sent. */
+/* Something was sent, which takes so much memory. */
 void s2s_sm_sent(struct s2s *s, struct stanza *stanza, size_t bytes);
 /* Asks now. */
 void s2s_sm_ask(struct s2s *s);

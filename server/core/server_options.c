@@ -257,11 +257,11 @@ const struct option server_options[] = {
 	  .min = SECOND, .max = HOUR,
 	  .doc = "How long a stanza may wait for a stream before it "
 		 "bounces." },
-	{ "s2s-unacked-max", OPT_SIZE, AT(s2s_unacked_max), .def = "4M",
+	{ "s2s-unacked-max", OPT_SIZE, AT(s2s_unacked_max), .def = "32M",
 	  .min = 64 * KB, .max = GB,
-	  .doc = "Bytes of stanzas that are kept for one stream until the "
-		 "other server acknowledges them (XEP-0198); above that new "
-		 "ones wait." },
+	  .doc = "Memory for stanzas that are kept for one stream until the "
+		 "other server acknowledges them (XEP-0198), each 2 KB or "
+		 "more; above that new ones bounce." },
 	{ "s2s-retry-min", OPT_DURATION, AT(s2s_retry_min), .def = "5s",
 	  .min = SECOND, .max = HOUR,
 	  .doc = "For this time after a failure a server is not tried again; "
