@@ -357,6 +357,11 @@ throttle(struct wire *w, struct bucket *b, int64_t amount, int64_t now_ms)
 	delay_ms = 1 - b->tokens * 1000 / b->rate;
 	if (!timer_is_set(&w->timer) || w->timer.at_ms < now_ms + delay_ms)
 		loop_timer_set(w->io->loop, &w->timer, delay_ms);
+	/* Nobody is silent while we do not listen. */
+	if (atomic_load_explicit(&w->last_read_ms, memory_order_relaxed) <
+	    now_ms + delay_ms)
+		atomic_store_explicit(&w->last_read_ms, now_ms + delay_ms,
+				      memory_order_relaxed);
 }
 
 static bool

@@ -122,7 +122,8 @@ void wire_io_drop(struct wire_io *io);
  * stanzas is under way. */
 void wire_release(struct wire *w);
 
-/* When bytes came last, on the monotonic clock. */
+/* When bytes came last, on the monotonic clock; in the future, when one that is
+ * over its rate will be listened to again. */
 int64_t wire_last_read_ms(const struct wire *w);
 
 #endif
