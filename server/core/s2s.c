@@ -541,7 +541,8 @@ on_stanza(void *owner, struct stanza *stanza, unsigned weight)
 		bad = judge(s, stanza);
 	if (bad)
 		s2s_close(s, bad, NULL);
-	if (s->state != S2S_RUNNING && s->state != S2S_DRAINING) {
+	/* Behind our last count its sender will hear that it was lost. */
+	if (s->state != S2S_RUNNING && (s->state != S2S_DRAINING || s->is_sm)) {
 		stanza_unref(&stanza);
 		wire_stanza_done(s->wire, weight);
 		return;

@@ -216,7 +216,7 @@ void s2s_send_open(struct s2s *s, const char *to, bool without_version);
 void s2s_run(struct s2s *s);
 /* Without STREAM_NONE with an error: nothing more comes from there. */
 void s2s_close(struct s2s *s, enum stream_cond cond, const char *text);
-/* The same, but what still comes is taken. */
+/* The same, but what still comes is taken, unless it is counted. */
 void s2s_drain(struct s2s *s);
 /* A stanza by this stream, which is running and authenticated for it. */
 void s2s_write_stanza(struct s2s *s, struct stanza *stanza);

@@ -338,6 +338,20 @@ fail(struct s2s *s, enum stanza_cond cond)
 	say(s, &(struct sm_element){ .kind = SM_FAILED, .cond = cond });
 }
 
+/* Who begins anew does not come back for what was lost before. */
+static void
+forsaken(struct s2s *s)
+{
+	list_each_safe (n, &s->peer->streams) {
+		struct s2s *old = container_of(n, struct s2s, of_peer);
+
+		if (old != s && !old->is_out && old->state == S2S_BROKEN &&
+		    !strcmp(old->local, s->local) &&
+		    !strcmp(old->remote, s->remote))
+			s2s_close(old, STREAM_NONE, NULL);
+	}
+}
+
 static void
 on_enable(struct s2s *s, const struct sm_element *e)
 {
@@ -364,6 +378,7 @@ on_enable(struct s2s *s, const struct sm_element *e)
 	}
 	say(s, &reply);
 	s2s_in_spoke(s);
+	forsaken(s);
 }
 
 /* The session goes over from the old connection to the new one. */
