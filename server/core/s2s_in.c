@@ -75,15 +75,27 @@ may_external(const struct s2s *s)
 	       s2s_is_certified(s, s->remote);
 }
 
+void
+s2s_read_limits(struct s2s *s, struct arena *a, const struct xml *x)
+{
+	const struct xml *limits = xml_child(x, "limits", NS_LIMITS);
+	const char *max;
+
+	max = limits ? xml_child_text(a, limits, "max-bytes", NULL) : NULL;
+	if (max && strtoull(max, NULL, 10) >= 10000) /* RFC 6120 13.12 */
+		s->peer_max_bytes = (size_t)strtoull(max, NULL, 10);
+}
+
+/* is_last: after dialback there are no further features. */
 static void
-add_limits(const struct s2s *s, struct buf *b)
+add_limits(const struct s2s *s, struct buf *b, bool is_last)
 {
 	const struct server_options *opt = &s->server->opt;
 
 	buf_printf(b,
 		   "<limits xmlns='" NS_LIMITS "'><max-bytes>%" PRId64
 		   "</max-bytes>",
-		   s->auth ? opt->s2s_stanza_max : opt->stanza_max_unauth);
+		   is_last ? opt->s2s_stanza_max : opt->stanza_max_unauth);
 	if (opt->s2s_idle_timeout)
 		buf_printf(b, "<idle-seconds>%" PRId64 "</idle-seconds>",
 			   2 * opt->s2s_idle_timeout / 1000);
@@ -95,6 +107,7 @@ send_features(struct s2s *s)
 {
 	struct buf *b = &s->server->scratch;
 	struct remote_policy policy;
+	bool is_last = s->auth != NULL;
 
 	policy_of(s, &policy);
 	b->len = 0;
@@ -108,12 +121,14 @@ send_features(struct s2s *s)
 	if (s->is_secure || !policy.require_tls) {
 		if (policy.bidi && !s->auth)
 			buf_adds(b, "<bidi xmlns='" NS_BIDI_FEATURE "'/>");
-		if (policy.allow_dialback)
+		if (policy.allow_dialback) {
 			buf_adds(b, "<dialback xmlns='" NS_DIALBACK_FEATURE
 				    "'><errors/></dialback>");
+			is_last = true;
+		}
 		buf_adds(b, "<sm xmlns='" NS_SM "'/>");
 	}
-	add_limits(s, b);
+	add_limits(s, b, is_last);
 	buf_adds(b, "</stream:features>");
 	s2s_flush(s);
 }
@@ -262,13 +277,14 @@ on_auth(struct s2s *s, struct arena *a, const struct xml *x)
 /* ---- elements ---- */
 
 static void
-on_bidi(struct s2s *s)
+on_bidi(struct s2s *s, struct arena *a, const struct xml *x)
 {
 	struct remote_policy policy;
 
 	policy_of(s, &policy);
 	if (policy.bidi)
 		s->is_bidi = true;
+	s2s_read_limits(s, a, x); /* XEP-0478 3.2 */
 	wire_continue(s->wire);
 }
 
@@ -285,7 +301,7 @@ on_negotiation(struct s2s *s, struct arena *a, struct xml *x)
 	} else if (!strcmp(x->ns, NS_SASL)) {
 		on_auth(s, a, x);
 	} else if (xml_is(x, "bidi", NS_BIDI)) {
-		on_bidi(s);
+		on_bidi(s, a, x);
 	} else if (xml_is(x, "enable", NS_SM) || xml_is(x, "resume", NS_SM)) {
 		s2s_sm(s, x); /* refuses it */
 		wire_continue(s->wire);

@@ -330,9 +330,7 @@ read_features(struct s2s *s, struct arena *a, const struct xml *x)
 {
 	const struct xml *dialback =
 		xml_child(x, "dialback", NS_DIALBACK_FEATURE);
-	const struct xml *limits = xml_child(x, "limits", NS_LIMITS);
 	const struct xml *mechs = xml_child(x, "mechanisms", NS_SASL);
-	const char *max;
 
 	s->offers_starttls = xml_child(x, "starttls", NS_TLS) != NULL;
 	s->offers_bidi = xml_child(x, "bidi", NS_BIDI_FEATURE) != NULL;
@@ -346,9 +344,7 @@ read_features(struct s2s *s, struct arena *a, const struct xml *x)
 				s->offers_external = true;
 		}
 	}
-	max = limits ? xml_child_text(a, limits, "max-bytes", NULL) : NULL;
-	if (max && strtoull(max, NULL, 10) >= 10000) /* RFC 6120 13.12 */
-		s->peer_max_bytes = (size_t)strtoull(max, NULL, 10);
+	s2s_read_limits(s, a, x);
 }
 
 static void

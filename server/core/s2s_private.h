@@ -52,6 +52,7 @@ struct s2s_all {
 	struct list streams;  /* struct s2s.node */
 	struct dns *dns;      /* owned */
 	size_t n_streams, n_unauthenticated;
+	size_t n_in;	    /* connections from others */
 	size_t n_dialing;   /* out, and never ready so far */
 	struct list broken; /* struct s2s.of_broken: in, oldest first */
 	size_t n_broken;
@@ -255,6 +256,8 @@ void s2s_in_open(struct s2s *s, const struct stream_header *h);
 /* The first of its domains is authenticated. */
 void s2s_in_ready(struct s2s *s);
 void s2s_in_element(struct s2s *s, struct arena *a, struct xml *x);
+/* XEP-0478: what is in features, or in <bidi/>. */
+void s2s_read_limits(struct s2s *s, struct arena *a, const struct xml *x);
 
 /* It has sent what may come first, or nothing for a while: <resume/> has to be
  * answered before anything of ours goes back. */
