@@ -12,6 +12,7 @@
 #include "core/event.h"
 #include "core/host.h"
 #include "core/router.h"
+#include "core/s2s.h"
 #include "core/server.h"
 #include "core/session.h"
 #include "core/wire.h"
@@ -317,7 +318,8 @@ static const struct wire_class wire_class = {
 static bool
 is_full(const struct server *srv)
 {
-	return srv->opt.c2s_max && srv->n_streams >= (uint64_t)srv->opt.c2s_max;
+	return srv->opt.c2s_max &&
+	       srv->n_streams - s2s_count(srv) >= (uint64_t)srv->opt.c2s_max;
 }
 
 void

@@ -189,8 +189,10 @@ s2s_disconnect(struct s2s *s)
 		tls_info_fini(s->tls);
 	free(s->tls);
 	s->tls = NULL;
-	if (s->has_address)
+	if (s->has_address) {
 		address_left(&s->server->s2s_addresses, s->address);
+		s->all->n_in--;
+	}
 	s->has_address = false;
 	*s->address = '\0';
 	s->is_asked = s->has_run = s->is_opened = s->is_secure = false;

@@ -22,7 +22,7 @@ may_come(struct server *srv, const struct peer_addr *peer)
 
 	if (srv->is_stopping || !opt->s2s)
 		return false;
-	if ((opt->s2s_max && all->n_streams >= (uint64_t)opt->s2s_max) ||
+	if ((opt->s2s_max && all->n_in >= (uint64_t)opt->s2s_max) ||
 	    all->n_unauthenticated >= (uint64_t)opt->s2s_max_unauthenticated)
 		return false;
 	return address_came(&srv->s2s_addresses, peer->text,
@@ -42,6 +42,7 @@ s2s_accept(struct server *srv, int fd, const struct peer_addr *peer,
 	s = s2s_new(srv->s2s, false);
 	snprintf(s->address, sizeof(s->address), "%s", peer->text);
 	s->has_address = s->is_counted = true;
+	srv->s2s->n_in++;
 	srv->s2s->n_unauthenticated++;
 	s2s_connect(s, fd, direct_tls);
 	if (!secure)
