@@ -87,6 +87,8 @@ s2s_reload(struct server *srv)
 		remote_policy_of(srv, s->remote, &policy);
 		if (policy.is_blocked || s2s_is_ours(srv, s->remote))
 			s2s_close(s, STREAM_POLICY_VIOLATION, NULL);
+		else if (s->local && !s2s_is_ours(srv, s->local))
+			s2s_close(s, STREAM_HOST_GONE, NULL); /* a component */
 	}
 }
 

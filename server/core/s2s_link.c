@@ -247,6 +247,8 @@ may_go_on(struct s2s_link *l)
 	else if (srv->is_stopping)
 		s2s_link_fail(l, COND_REMOTE_SERVER_TIMEOUT,
 			      "the server is shutting down");
+	else if (!s2s_is_ours(srv, l->local))
+		s2s_link_fail(l, COND_REMOTE_SERVER_NOT_FOUND, NULL);
 	return l->n_queued > 0;
 }
 
@@ -399,6 +401,12 @@ s2s_send(struct server *srv, struct stanza *stanza)
 	}
 	if (srv->is_stopping) {
 		refuse(srv, stanza);
+		return;
+	}
+	/* An error to a component that is gone meanwhile: nobody else's name is
+	 * taken for it. */
+	if (!s2s_is_ours(srv, jid_domain(stanza->from))) {
+		stanza_unref(&stanza);
 		return;
 	}
 	remote_policy_of(srv, jid_domain(stanza->to), &policy);
