@@ -41,6 +41,8 @@ class Peer:
     address = None
     # What it can do; the rest is not tested with it.
     can = frozenset()
+    # What it gets while it stops is delivered, kept, or bounced.
+    keeps_all = False
     # Handshakes at the same time break its streams.
     is_fragile = False
     kinds = KINDS
@@ -121,8 +123,8 @@ POLICIES = {
 class Banyan(Peer):
     name, title, package, program = "banyan", "Banyan", "", BINARY
     address = "127.0.0.10"
-    can = frozenset(("external", "bidi", "direct", "strict", "acks"))
-    has_users = False
+    can = frozenset(("external", "bidi", "direct", "strict"))
+    has_users, keeps_all = False, True
 
     def configure(self, peers):
         hosts = "".join(f'host "{d}" {{}}\n' for d in self.domains.values())
@@ -186,7 +188,7 @@ class Prosody(Peer):
     name = package = program = "prosody"
     title = "Prosody"
     address = "127.0.0.11"
-    can = frozenset(("external", "bidi", "direct", "strict", "acks"))
+    can = frozenset(("external", "bidi", "direct", "strict"))
 
     def configure(self, peers):
         """Accounts as mod_storage_internal keeps them. libunbound must be

@@ -152,10 +152,10 @@ async def arrives(sender, receiver, body):
         raise Bounced(condition(got))
 
 
-def is_known(body, sender, receiver):
+def is_known(body, *users):
     """Has it arrived already, or come back?"""
     return any(m.name == "message" and m["id"] == body
-               for m in sender.seen + receiver.seen)
+               for user in users for m in user.seen)
 
 
 async def message(sender, receiver):
