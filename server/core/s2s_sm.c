@@ -416,6 +416,10 @@ on_resume(struct s2s *s, const struct sm_element *e)
 		fail(s, COND_UNEXPECTED_REQUEST);
 		return;
 	}
+	if (!s->server->opt.s2s_resume_time) {
+		fail(s, COND_FEATURE_NOT_IMPLEMENTED);
+		return;
+	}
 	/* What went out on this stream would be uncounted. */
 	if (!old || old == s || s->n_out ||
 	    strcmp(old->remote, s->remote) != 0 ||
