@@ -44,7 +44,7 @@ struct wire {
 	bool is_throttled; /* over its rate */
 	bool is_deaf;	   /* nothing more is parsed */
 	struct bucket bytes, stanzas;
-	int64_t n_parsed;   /* stanzas that the stanza bucket has not seen */
+	int64_t n_parsed;   /* what the stanza bucket has not seen */
 	struct timer timer; /* end of is_throttled */
 
 	_Atomic int64_t last_read_ms;
@@ -269,6 +269,7 @@ on_element(void *user, struct arena *a, struct xml *x)
 	l->xml = x;
 	l->exporter = exporter_for(w, a, x);
 	w->is_paused = !w->ns;
+	w->n_parsed += w->ns != NULL;
 	post(w, l);
 	return w->ns != NULL;
 }

@@ -71,8 +71,8 @@ struct wire_settings {
 	size_t max_backlog;		 /* see conn.h */
 	unsigned window;     /* what may be under way; see wire_stanza_done */
 	int64_t rate, burst; /* bytes a second and bytes; rate 0: no limit */
-	int64_t stanza_rate; /* stanzas a second, with as many at once; 0: no
-			      * limit */
+	int64_t stanza_rate; /* stanzas and other elements a second, with as
+			      * many at once; 0: no limit */
 	struct tls_config *tls;	     /* TLS comes first; NULL: a header */
 	const char *tls_client_name; /* the server's, in A-labels, where tls is
 				      * for the client's side; else NULL */
