@@ -10,6 +10,7 @@
  *   s2s_peer.c      other domains: back-off, reachability
  *   s2s_dialback.c  XEP-0220 in all its roles
  *   s2s_sm.c        acknowledgements and resumption (XEP-0198)
+ *   s2s_write.c     what goes out
  *   s2s_show.c      what an administrator sees
  */
 #ifndef CORE_S2S_PRIVATE_H
@@ -208,21 +209,12 @@ void s2s_drop(struct s2s *s);
 void s2s_disconnect(struct s2s *s);
 /* The connection for it, in the clear or with TLS first. */
 void s2s_connect(struct s2s *s, int fd, bool direct_tls);
-void s2s_write(struct s2s *s, const char *data, size_t len);
-/* scratch */
-void s2s_flush(struct s2s *s);
-/* Our header; to may be NULL. */
-void s2s_send_open(struct s2s *s, const char *to, bool without_version);
 /* Stanzas from now on. */
 void s2s_run(struct s2s *s);
 /* Without STREAM_NONE with an error: nothing more comes from there. */
 void s2s_close(struct s2s *s, enum stream_cond cond, const char *text);
 /* The same, but what still comes is taken, unless it is counted. */
 void s2s_drain(struct s2s *s);
-/* A stanza by this stream, which is running and authenticated for it. */
-void s2s_write_stanza(struct s2s *s, struct stanza *stanza);
-/* May stanzas of ours go by it? */
-bool s2s_can_send(const struct s2s *s);
 bool s2s_is_ours(const struct server *srv, const char *domain);
 /* To the sender; takes the reference. */
 void s2s_bounce(struct server *srv, struct stanza *stanza,
@@ -230,6 +222,18 @@ void s2s_bounce(struct server *srv, struct stanza *stanza,
 void s2s_watch(struct s2s *s);
 /* With the certificate of the domain it is from. */
 struct tls_config *s2s_client_tls(const struct s2s *s);
+
+/* ---- s2s_write.c ---- */
+/* Nothing more behind our end. */
+void s2s_write(struct s2s *s, const char *data, size_t len);
+/* The server's scratch, which is empty then. */
+void s2s_flush(struct s2s *s);
+/* Our header; to may be NULL. */
+void s2s_send_open(struct s2s *s, const char *to, bool without_version);
+/* A stanza by this stream, which is running and authenticated for it. */
+void s2s_write_stanza(struct s2s *s, struct stanza *stanza);
+/* May stanzas of ours go by it? */
+bool s2s_can_send(const struct s2s *s);
 
 /* ---- s2s_identity.c ---- */
 /* The peer it is with, once it is known. */
