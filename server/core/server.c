@@ -67,11 +67,10 @@ make_loops(struct server *srv, const struct server_setup *setup)
 	srv->shares_loop =
 		!setup->single_thread && srv->n_io == 1 && processors() == 1;
 	for (unsigned i = 0; i < srv->n_io; i++) {
-		srv->io[i].loop = srv->shares_loop
-					  ? srv->core
-					  : loop_new("io", setup->fake_clock);
-		srv->io[i].pool = xml_pool_new();
-		list_init(&srv->io[i].abandoned);
+		wire_io_init(&srv->io[i],
+			     srv->shares_loop
+				     ? srv->core
+				     : loop_new("io", setup->fake_clock));
 	}
 	n = srv->opt.worker_threads;
 	srv->workers = workers_new(setup->single_thread ? 0
@@ -479,7 +478,7 @@ server_free(struct server *srv)
 	}
 	loop_free(srv->core);
 	for (unsigned i = 0; i < srv->n_io; i++)
-		xml_pool_free(srv->io[i].pool);
+		wire_io_fini(&srv->io[i]);
 	free(srv->io);
 	tls_config_unref(&srv->c2s_tls);
 	tls_config_unref(&srv->s2s_tls);

@@ -663,6 +663,20 @@ wire_abandon(struct wire *w, int linger_ms)
 }
 
 void
+wire_io_init(struct wire_io *io, struct loop *loop)
+{
+	io->loop = loop;
+	io->pool = xml_pool_new();
+	list_init(&io->abandoned);
+}
+
+void
+wire_io_fini(struct wire_io *io)
+{
+	xml_pool_free(io->pool);
+}
+
+void
 wire_io_drop(struct wire_io *io)
 {
 	while (!list_is_empty(&io->abandoned))

@@ -115,6 +115,9 @@ void wire_close(struct wire *w, int linger_ms);
 /* Both at once: what is queued goes out, and the owner has nothing to do with
  * it any more. */
 void wire_abandon(struct wire *w, int linger_ms);
+/* loop is borrowed; ends with wire_io_fini, after the loops. */
+void wire_io_init(struct wire_io *io, struct loop *loop);
+void wire_io_fini(struct wire_io *io);
 /* The wires of an I/O thread that were abandoned and linger still: at the
  * server's end. */
 void wire_io_drop(struct wire_io *io);

@@ -141,7 +141,7 @@ setup(void)
 
 	clock_init_fake(&fake);
 	core = loop_new("core", &fake);
-	io = (struct wire_io){ loop_new("io", &fake), xml_pool_new() };
+	wire_io_init(&io, loop_new("io", &fake));
 	n_open = n_stanzas = n_close = n_end = 0;
 	ck_assert_int_eq(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
@@ -168,7 +168,7 @@ teardown(void)
 	close(peer);
 	loop_free(core);
 	loop_free(io.loop);
-	xml_pool_free(io.pool);
+	wire_io_fini(&io);
 }
 
 /* A flood stops at the window, goes on as stanzas get done, and nothing is

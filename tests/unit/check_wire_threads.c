@@ -106,8 +106,7 @@ setup(void)
 	ck_assert(at && to);
 	core = loop_new("core", NULL);
 	for (size_t i = 0; i < N_ELEMENTS(ios); i++) {
-		ios[i] = (struct wire_io){ loop_new("io", NULL),
-					   xml_pool_new() };
+		wire_io_init(&ios[i], loop_new("io", NULL));
 		loop_start(ios[i].loop);
 	}
 }
@@ -126,7 +125,7 @@ teardown(void)
 	} while (any);
 	for (size_t i = 0; i < N_ELEMENTS(ios); i++) {
 		loop_free(ios[i].loop);
-		xml_pool_free(ios[i].pool);
+		wire_io_fini(&ios[i]);
 	}
 	loop_free(core);
 }

@@ -192,7 +192,7 @@ setup(void)
 	tls_cert_unref(&cert);
 	clock_init_fake(&fake);
 	core = loop_new("core", &fake);
-	io = (struct wire_io){ loop_new("io", &fake), xml_pool_new() };
+	wire_io_init(&io, loop_new("io", &fake));
 }
 
 static void
@@ -217,7 +217,7 @@ teardown(void)
 	tls_config_unref(&to);
 	loop_free(core);
 	loop_free(io.loop);
-	xml_pool_free(io.pool);
+	wire_io_fini(&io);
 }
 
 static void
