@@ -220,7 +220,7 @@ s2s_close(struct s2s *s, enum stream_cond cond, const char *text)
 	s2s_flush(s);
 	wire_close(s->wire, LINGER_MS);
 	s->state = S2S_CLOSING;
-	let_go(s, false);
+	let_go(s, s->is_final);
 }
 
 void
@@ -415,6 +415,7 @@ on_element(void *owner, struct arena *a, struct xml *x)
 	struct s2s *s = owner;
 	struct log log = s2s_log(s);
 
+	s->has_counted = false;
 	if (s->state == S2S_CLOSING) {
 		;
 	} else if (xml_is(x, "error", NS_STREAM)) {
@@ -461,6 +462,7 @@ on_stanza(void *owner, struct stanza *stanza, unsigned weight)
 	struct s2s *s = owner;
 	enum stream_cond bad = STREAM_NONE;
 
+	s->has_counted = false;
 	if (s->state == S2S_RUNNING || s->state == S2S_DRAINING)
 		bad = judge(s, stanza);
 	if (bad)
@@ -491,6 +493,9 @@ on_close(void *owner)
 	}
 	if (s->state == S2S_RUNNING)
 		s2s_sm_answer(s);
+	/* Nothing can be counted behind its end: what the count just before
+	 * leaves out has not been handled, and may be sent again. */
+	s->is_final = s->has_counted;
 	s2s_close(s, STREAM_NONE, NULL);
 }
 

@@ -172,6 +172,8 @@ struct s2s {
 	bool has_address; /* counted for its address */
 	bool is_asked;	  /* an acknowledgement is awaited */
 	bool is_sm;	  /* XEP-0198, not just pings */
+	bool has_counted; /* the last that came was <a/> */
+	bool is_final;	  /* and then it closed the stream */
 	bool is_enabling; /* out: <enabled/> comes before stanzas */
 	bool has_moved;	  /* stanzas arrived by this connection */
 	bool has_spoken;  /* in: what is ours may go back */

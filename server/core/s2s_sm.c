@@ -491,8 +491,10 @@ s2s_sm(struct s2s *s, const struct xml *x)
 		s2s_sm_answer(s);
 		break;
 	case SM_ACK:
-		if (s->is_sm && acked(s, e.h))
+		if (s->is_sm && acked(s, e.h)) {
+			s->has_counted = true;
 			confirmed(s);
+		}
 		break;
 	}
 	return true;
