@@ -30,6 +30,8 @@ message_reaches(const struct event *ev, const struct session *s)
 
 	if (!jid_is_bare(ev->to) && account_session(ev->account, ev->to))
 		return jid_eq(s->jid, ev->to);
+	if (!jid_is_bare(ev->to) && ev->stanza->type != TYPE_CHAT)
+		return false;
 	top = top_priority(ev->account);
 	return session_is_available(s) && top >= 0 && s->priority == top;
 }
