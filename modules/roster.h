@@ -38,6 +38,8 @@ void roster_each(struct account *a,
 		 void (*fn)(void *data, struct jid *contact, unsigned flags),
 		 void *data);
 
+/* HOOK_PRESENCE_TO_CONTACT has nothing against a presence to this address. */
+bool roster_may_send(struct account *a, struct jid *to);
 /* The presence of each available resource, or that it is not available, goes
  * to this address. Whether it may know is the caller's question. */
 void roster_show_presence(struct account *a, struct jid *to);

@@ -75,8 +75,8 @@ send_presence(struct server *srv, struct stanza *presence, struct jid *to,
 	send(srv, presence, to, tail, sender, false);
 }
 
-static bool
-may_send(struct account *a, struct jid *to)
+bool
+roster_may_send(struct account *a, struct jid *to)
 {
 	return event_ask(a->host, HOOK_PRESENCE_TO_CONTACT, a, to) != DONE;
 }
@@ -85,7 +85,7 @@ may_send(struct account *a, struct jid *to)
 void
 roster_show_presence(struct account *a, struct jid *to)
 {
-	if (!a->n_available || !may_send(a, to))
+	if (!a->n_available || !roster_may_send(a, to))
 		return;
 	list_each (n, &a->sessions) {
 		struct session *s = session_of(n);
@@ -99,7 +99,7 @@ roster_show_presence(struct account *a, struct jid *to)
 void
 roster_hide_presence(struct account *a, struct jid *to)
 {
-	if (!a->n_available || !may_send(a, to))
+	if (!a->n_available || !roster_may_send(a, to))
 		return;
 	list_each (n, &a->sessions) {
 		struct session *s = session_of(n);

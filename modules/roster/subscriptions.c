@@ -214,6 +214,10 @@ remind(void *data, struct jid *contact, unsigned flags)
 	struct session *s = data;
 	struct account *a = s->account;
 
+	/* XEP-0191 3.3: of who is blocked nothing comes, and nothing goes. */
+	if (!(flags & (ROSTER_PENDING_IN | ROSTER_ASK)) ||
+	    !roster_may_send(a, contact))
+		return;
 	if (flags & ROSTER_PENDING_IN) {
 		const char *xml = contact_request(roster_find(a, contact));
 
