@@ -8,6 +8,7 @@
 #include "core/module.h"
 #include "core/server.h"
 #include "core/session.h"
+#include "modules/presence.h"
 #include "modules/roster.h"
 #include "storage/blocklist.h"
 #include "xmpp/jid.h"
@@ -364,6 +365,12 @@ viewers_fini(struct viewers *v)
 	free(v->jids);
 }
 
+static bool
+is_among(const void *jids, const struct jid *jid)
+{
+	return matches(jids, jid);
+}
+
 static void
 apply_block(struct account *a, const struct items *items)
 {
@@ -385,6 +392,7 @@ apply_block(struct account *a, const struct items *items)
 		if (matches(&added, v.jids[i]) && !is_exempt(a, v.jids[i]))
 			roster_hide_presence(a, v.jids[i]);
 	}
+	presence_end_directed(a, is_among, &added);
 	for (size_t i = 0; i < items->n; i++)
 		insert(&list->jids, items->jids[i]);
 	erase_all(&added);
@@ -597,7 +605,7 @@ account_fini(struct account *a, void *data)
 const struct module mod_blocking = {
 	.name = "blocking",
 	.slot = &slot,
-	.needs = (const char *const[]){ "roster", NULL },
+	.needs = (const char *const[]){ "presence", "roster", NULL },
 	.features = (const char *const[]){ NS_BLOCKING, NULL },
 	.options = options,
 	.hooks =

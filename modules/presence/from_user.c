@@ -7,6 +7,7 @@
 #include "core/host.h"
 #include "core/server.h"
 #include "core/session.h"
+#include "modules/presence.h"
 #include "modules/presence/private.h"
 #include "modules/roster.h"
 #include "modules/roster/send.h"
@@ -86,18 +87,12 @@ struct fan {
 	struct chunk *tail;
 };
 
-static bool
-may_send(struct account *a, struct jid *to)
-{
-	return event_ask(a->host, HOOK_PRESENCE_TO_CONTACT, a, to) != DONE;
-}
-
 static void
 to_contact(void *data, struct jid *contact, unsigned flags)
 {
 	const struct fan *fan = data;
 
-	if (flags & ROSTER_FROM && may_send(fan->account, contact))
+	if (flags & ROSTER_FROM && roster_may_send(fan->account, contact))
 		send_presence(fan->server, fan->presence, contact, fan->tail,
 			      NULL);
 }
@@ -141,7 +136,7 @@ probe_contact(void *data, struct jid *contact, unsigned flags)
 	struct account *a = p->session->account;
 	struct jid *to;
 
-	if (!(flags & ROSTER_TO) || !may_send(a, contact))
+	if (!(flags & ROSTER_TO) || !roster_may_send(a, contact))
 		return;
 	to = jid_bare(contact);
 	send_presence(a->host->server, p->probe, to, NULL, p->session);
@@ -203,6 +198,18 @@ directed_of(struct session *s)
 	return &ps->directed;
 }
 
+/* It gets the user's broadcasts. */
+static bool
+is_viewer(struct account *a, struct jid *jid)
+{
+	struct jid *bare = jid_bare(jid);
+	bool is_one = jid_eq(bare, a->jid) ||
+		      roster_contact_flags(a, bare) & ROSTER_FROM;
+
+	jid_unref(&bare);
+	return is_one;
+}
+
 /* 4.6.3: those who have got directed presence, once. */
 static void
 tell_directed(struct session *s, struct stanza *presence, bool was_broadcast)
@@ -211,18 +218,47 @@ tell_directed(struct session *s, struct stanza *presence, bool was_broadcast)
 
 	*directed_of(s) = (struct directed){ 0 };
 	for (unsigned i = 0; i < told.n; i++) {
-		struct jid *to = told.targets[i], *bare = jid_bare(to);
-		bool has_it =
-			was_broadcast &&
-			(jid_eq(bare, s->account->jid) ||
-			 roster_contact_flags(s->account, bare) & ROSTER_FROM);
+		struct jid *to = told.targets[i];
+		bool has_it = was_broadcast && is_viewer(s->account, to);
 
-		jid_unref(&bare);
-		if (!has_it && may_send(s->account, to))
+		if (!has_it && roster_may_send(s->account, to))
 			send_presence(s->host->server, presence, to, NULL,
 				      NULL);
 	}
 	directed_fini(&told);
+}
+
+static void
+end_directed(struct session *s, struct jid *to)
+{
+	struct stanza *gone;
+
+	directed_remove(directed_of(s), to);
+	if (session_is_available(s) && is_viewer(s->account, to))
+		return;
+	gone = stanza_new(STANZA_PRESENCE, TYPE_UNAVAILABLE, s->jid, NULL,
+			  NULL);
+	send_presence(s->host->server, gone, to, NULL, NULL);
+	stanza_unref(&gone);
+}
+
+void
+presence_end_directed(struct account *a,
+		      bool (*is_one)(const void *data, const struct jid *jid),
+		      const void *data)
+{
+	list_each (n, &a->sessions) {
+		struct session *s = session_of(n);
+
+		/* Backwards: the last takes the place of what is removed. */
+		for (unsigned i = directed_of(s)->n; i-- > 0;) {
+			struct jid *to = jid_ref(directed_of(s)->targets[i]);
+
+			if (is_one(data, to))
+				end_directed(s, to);
+			jid_unref(&to);
+		}
+	}
 }
 
 static void

@@ -1,0 +1,22 @@
+/*
+ * presence.h - what other modules may do about presence.
+ *
+ * A module that includes this has "presence" in its .needs.
+ */
+#ifndef MODULES_PRESENCE_H
+#define MODULES_PRESENCE_H
+
+#include <stdbool.h>
+
+struct account;
+struct jid;
+
+/* Whom a resource has sent its presence by itself (RFC 6121 4.6) and is_one is
+ * true of, hears now that the resource is unavailable, and no more. Contacts
+ * that get the user's presence anyway are just forgotten. */
+void
+presence_end_directed(struct account *a,
+		      bool (*is_one)(const void *data, const struct jid *jid),
+		      const void *data);
+
+#endif
