@@ -133,7 +133,7 @@ on_sent(struct event *ev, void *data)
 static enum verdict
 set_enabled(struct event *ev, bool on)
 {
-	if (!ev->session)
+	if (!ev->session || ev->session->host != ev->host)
 		return event_fail(ev, COND_NOT_ALLOWED);
 	state_of(ev->session)->is_enabled = on;
 	return event_reply_empty(ev);
