@@ -142,7 +142,7 @@ s2s_sm_sent(struct s2s *s, struct stanza *stanza, size_t bytes)
 {
 	if (!s->sm)
 		s->sm = sm_new();
-	sm_sent(s->sm, stanza, bytes, s->server->clock->mono_ms);
+	sm_sent(s->sm, stanza, bytes);
 	if (sm_wants_ack(s->sm) && (s->is_sm || !s->is_asked))
 		s2s_sm_ask(s);
 	else

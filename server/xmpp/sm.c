@@ -18,7 +18,6 @@
 struct kept {
 	struct kept *next;
 	struct stanza *stanza; /* ref */
-	int64_t sent_ms;
 	size_t bytes;
 };
 
@@ -67,11 +66,11 @@ sm_restart(struct sm *sm)
 }
 
 void
-sm_sent(struct sm *sm, struct stanza *s, size_t bytes, int64_t now_ms)
+sm_sent(struct sm *sm, struct stanza *s, size_t bytes)
 {
 	struct kept *k = mem_alloc(sizeof(*k));
 
-	*k = (struct kept){ NULL, stanza_ref(s), now_ms, bytes };
+	*k = (struct kept){ NULL, stanza_ref(s), bytes };
 	*sm->end = k;
 	sm->end = &k->next;
 	sm->sent++;
@@ -125,22 +124,10 @@ sm_unacked_bytes(const struct sm *sm)
 	return sm->bytes;
 }
 
-int64_t
-sm_oldest_ms(const struct sm *sm)
-{
-	return sm->first ? sm->first->sent_ms : 0;
-}
-
 bool
 sm_wants_ack(const struct sm *sm)
 {
 	return sm->n_unasked >= ASK_STANZAS || sm->unasked_bytes >= ASK_BYTES;
-}
-
-bool
-sm_has_unasked(const struct sm *sm)
-{
-	return sm->n_unasked > 0;
 }
 
 void

@@ -38,9 +38,9 @@ uint32_t sm_handled(const struct sm *sm);
  * acknowledged by whatever it acknowledges first. */
 void sm_restart(struct sm *sm);
 
-/* Takes a reference and keeps it until it is acknowledged. bytes, now_ms: for
- * the questions below. */
-void sm_sent(struct sm *sm, struct stanza *s, size_t bytes, int64_t now_ms);
+/* Takes a reference and keeps it until it is acknowledged. bytes: for the
+ * questions below. */
+void sm_sent(struct sm *sm, struct stanza *s, size_t bytes);
 uint32_t sm_sent_count(const struct sm *sm); /* as the peer's h counts */
 
 /* The peer has handled h stanzas; those are dropped. -1, and nothing changed:
@@ -51,13 +51,9 @@ struct xml *sm_too_high(struct arena *a, const struct sm *sm, uint32_t h);
 
 size_t sm_n_unacked(const struct sm *sm);
 size_t sm_unacked_bytes(const struct sm *sm);
-/* When the oldest of them was sent; 0: there is none. */
-int64_t sm_oldest_ms(const struct sm *sm);
 
 /* Is <r/> due? That is every 16 stanzas or 64 KB since the last one. */
 bool sm_wants_ack(const struct sm *sm);
-/* Some were sent since the last <r/>: for one when nothing more follows. */
-bool sm_has_unasked(const struct sm *sm);
 void sm_asked(struct sm *sm);
 
 /* After <resumed/>, and sm_acked with its h: what is left goes over the new

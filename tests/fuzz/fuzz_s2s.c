@@ -191,7 +191,7 @@ on_element(void *user, struct arena *a, struct xml *x)
 		return true;
 	}
 	sm_received(sm);
-	sm_sent(sm, s, 1, sm_handled(sm));
+	sm_sent(sm, s, 1);
 	must(sm_handled(sm) == sm_sent_count(sm));
 	stanza_unref(&s);
 	return true;
