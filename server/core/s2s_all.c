@@ -75,17 +75,34 @@ s2s_init(struct server *srv, struct err *err)
 	return all->dns ? 0 : -1;
 }
 
+/* Also one that came by a stream of another domain. */
+static bool
+has_blocked(const struct s2s *s)
+{
+	struct remote_policy policy;
+
+	remote_policy_of(s->server, s->remote, &policy);
+	if (policy.is_blocked)
+		return true;
+	map_each (n, &s->pairs) {
+		remote_policy_of(s->server,
+				 container_of(n, struct s2s_pair, node)->remote,
+				 &policy);
+		if (policy.is_blocked)
+			return true;
+	}
+	return false;
+}
+
 void
 s2s_reload(struct server *srv)
 {
 	list_each_safe (n, &srv->s2s->streams) {
 		struct s2s *s = container_of(n, struct s2s, node);
-		struct remote_policy policy;
 
 		if (!s->remote || s->state == S2S_CLOSING)
 			continue;
-		remote_policy_of(srv, s->remote, &policy);
-		if (policy.is_blocked || s2s_is_ours(srv, s->remote))
+		if (has_blocked(s) || s2s_is_ours(srv, s->remote))
 			s2s_close(s, STREAM_POLICY_VIOLATION, NULL);
 		else if (s->local && !s2s_is_ours(srv, s->local))
 			s2s_close(s, STREAM_HOST_GONE, NULL); /* a component */
