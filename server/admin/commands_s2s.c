@@ -4,6 +4,7 @@
 #include "admin/json.h"
 #include "base/mem.h"
 #include "core/host.h"
+#include "core/router.h"
 #include "core/s2s.h"
 #include "core/server.h"
 #include "xmpp/jid.h"
@@ -15,7 +16,25 @@
 /* The longer names first: they are looked for in this order. */
 enum { TEST, CLOSE, LIST };
 
+/* The argument, as streams have it; NULL: it is none, which was said. */
+static struct jid *
+domain_of(struct command_call *call)
+{
+	struct jid *jid = jid_parse(call->argv[0]);
+
+	if (jid && jid_is_domain(jid))
+		return jid;
+	jid_unref(&jid);
+	command_fail(call, "found \"%s\", expected a domain", call->argv[0]);
+	return NULL;
+}
+
 /* --- The list */
+
+struct listing {
+	struct command_call *call; /* borrowed */
+	const struct jid *only;	   /* borrowed; NULL: all */
+};
 
 static void
 duration(struct buf *out, int64_t ms)
@@ -108,17 +127,18 @@ stream_json(struct buf *out, const struct s2s_info *i)
 }
 
 static bool
-is_wanted(const struct command_call *call, const char *remote)
+is_wanted(const struct listing *l, const char *remote)
 {
-	return !call->argc || !strcmp(call->argv[0], remote);
+	return !l->only || !strcmp(jid_str(l->only), remote);
 }
 
 static void
 add_stream(void *data, const struct s2s_info *info)
 {
-	struct command_call *call = data;
+	const struct listing *l = data;
+	struct command_call *call = l->call;
 
-	if (!is_wanted(call, info->remote))
+	if (!is_wanted(l, info->remote))
 		return;
 	if (call->json)
 		stream_json(&call->out, info);
@@ -129,10 +149,11 @@ add_stream(void *data, const struct s2s_info *info)
 static void
 add_lost(void *data, const struct s2s_lost *lost)
 {
-	struct command_call *call = data;
+	const struct listing *l = data;
+	struct command_call *call = l->call;
 	struct buf *out = &call->out;
 
-	if (!is_wanted(call, lost->domain))
+	if (!is_wanted(l, lost->domain))
 		return;
 	if (call->json) {
 		buf_addc(out, '{');
@@ -152,14 +173,22 @@ add_lost(void *data, const struct s2s_lost *lost)
 static void
 run_list(struct command_call *call)
 {
+	struct jid *only = NULL;
+	struct listing l = { .call = call };
+
 	if (call->argc > 1) {
 		command_misused(call, &s2s_commands[LIST]);
 		return;
 	}
-	s2s_each(call->server, add_stream, call);
-	s2s_each_lost(call->server, add_lost, call);
+	if (call->argc && !(only = domain_of(call)))
+		return;
+	l.only = only;
+	s2s_each(call->server, add_stream, &l);
+	s2s_each_lost(call->server, add_lost, &l);
 	if (!call->out.len && !call->json)
-		buf_adds(&call->out, "no streams with other servers\n");
+		buf_printf(&call->out, "no streams with %s\n",
+			   only ? jid_str(only) : "other servers");
+	jid_unref(&only);
 	command_end(call, COMMAND_DONE);
 }
 
@@ -168,19 +197,25 @@ run_list(struct command_call *call)
 static void
 run_close(struct command_call *call)
 {
+	struct jid *remote;
 	size_t n;
 
 	if (call->argc != 1) {
 		command_misused(call, &s2s_commands[CLOSE]);
 		return;
 	}
-	n = s2s_close_domain(call->server, call->argv[0]);
-	if (!n) {
-		command_fail(call, "there is no stream with %s", call->argv[0]);
+	remote = domain_of(call);
+	if (!remote)
 		return;
+	n = s2s_close_domain(call->server, jid_str(remote));
+	if (n) {
+		buf_printf(&call->out, "%zu stream%s closed\n", n,
+			   n == 1 ? "" : "s");
+		command_end(call, COMMAND_DONE);
+	} else {
+		command_fail(call, "no stream with %s is up", jid_str(remote));
 	}
-	buf_printf(&call->out, "%zu streams closed\n", n);
-	command_end(call, COMMAND_DONE);
+	jid_unref(&remote);
 }
 
 /* --- Test */
@@ -219,12 +254,14 @@ run_test(struct command_call *call)
 		command_fail(call, "%s is not a host of this server", local);
 		return;
 	}
-	remote = jid_parse(call->argv[0]);
-	if (!remote || !jid_is_domain(remote))
-		command_fail(call, "found \"%s\", expected a domain",
-			     call->argv[0]);
-	else if (host_find(srv, jid_str(remote)))
+	remote = domain_of(call);
+	if (!remote)
+		return;
+	if (host_find(srv, jid_str(remote)))
 		command_fail(call, "%s is a host of this server",
+			     jid_str(remote));
+	else if (route_has_service(srv, jid_str(remote)))
+		command_fail(call, "%s is a service of this server",
 			     jid_str(remote));
 	else
 		s2s_test(call->server, local, jid_str(remote), tell, tested,

@@ -83,7 +83,8 @@ s2s_each_lost(struct server *srv,
 /*
  * Makes a stream from one of our domains to another one just to see how far it
  * gets: `tell` gets a line for each step, `done` comes once. Nothing else is
- * sent by it, and no other stream is touched.
+ * sent by it. Where it works, a ping goes the way of all stanzas, for which the
+ * next try does not wait.
  */
 void s2s_test(struct server *srv, const char *local, const char *remote,
 	      void (*tell)(void *data, const char *line),

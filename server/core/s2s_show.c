@@ -207,18 +207,32 @@ s2s_tell(struct s2s *s, const char *fmt, ...)
 	s->probe->tell(s->probe->data, line);
 }
 
+/* An error of ours, for a ping that did not get there. */
+static bool
+has_bounced(const struct stanza *reply)
+{
+	enum stanza_cond cond = stanza_error_cond(reply);
+
+	return cond == COND_REMOTE_SERVER_NOT_FOUND ||
+	       cond == COND_REMOTE_SERVER_TIMEOUT;
+}
+
 static void
 on_pong(void *data, const struct stanza *reply)
 {
 	struct s2s_probe *p = data;
 	const char *text = "no answer to a ping: is the way back open?";
+	bool is_good =
+		reply && (reply->type == TYPE_RESULT || !has_bounced(reply));
 
-	if (reply && reply->type == TYPE_RESULT)
+	if (is_good && reply->type == TYPE_RESULT)
 		text = "it answers a ping";
-	else if (reply)
+	else if (is_good)
 		text = "it answers a ping with an error; that will do";
+	else if (reply)
+		text = "a ping does not get there: `banyan s2s` says why";
 	p->tell(p->data, text);
-	p->done(p->data, reply != NULL);
+	p->done(p->data, is_good);
 	free(p);
 }
 
@@ -245,6 +259,8 @@ s2s_probe_end(struct s2s *s, bool is_good)
 	if (!p)
 		return;
 	if (is_good) {
+		/* There is a way: nobody has to wait for the next try. */
+		s2s_peer_came(s->peer);
 		ping(s, p);
 		return;
 	}

@@ -29,7 +29,8 @@ struct play {
 	char dir[32];
 	char *config; /* owned */
 	struct buf log;
-	bool is_down; /* shut down */
+	struct buf test; /* what a test of a domain has said */
+	bool is_down;	 /* shut down */
 };
 
 /* Says what went wrong, where, and what has happened so far. */

@@ -617,6 +617,7 @@ play(const struct dialogue *d)
 	free(p.config);
 	log_capture(NULL, NULL);
 	buf_fini(&p.log);
+	buf_fini(&p.test);
 }
 
 /* Each in a process of its own: one that fails does not stop the others. */

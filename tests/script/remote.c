@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "client.h"
+#include "core/host.h"
 #include "core/s2s.h"
 #include "core/server.h"
 #include "dialogue.h"
@@ -291,6 +292,54 @@ expect_reachable(struct play *p, bool is_reachable)
 		     is_reachable ? " not" : "");
 }
 
+static void
+keep_said(void *data, const char *line)
+{
+	struct play *p = data;
+
+	buf_printf(&p->test, "%s%s", p->test.len ? "\n" : "", line);
+}
+
+static void
+keep_verdict(void *data, bool is_good)
+{
+	keep_said(data, is_good ? "it works" : "it does not work");
+}
+
+/* As by `banyan s2s test`. */
+static void
+begin_test(struct play *p)
+{
+	p->test.len = 0;
+	s2s_test(server(p), server(p)->first_host->name, word(p, 0), keep_said,
+		 keep_verdict, p);
+	pump_all(p);
+}
+
+static void
+expect_said(struct play *p)
+{
+	const char *said;
+
+	pump_all(p);
+	said = p->test.len ? p->test.data : "";
+	if (strcmp(said, p->at->body) != 0)
+		fail(p, "the test has said:\n%s", said);
+	p->test.len = 0;
+}
+
+static bool
+test_statement(struct play *p)
+{
+	if (says(p, 0, "the test says"))
+		expect_said(p);
+	else if (says(p, 1, "is tested"))
+		begin_test(p);
+	else
+		return false;
+	return true;
+}
+
 bool
 remote_statement(struct play *p)
 {
@@ -320,7 +369,7 @@ remote_statement(struct play *p)
 	else if (!strcmp(word(p, 1), "starts") && !strcmp(word(p, 2), "TLS"))
 		start_tls(p, make_client(p, word(p, 0)));
 	else if (!says(p, 1, "is not dialed"))
-		return false;
+		return test_statement(p);
 	else if (find_dialed(p, word(p, 0)))
 		fail(p, "%s was dialed", word(p, 0));
 	return true;
