@@ -546,8 +546,8 @@ s2s_out_ready(struct s2s *s)
 	free(s->error);
 	s->error = NULL;
 	if (s->probe) {
+		s2s_drain(s); /* the ping does not go by it */
 		s2s_probe_end(s, true);
-		s2s_drain(s);
 		return;
 	}
 	log_debug(&log, "ready");
