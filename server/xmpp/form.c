@@ -98,6 +98,17 @@ form_add_value(struct arena *a, struct xml *field, const char *value)
 }
 
 void
+form_add_range(struct arena *a, struct xml *field, int min, int max)
+{
+	struct xml *x = xml_add(a, field, "validate", NS_DATA_VALIDATE);
+
+	xml_set(a, x, "datatype", "xs:integer");
+	x = xml_add(a, x, "range", NULL);
+	xml_set_int(a, x, "min", min);
+	xml_set_int(a, x, "max", max);
+}
+
+void
 form_add_fields(struct arena *a, struct xml *form,
 		const struct form_field *table)
 {
@@ -215,9 +226,8 @@ form_get_lines(struct arena *a, const struct xml *form, const char *var)
 	return text;
 }
 
-/* The lexical forms of xs:boolean: 1, 0, or -1 for another word. */
-static int
-parse_bool(const char *word)
+int
+form_parse_bool(const char *word)
 {
 	if (!strcmp(word, "1") || !strcmp(word, "true"))
 		return 1;
@@ -231,7 +241,7 @@ form_get_bool(const struct xml *form, const char *var, bool otherwise)
 {
 	struct arena *a = arena_new();
 	const char *word = form_get(a, form, var);
-	int is_true = word ? parse_bool(word) : -1;
+	int is_true = word ? form_parse_bool(word) : -1;
 
 	arena_unref(&a);
 	return is_true < 0 ? otherwise : is_true > 0;
@@ -280,7 +290,7 @@ check_value(const struct form_field *f, const char *value, struct err *err)
 {
 	switch (f->type) {
 	case FORM_BOOLEAN:
-		if (parse_bool(value) < 0)
+		if (form_parse_bool(value) < 0)
 			return err_set(err,
 				       "field %s is neither true nor "
 				       "false",

@@ -58,6 +58,8 @@ form_add_results(struct arena *a, struct xml *parent, const char *form_type);
 struct xml *
 form_add_field(struct arena *a, struct xml *form, const struct form_field *f);
 void form_add_value(struct arena *a, struct xml *field, const char *value);
+/* The values are whole numbers from min to max (XEP-0122). */
+void form_add_range(struct arena *a, struct xml *field, int min, int max);
 /* All fields of a table, without values. */
 void form_add_fields(struct arena *a, struct xml *form,
 		     const struct form_field *table);
@@ -86,6 +88,8 @@ form_get_all(struct arena *a, const struct xml *form, const char *var);
 /* A text of several lines, joined; NULL where there is none. */
 const char *
 form_get_lines(struct arena *a, const struct xml *form, const char *var);
+/* The lexical forms of xs:boolean: 1, 0, or -1 for another word. */
+int form_parse_bool(const char *word);
 /* What is there, or otherwise. */
 bool form_get_bool(const struct xml *form, const char *var, bool otherwise);
 

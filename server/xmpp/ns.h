@@ -25,6 +25,7 @@
 #define NS_DISCO_ITEMS	    "http://jabber.org/protocol/disco#items"
 #define NS_CAPS		    "http://jabber.org/protocol/caps"
 #define NS_DATA		    "jabber:x:data"
+#define NS_DATA_VALIDATE    "http://jabber.org/protocol/xdata-validate"
 #define NS_DELAY	    "urn:xmpp:delay"
 #define NS_PING		    "urn:xmpp:ping"
 #define NS_LAST		    "jabber:iq:last"

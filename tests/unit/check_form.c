@@ -115,6 +115,33 @@ START_TEST(writes_results)
 }
 END_TEST
 
+START_TEST(writes_ranges)
+{
+	struct xml *form =
+		form_add(arena, xml_new(arena, "q", "x"), NULL, NULL, NULL);
+
+	form_add_range(arena, form_add_field(arena, form, table), 0, 60);
+	xml_write(&out, form, "");
+	ck_assert_str_eq(out.data,
+			 "<x xmlns='jabber:x:data' type='form'>"
+			 "<field var='name' type='text-single' label='Name'>"
+			 "<required/><validate xmlns='http://jabber.org/"
+			 "protocol/xdata-validate' datatype='xs:integer'>"
+			 "<range min='0' max='60'/></validate></field></x>");
+}
+END_TEST
+
+START_TEST(parses_booleans)
+{
+	ck_assert_int_eq(form_parse_bool("1"), 1);
+	ck_assert_int_eq(form_parse_bool("true"), 1);
+	ck_assert_int_eq(form_parse_bool("0"), 0);
+	ck_assert_int_eq(form_parse_bool("false"), 0);
+	ck_assert_int_eq(form_parse_bool("True"), -1);
+	ck_assert_int_eq(form_parse_bool(""), -1);
+}
+END_TEST
+
 #define FIELD(var, values) "<field var='" var "'>" values "</field>"
 #define VALUE(text)	   "<value>" text "</value>"
 #define NAME		   FIELD("name", VALUE("n"))
@@ -218,6 +245,8 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, writes_fields);
 	tcase_add_test(tc, writes_results);
+	tcase_add_test(tc, writes_ranges);
+	tcase_add_test(tc, parses_booleans);
 	tcase_add_loop_test(tc, judges, 0, N_ELEMENTS(answers));
 	tcase_add_test(tc, reads);
 	tcase_add_test(tc, knows_its_purpose);
