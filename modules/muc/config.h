@@ -88,6 +88,8 @@ bool muc_config_eq(const struct muc_config *a, const struct muc_config *b);
 const char *muc_preset_name(enum muc_preset preset);
 /* -1: there is none of that name. */
 int muc_preset_parse(const char *name, enum muc_preset *out);
+/* Over a limit: at the limit. The limits may be lower than when it was made. */
+void muc_config_limit(struct muc_config *c, const struct muc_limits *limits);
 /* Sets what the preset is about; name, password and the like stay. */
 void muc_config_apply_preset(struct muc_config *c, enum muc_preset preset);
 
