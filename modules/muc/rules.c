@@ -1,0 +1,189 @@
+/* rules.c - a submission is refused, or becomes entries. */
+
+#include "modules/muc/rules.h"
+
+#include "base/buf.h"
+#include "base/chunk.h"
+#include "base/mem.h"
+#include "modules/muc/entry.h"
+#include "modules/muc/ns.h"
+#include "modules/muc/room.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xml.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct entry *
+ruling_add(struct ruling *r, const struct entry *e)
+{
+	if (r->n == r->cap) {
+		r->cap = r->cap ? r->cap * 2 : 2;
+		r->entries = mem_realloc(r->entries,
+					 r->cap * sizeof(struct entry *));
+	}
+	return r->entries[r->n++] = entry_new(e);
+}
+
+bool
+ruling_refuse(struct ruling *r, enum stanza_cond cond, const char *text)
+{
+	r->cond = cond;
+	r->text = text;
+	return false;
+}
+
+void
+ruling_fini(struct ruling *r)
+{
+	while (r->n)
+		entry_unref(&r->entries[--r->n]);
+	free(r->entries);
+	*r = (struct ruling){ 0 };
+}
+
+enum affiliation
+rules_affiliation(const struct room *r, const struct submission *sub)
+{
+	if (sub->is_service_admin)
+		return AFFILIATION_OWNER;
+	return affiliations_get(&r->affiliations, sub->from);
+}
+
+void
+rules_occupant_id(const struct rules_env *env, const struct room *r,
+		  const struct jid *user, char out[OCCUPANT_ID_LEN + 1])
+{
+	const char *room = jid_bare_str(r->jid), *bare = jid_bare_str(user);
+	size_t room_len = strlen(room), bare_len = strlen(bare);
+	uint8_t mac[EVP_MAX_MD_SIZE];
+	char text[3 * JID_PART_MAX * 2 + 3];
+	unsigned len = 0;
+
+	/* The room's name ends with a byte that no address has. */
+	memcpy(text, room, room_len + 1);
+	memcpy(text + room_len + 1, bare, bare_len);
+	HMAC(EVP_sha256(), env->secret, RULES_SECRET_LEN, (uint8_t *)text,
+	     room_len + 1 + bare_len, mac, &len);
+	for (size_t i = 0; i < OCCUPANT_ID_LEN / 2; i++)
+		snprintf(out + 2 * i, 3, "%02x", mac[i]);
+}
+
+/* Only the room itself says these (XEP-0045 14.3, XEP-0421 4, XEP-0359 5). */
+static bool
+is_of_room(const struct room *r, const struct xml *x)
+{
+	if (!strcmp(x->ns, NS_MUC_USER) || !strcmp(x->ns, NS_MUC) ||
+	    !strcmp(x->ns, NS_OCCUPANT_ID) || !strcmp(x->ns, NS_HATS) ||
+	    !strcmp(x->ns, NS_DMUC))
+		return true;
+	if (!strcmp(x->ns, NS_SID) && !strcmp(x->name, "stanza-id")) {
+		const char *by = xml_get(x, "by");
+
+		return by && !strcmp(by, jid_bare_str(r->jid));
+	}
+	return false;
+}
+
+void
+rules_write_payload(struct buf *b, const struct room *r, const struct stanza *s,
+		    const char *only)
+{
+	const char *lang = xml_lang(s->root);
+
+	if (lang)
+		xml_write_attr(b, "xml:lang", lang);
+	buf_addc(b, '>');
+	xml_each (x, s->root) {
+		if (!is_of_room(r, x) && (!only || !strcmp(x->name, only)))
+			xml_write(b, x, NS_CLIENT);
+	}
+}
+
+static void
+judge_gone(const struct room *r, const struct submission *sub,
+	   struct ruling *out)
+{
+	const struct room_session *s = room_session(r, sub->from);
+
+	if (!s)
+		return;
+	ruling_add(out, &(struct entry){
+				.type = ENTRY_LEAVE,
+				.stamp_ms = sub->now_ms,
+				.jid = sub->from,
+				.nick = s->occupant->nick,
+				.affiliation = s->occupant->affiliation,
+				.code = sub->code,
+				.reason = sub->reason,
+			});
+}
+
+static void
+judge_link(const struct room *r, const struct submission *sub,
+	   struct ruling *out)
+{
+	list_each (n, &r->occupants) {
+		list_each (k, &occupant_of(n)->sessions) {
+			const struct room_session *s = room_session_of(k);
+
+			if (s->is_away == sub->is_away ||
+			    !jid_eq_domain(s->jid, sub->from))
+				continue;
+			ruling_add(out, &(struct entry){
+						.type = ENTRY_LINK,
+						.stamp_ms = sub->now_ms,
+						.jid = sub->from,
+						.is_away = sub->is_away,
+					});
+			return;
+		}
+	}
+}
+
+static void
+judge_stanza(const struct room *r, const struct rules_env *env,
+	     const struct submission *sub, struct ruling *out)
+{
+	switch (sub->stanza->kind) {
+	case STANZA_PRESENCE:
+		rules_presence(r, env, sub, out);
+		return;
+	case STANZA_MESSAGE:
+		rules_message(r, env, sub, out);
+		return;
+	case STANZA_IQ:
+		ruling_refuse(out, COND_SERVICE_UNAVAILABLE, NULL);
+	}
+}
+
+void
+rules_judge(const struct room *r, const struct rules_env *env,
+	    const struct submission *sub, struct ruling *out)
+{
+	if (r->is_destroyed) {
+		ruling_refuse(out, COND_ITEM_NOT_FOUND, NULL);
+		return;
+	}
+	switch (sub->type) {
+	case SUBMIT_STANZA:
+		judge_stanza(r, env, sub, out);
+		return;
+	case SUBMIT_GONE:
+		judge_gone(r, sub, out);
+		return;
+	case SUBMIT_LINK:
+		judge_link(r, sub, out);
+		return;
+	case SUBMIT_ENTRY:
+		if (room_can_apply(r, sub->entry))
+			ruling_add(out, sub->entry);
+		else
+			ruling_refuse(out, COND_CONFLICT, NULL);
+	}
+}

@@ -1,0 +1,103 @@
+/*
+ * rules.h - XEP-0045: a submission is refused, or becomes entries.
+ *
+ * Nothing here changes the room: the entries of a ruling, applied in their
+ * order, do (room.h). Each file rules_*.c has a part of the standard.
+ */
+#ifndef MUC_RULES_H
+#define MUC_RULES_H
+
+#include "modules/muc/affiliation.h"
+#include "xmpp/cond.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct entry;
+struct jid;
+struct room;
+struct stanza;
+struct xml;
+
+enum submission_type {
+	SUBMIT_STANZA,
+	/* A session has lost the room: code (333, 332), reason. */
+	SUBMIT_GONE,
+	/* The way to the domain `from` is lost, or back (is_away). */
+	SUBMIT_LINK,
+	/* The service: the options of `entry` (CONFIG, DESTROY, …), as a
+	 * service's administrator wants them. */
+	SUBMIT_ENTRY,
+};
+
+struct submission {
+	enum submission_type type;
+	struct jid *from;      /* borrowed; full for stanzas of clients */
+	struct stanza *stanza; /* borrowed; STANZA */
+	struct entry *entry;   /* borrowed; ENTRY */
+	int64_t now_ms;	       /* wall clock */
+	int code;	       /* GONE */
+	const char *reason;    /* GONE; static, or NULL */
+	bool is_away;	       /* LINK */
+	bool is_service_admin; /* may do what an owner may */
+	/* The room was made for this: its first entrant becomes the owner. */
+	bool is_creation;
+};
+
+/* What holds for all rooms of a service. */
+struct rules_env {
+	const uint8_t *secret; /* of occupant ids; RULES_SECRET_LEN bytes */
+	size_t presence_max;   /* bytes of a presence that are kept */
+	unsigned occupants_max, affiliations_max;
+};
+#define RULES_SECRET_LEN 32
+/* A room that is full still lets so many owners and admins in (7.2.9). */
+#define RULES_EXTRA_ADMINS 10
+
+struct ruling {
+	enum stanza_cond cond;	/* COND_NONE: it holds */
+	const char *text;	/* static, or NULL */
+	const char *type;	/* of the error where not the usual one */
+	struct entry **entries; /* owned, and each a ref; in their order */
+	size_t n, cap;
+	/* Presence from who is not here: the client has to learn that (7.1.17).
+	 */
+	bool is_out_of_step;
+};
+
+/* out is zeroed. It always gives one: a condition, entries, or nothing at all
+ * (what is to be ignored). Presence, messages of type groupchat, and iqs that
+ * set lists, options, or take a message back. */
+void rules_judge(const struct room *r, const struct rules_env *env,
+		 const struct submission *sub, struct ruling *out);
+void ruling_fini(struct ruling *r);
+
+/* For the rules_*.c: a copy of the entry (entry_new) behind the others. */
+struct entry *ruling_add(struct ruling *r, const struct entry *e);
+/* Always false, for `return ruling_refuse(…)`. */
+bool ruling_refuse(struct ruling *r, enum stanza_cond cond, const char *text);
+
+void rules_presence(const struct room *r, const struct rules_env *env,
+		    const struct submission *sub, struct ruling *out);
+void rules_message(const struct room *r, const struct rules_env *env,
+		   const struct submission *sub, struct ruling *out);
+
+/* What somebody is in this room, whether in it or not; an administrator of the
+ * service is an owner. */
+enum affiliation
+rules_affiliation(const struct room *r, const struct submission *sub);
+
+/* XEP-0421: stable for a user in a room, and says nothing about either. */
+#define OCCUPANT_ID_LEN 40
+void rules_occupant_id(const struct rules_env *env, const struct room *r,
+		       const struct jid *user, char out[OCCUPANT_ID_LEN + 1]);
+
+/* The text of a stanza's children for an entry's payload: ` xml:lang='…'>` and
+ * the children, less those that only a room may make. Of an element `only`
+ * (NULL: all), others are left out. */
+void rules_write_payload(struct buf *b, const struct room *r,
+			 const struct stanza *s, const char *only);
+
+#endif
