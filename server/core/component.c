@@ -11,6 +11,7 @@
 #include "base/timer.h"
 #include "base/token.h"
 #include "core/config.h"
+#include "core/event.h"
 #include "core/router.h"
 #include "core/server.h"
 #include "core/wire.h"
@@ -266,24 +267,20 @@ on_stanza(void *owner, struct stanza *stanza, unsigned weight)
 }
 
 /* From the world to the component. */
-static void
-receive(void *data, struct stanza *stanza)
+static enum verdict
+receive(void *data, struct event *ev)
 {
 	struct component *c = data;
 	struct buf *b = &c->server->scratch;
-	struct stanza *error;
+	const struct stanza *stanza = ev->stanza;
 
-	if (c->stream) {
-		b->len = 0;
-		stanza_write(b, stanza, stanza->from, stanza->to, NS_COMPONENT);
-		write_text(c->stream, b->data, b->len);
-	} else {
-		error = stanza_error(stanza, COND_REMOTE_SERVER_TIMEOUT,
-				     "the component is not connected");
-		if (error)
-			route(c->server, error);
-	}
-	stanza_unref(&stanza);
+	if (!c->stream)
+		return event_fail_text(ev, COND_REMOTE_SERVER_TIMEOUT,
+				       "the component is not connected");
+	b->len = 0;
+	stanza_write(b, stanza, stanza->from, stanza->to, NS_COMPONENT);
+	write_text(c->stream, b->data, b->len);
+	return DONE;
 }
 
 static void

@@ -243,6 +243,16 @@ to_host(struct event *ev)
 	}
 }
 
+static void
+to_service(struct event *ev, const struct service *service)
+{
+	ev->then = ignored;
+	if (service->receive(service->data, ev) == WAIT)
+		event_hold(ev);
+	else
+		event_end(ev);
+}
+
 /* Nobody here: another server's. */
 static void
 to_other_domain(struct event *ev)
@@ -251,9 +261,11 @@ to_other_domain(struct event *ev)
 
 	e = service_find(ev->server, jid_domain(ev->to),
 			 jid_hash_domain(ev->to));
-	if (e)
-		e->service->receive(e->service->data, stanza_ref(ev->stanza));
-	else if (ev->from)
+	if (e) {
+		to_service(ev, e->service);
+		return;
+	}
+	if (ev->from)
 		s2s_send(ev->server, stanza_ref(ev->stanza));
 	event_end(ev);
 }

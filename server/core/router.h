@@ -4,9 +4,10 @@
 #ifndef CORE_ROUTER_H
 #define CORE_ROUTER_H
 
+#include "core/hook.h"
+
 #include <stdbool.h>
 
-struct event;
 struct host;
 struct jid;
 struct server;
@@ -31,10 +32,11 @@ void route_ahead(struct server *srv, struct stanza *stanza);
 
 /*
  * Who answers for a domain that is not a host: a component, a room service.
- * The handler takes the reference to the stanza.
+ * What it is sent it handles like a hook's handler: it may end with
+ * event_fail, event_reply and the like, or wait; PASS counts as DONE.
  */
 struct service {
-	void (*receive)(void *data, struct stanza *stanza);
+	enum verdict (*receive)(void *data, struct event *ev);
 	void *data;
 };
 
