@@ -75,6 +75,15 @@ op_array_add(struct op *op, struct op_array *a, size_t size)
 	return (char *)a->items + a->n++ * size;
 }
 
+const char *
+op_get_text(struct op *op, struct db_rows *rows, int col)
+{
+	size_t len;
+	const char *text = db_get_text(rows, col, &len);
+
+	return text ? arena_strndup(op_arena(op), text, len) : NULL;
+}
+
 enum store_status
 op_fail(struct op *op, struct db *db)
 {

@@ -69,6 +69,8 @@ struct arena *op_arena(struct op *op);
 /* Room for one more element of that size in a growing array of results; not
  * zeroed. */
 void *op_array_add(struct op *op, struct op_array *a, size_t size);
+/* A column's text, kept for the result. NULL for a null. */
+const char *op_get_text(struct op *op, struct db_rows *rows, int col);
 /* What db reports of its last failure, as the status that run returns. */
 enum store_status op_fail(struct op *op, struct db *db);
 /* Something that is not the database's failure. */

@@ -2,7 +2,6 @@
 
 #include "storage/roster.h"
 
-#include "base/arena.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "storage/kinds.h"
@@ -109,28 +108,19 @@ get_version(struct db *db, const char *owner, int64_t *version_out,
 	return 0;
 }
 
-static const char *
-copy_text(struct op *op, struct db_rows *rows, int col)
-{
-	size_t len;
-	const char *text = db_get_text(rows, col, &len);
-
-	return text ? arena_strndup(op_arena(op), text, len) : NULL;
-}
-
 static void
 add_row(struct read_op *r, struct db_rows *rows)
 {
 	struct roster_row *row = op_array_add(&r->op, &r->rows, sizeof(*row));
 
 	*row = (struct roster_row){
-		.jid = copy_text(&r->op, rows, 0),
+		.jid = op_get_text(&r->op, rows, 0),
 		.flags = (unsigned)db_get_int(rows, 1),
 		.version = db_get_int(rows, 2),
 		.removed = db_get_int(rows, 3) != 0,
-		.name = copy_text(&r->op, rows, 4),
-		.groups = copy_text(&r->op, rows, 5),
-		.request = copy_text(&r->op, rows, 6),
+		.name = op_get_text(&r->op, rows, 4),
+		.groups = op_get_text(&r->op, rows, 5),
+		.request = op_get_text(&r->op, rows, 6),
 	};
 }
 
