@@ -16,6 +16,9 @@
 
 #include "storage/store.h"
 
+/* The lowest id of that millisecond of wall time. */
+int64_t archive_id_at(int64_t ms);
+
 struct archive_row {
 	int64_t id;
 	int64_t stamp_ms; /* wall time, for <delay/> */
@@ -55,16 +58,19 @@ struct archive_query {
 	const int64_t *ids;
 	size_t n_ids; /* at most ARCHIVE_IDS_MAX; 0: any */
 
-	size_t max; /* rows of the page; 0: none, for the count alone */
+	/* Rows of the page; 0: none, for the count alone. It ends early behind
+	 * ARCHIVE_PAGE_BYTES of XML. */
+	size_t max;
 	int64_t page_after, page_before; /* without these; 0: not given */
 	/* The last rows before page_before, or, without that, of all; else the
 	 * first rows behind page_after. */
 	bool is_backwards;
-	/* Count too. O(log n), except with a peer: then each row of the result
-	 * is visited, in the index only. */
+	/* Count too. O(log n), except with a peer: then each row within the
+	 * other limits is visited, in the index only. */
 	bool has_count;
 };
-#define ARCHIVE_IDS_MAX 1000
+#define ARCHIVE_IDS_MAX	   1000
+#define ARCHIVE_PAGE_BYTES 1048576
 
 struct archive_result {
 	/* OK; NOT_FOUND: one of after_id, before_id, page_after, page_before or

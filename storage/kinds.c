@@ -7,8 +7,17 @@
 #include "storage/migrate.h"
 
 const struct store_kind *const store_kinds[] = {
-	&accounts_kind, &blocklist_kind, &fragments_kind,
-	&offline_kind,	&roster_kind,	 NULL,
+	&accounts_kind,
+	&archive_kind,
+	&archive_query_kind,
+	&blocklist_kind,
+	&fragments_kind,
+	&offline_kind,
+	&room_affiliations_kind,
+	&rooms_kind,
+	&rooms_list_kind,
+	&roster_kind,
+	NULL,
 };
 
 int

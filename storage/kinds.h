@@ -18,9 +18,14 @@ struct store_kind {
 
 /* Each at the top of its store's source. */
 extern const struct store_kind accounts_kind;
+extern const struct store_kind archive_kind;
+extern const struct store_kind archive_query_kind;
 extern const struct store_kind blocklist_kind;
 extern const struct store_kind fragments_kind;
 extern const struct store_kind offline_kind;
+extern const struct store_kind room_affiliations_kind;
+extern const struct store_kind rooms_kind;
+extern const struct store_kind rooms_list_kind;
 extern const struct store_kind roster_kind;
 
 /* All of them; ends with NULL. */

@@ -75,6 +75,75 @@ static const char *const steps[] = {
 	" owner @TEXT NOT NULL,"
 	" jid @TEXT NOT NULL,"
 	" PRIMARY KEY (owner, jid)) @CLUSTERED;",
+
+	/* 2: rooms and archives. What is long comes last in a row. version: of
+	 * the affiliations; known_since as above. */
+	"CREATE TABLE rooms ("
+	" jid @TEXT NOT NULL PRIMARY KEY,"
+	" service @TEXT NOT NULL,"
+	" name @TEXT,"
+	" is_public @INT NOT NULL,"
+	" is_persistent @INT NOT NULL,"
+	" created_ms @INT NOT NULL,"
+	" used_ms @INT NOT NULL,"
+	" version @INT NOT NULL,"
+	" known_since @INT NOT NULL,"
+	" epoch @TEXT,"
+	" seq @INT NOT NULL,"
+	" last_id @INT NOT NULL,"
+	" subject_from @TEXT,"
+	" subject_ms @INT NOT NULL,"
+	" subject @TEXT,"
+	" config @TEXT NOT NULL);"
+	"CREATE INDEX rooms_service ON rooms (service, jid, name);"
+	"CREATE INDEX rooms_public ON rooms (service, jid, name)"
+	" WHERE is_public = 1;"
+	"CREATE INDEX rooms_temporary ON rooms (service, jid)"
+	" WHERE is_persistent = 0;"
+	/* Counting them for each page of a list would visit them all. */
+	"CREATE TABLE room_counts ("
+	" service @TEXT NOT NULL PRIMARY KEY,"
+	" n_all @INT NOT NULL,"
+	" n_public @INT NOT NULL) @CLUSTERED;"
+
+	/* affiliation 0: a tombstone. */
+	"CREATE TABLE room_affiliations ("
+	" room @TEXT NOT NULL,"
+	" jid @TEXT NOT NULL,"
+	" affiliation @INT NOT NULL,"
+	" changed @INT NOT NULL,"
+	" stamp_ms @INT NOT NULL,"
+	" nick @TEXT,"
+	" reason @TEXT,"
+	" PRIMARY KEY (room, jid)) @CLUSTERED;"
+	"CREATE INDEX room_affiliations_jid"
+	" ON room_affiliations (jid, room, affiliation);"
+	"CREATE INDEX room_affiliations_changed"
+	" ON room_affiliations (room, changed, affiliation);"
+
+	"CREATE TABLE room_occupants ("
+	" room @TEXT NOT NULL,"
+	" jid @TEXT NOT NULL,"
+	" nick @TEXT NOT NULL,"
+	" occupant_id @TEXT,"
+	" role @INT NOT NULL,"
+	" stamp_ms @INT NOT NULL,"
+	" payload @TEXT,"
+	" PRIMARY KEY (room, jid));"
+
+	/* Rows are added at the table's end, and each dirties one page of one
+	 * index. ordinal: numbers an owner's rows without a gap, so that
+	 * nothing is counted one by one. */
+	"CREATE TABLE archive ("
+	" owner @TEXT NOT NULL,"
+	" id @INT NOT NULL,"
+	" ordinal @INT NOT NULL,"
+	" stamp_ms @INT NOT NULL,"
+	" kind @INT NOT NULL,"
+	" peer @TEXT,"
+	" origin_id @TEXT,"
+	" xml @TEXT NOT NULL);"
+	"CREATE INDEX archive_owner ON archive (owner, id, peer, ordinal);",
 };
 
 static const char version_table[] =

@@ -3,6 +3,7 @@
 #include "storage/accounts.h"
 
 #include "base/chunk.h"
+#include "storage/archive.h"
 #include "storage/blocklist.h"
 #include "storage/fragments.h"
 #include "storage/offline.h"
@@ -213,6 +214,7 @@ fill_all_stores(const char *owner)
 	const struct roster_row row = { .jid = "juliet@example.net",
 					.version = 1 };
 	const char *const jids[] = { "paris@example.net" };
+	const struct archive_row message = { .id = 1, .xml = "<x/>", .len = 4 };
 	struct chunk *xml = chunk_copy("<x/>", 4);
 	struct outcome o = { 0 };
 
@@ -223,6 +225,8 @@ fill_all_stores(const char *owner)
 	fragment_put(f.store, owner, "vcard", "", xml, 1, outcome_set, &o);
 	outcome_expect(&f, &o, STORE_OK);
 	blocklist_add(f.store, owner, jids, 1, 10, outcome_set, &o);
+	outcome_expect(&f, &o, STORE_OK);
+	archive_append(f.store, owner, &message, 0, outcome_set, &o);
 	outcome_expect(&f, &o, STORE_OK);
 	chunk_unref(&xml);
 }
@@ -261,7 +265,7 @@ ck_rows_of(const char *owner, int want)
 		n_tables++;
 	}
 	sqlite3_finalize(tables);
-	ck_assert_int_ge(n_tables, 5);
+	ck_assert_int_ge(n_tables, 6);
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }
 
