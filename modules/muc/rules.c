@@ -147,6 +147,18 @@ judge_link(const struct room *r, const struct submission *sub,
 }
 
 static void
+judge_iq(const struct room *r, const struct rules_env *env,
+	 const struct submission *sub, struct ruling *out)
+{
+	const struct xml *x = stanza_payload(sub->stanza);
+
+	if (xml_is(x, "query", NS_MUC_OWNER))
+		rules_owner(r, env, sub, out);
+	else
+		ruling_refuse(out, COND_SERVICE_UNAVAILABLE, NULL);
+}
+
+static void
 judge_stanza(const struct room *r, const struct rules_env *env,
 	     const struct submission *sub, struct ruling *out)
 {
@@ -158,7 +170,7 @@ judge_stanza(const struct room *r, const struct rules_env *env,
 		rules_message(r, env, sub, out);
 		return;
 	case STANZA_IQ:
-		ruling_refuse(out, COND_SERVICE_UNAVAILABLE, NULL);
+		judge_iq(r, env, sub, out);
 	}
 }
 

@@ -50,7 +50,7 @@ struct submission {
 struct rules_env {
 	const uint8_t *secret; /* of occupant ids; RULES_SECRET_LEN bytes */
 	size_t presence_max;   /* bytes of a presence that are kept */
-	unsigned occupants_max, affiliations_max;
+	unsigned occupants_max, affiliations_max, history_max;
 };
 #define RULES_SECRET_LEN 32
 /* A room that is full still lets so many owners and admins in (7.2.9). */
@@ -81,6 +81,8 @@ bool ruling_refuse(struct ruling *r, enum stanza_cond cond, const char *text);
 
 void rules_presence(const struct room *r, const struct rules_env *env,
 		    const struct submission *sub, struct ruling *out);
+void rules_owner(const struct room *r, const struct rules_env *env,
+		 const struct submission *sub, struct ruling *out);
 void rules_message(const struct room *r, const struct rules_env *env,
 		   const struct submission *sub, struct ruling *out);
 

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "core/config.h"
+#include "core/event.h"
 #include "core/host.h"
 #include "core/router.h"
 #include "core/server.h"
@@ -44,13 +45,14 @@ ignore_line(const char *line, void *data)
 	(void)data;
 }
 
-static void
-receive(void *data, struct stanza *s)
+static enum verdict
+receive(void *data, struct event *ev)
 {
 	(void)data;
 	stanza_unref(&request);
-	request = s;
+	request = stanza_ref(ev->stanza);
 	n_requests++;
+	return DONE;
 }
 
 static const struct service service = { receive, NULL };

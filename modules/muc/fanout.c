@@ -1,0 +1,625 @@
+/* fanout.c - an applied entry, shown to the occupants of a room. */
+
+#include "modules/muc/fanout.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/chunk.h"
+#include "base/clock.h"
+#include "core/router.h"
+#include "core/server.h"
+#include "core/session.h"
+#include "modules/muc/entry.h"
+#include "modules/muc/ns.h"
+#include "modules/muc/room.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xml.h"
+#include "xmpp/xml_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- one stanza for many ---- */
+
+/* Behind `<presence to='…'`, the same for all who get it. */
+struct cast {
+	struct server *server;
+	const char *name;
+	struct chunk *tail;    /* owned */
+	struct stanza *parsed; /* owned; once there is a need */
+};
+
+static struct stanza *
+parse(const struct cast *c)
+{
+	struct arena *a = arena_new();
+	struct buf b = { 0 };
+	struct xml *x;
+	size_t len;
+	const char *tail = chunk_data(c->tail, &len);
+
+	buf_printf(&b, "<%s xmlns='" NS_CLIENT "'", c->name);
+	buf_add(&b, tail, len);
+	x = xml_from_text(c->server->pool, a, b.data, b.len);
+	buf_fini(&b);
+	return stanza_from_xml(a, x, NS_CLIENT);
+}
+
+static void
+send_parsed(struct cast *c, struct jid *to)
+{
+	struct stanza *copy;
+
+	if (!c->parsed)
+		c->parsed = parse(c);
+	copy = stanza_edit(c->parsed);
+	stanza_set_to(copy, to);
+	route(c->server, copy);
+}
+
+static void
+cast_to(struct cast *c, const struct room_session *s)
+{
+	struct buf *b = &c->server->scratch;
+
+	if (!s->owner) {
+		send_parsed(c, s->jid);
+		return;
+	}
+	b->len = 0;
+	buf_addc(b, '<');
+	buf_adds(b, c->name);
+	xml_write_attr(b, "to", jid_str(s->jid));
+	session_write(s->owner, b->data, b->len, c->tail);
+}
+
+static void
+cast_fini(struct cast *c)
+{
+	chunk_unref(&c->tail);
+	stanza_unref(&c->parsed);
+}
+
+void
+fanout_attach(struct server *srv, struct room_session *s)
+{
+	struct account *a = account_find(srv, s->jid);
+	struct session *own = a ? account_session(a, s->jid) : NULL;
+
+	if (!s->owner && own)
+		s->owner = session_ref(own);
+}
+
+void
+fanout_detach(struct room_session *s)
+{
+	struct session *own = s->owner;
+
+	s->owner = NULL;
+	session_unref(&own);
+}
+
+/* ---- presence ---- */
+
+enum { UNAVAILABLE = 1, WITH_JID = 2 };
+
+struct presence {
+	const struct occupant *occupant;
+	const struct room_session *session; /* whose; NULL: nobody's any more */
+	const struct chunk *payload;
+	const char *nick; /* whose address it comes from */
+	const char *id, *new_nick, *actor, *reason;
+	unsigned flags;
+	enum affiliation affiliation;
+	enum role role;
+	int codes[8];
+	unsigned n_codes;
+};
+
+static void
+write_item(struct buf *b, const struct presence *p)
+{
+	buf_printf(b,
+		   "<x xmlns='" NS_MUC_USER "'><item affiliation='%s' "
+		   "role='%s'",
+		   affiliation_name(p->affiliation), role_name(p->role));
+	if (p->flags & WITH_JID && p->session)
+		xml_write_attr(b, "jid", jid_str(p->session->jid));
+	if (p->new_nick)
+		xml_write_attr(b, "nick", p->new_nick);
+	if (!p->actor && !p->reason) {
+		buf_adds(b, "/>");
+	} else {
+		buf_addc(b, '>');
+		if (p->actor) {
+			buf_adds(b, "<actor");
+			xml_write_attr(b, "nick", p->actor);
+			buf_adds(b, "/>");
+		}
+		if (p->reason) {
+			buf_adds(b, "<reason>");
+			xml_escape(b, p->reason, strlen(p->reason));
+			buf_adds(b, "</reason>");
+		}
+		buf_adds(b, "</item>");
+	}
+	for (unsigned i = 0; i < p->n_codes; i++)
+		buf_printf(b, "<status code='%d'/>", p->codes[i]);
+	buf_adds(b, "</x>");
+}
+
+static struct chunk *
+write_presence(const struct room *r, const struct presence *p)
+{
+	struct buf b = { 0 };
+	size_t len = 0;
+	const char *payload = p->payload ? chunk_data(p->payload, &len) : NULL;
+
+	room_write_from(&b, r, p->nick);
+	if (p->id)
+		xml_write_attr(&b, "id", p->id);
+	if (p->flags & UNAVAILABLE)
+		buf_adds(&b, " type='unavailable'");
+	if (!(p->flags & UNAVAILABLE) && p->session && p->session->is_away)
+		buf_adds(&b, "><show>away</show><status>unreachable</status>");
+	else if (payload)
+		buf_add(&b, payload, len);
+	else
+		buf_addc(&b, '>');
+	write_item(&b, p);
+	if (p->occupant->id)
+		buf_printf(&b,
+			   "<occupant-id xmlns='" NS_OCCUPANT_ID "' id='%s'/>",
+			   p->occupant->id);
+	buf_adds(&b, "</presence>");
+	return buf_to_chunk(&b);
+}
+
+/* An occupant as it is. */
+static struct presence
+presence_of(const struct occupant *o)
+{
+	return (struct presence){
+		.occupant = o,
+		.session = o->top,
+		.payload = o->top ? o->top->payload : NULL,
+		.nick = o->nick,
+		.affiliation = o->affiliation,
+		.role = o->role,
+	};
+}
+
+static void
+add_code(struct presence *p, int code)
+{
+	if (code)
+		p->codes[p->n_codes++] = code;
+}
+
+/* As others see it, kept for the next who enters. */
+static struct chunk *
+shown(const struct room *r, struct occupant *o, bool with_jid)
+{
+	if (!o->shown[with_jid]) {
+		struct presence p = presence_of(o);
+
+		p.flags = with_jid ? WITH_JID : 0;
+		o->shown[with_jid] = write_presence(r, &p);
+	}
+	return o->shown[with_jid];
+}
+
+void
+fanout_drop_shown(struct room *r)
+{
+	list_each (n, &r->occupants) {
+		chunk_unref(&occupant_of(n)->shown[0]);
+		chunk_unref(&occupant_of(n)->shown[1]);
+	}
+}
+
+/* To all sessions of an occupant but one. */
+static void
+to_occupant(struct cast *c, const struct occupant *o,
+	    const struct room_session *but)
+{
+	list_each (n, &o->sessions) {
+		if (room_session_of(n) != but)
+			cast_to(c, room_session_of(n));
+	}
+}
+
+/* A presence of p->occupant to all others, in as many versions as there are
+ * kinds of viewers. */
+static void
+to_others(struct server *srv, const struct room *r, const struct presence *p)
+{
+	struct cast casts[2] = { { srv, "presence", NULL, NULL },
+				 { srv, "presence", NULL, NULL } };
+
+	list_each (n, &r->occupants) {
+		const struct occupant *viewer = occupant_of(n);
+		bool with_jid = room_shows_jid(r, viewer);
+		struct presence copy = *p;
+
+		if (viewer == p->occupant)
+			continue;
+		if (!casts[with_jid].tail) {
+			copy.flags |= with_jid ? WITH_JID : 0;
+			casts[with_jid].tail = write_presence(r, &copy);
+		}
+		to_occupant(&casts[with_jid], viewer, NULL);
+	}
+	cast_fini(&casts[0]);
+	cast_fini(&casts[1]);
+}
+
+/* The same to the occupant itself, or to one of its sessions. 5.1.1: its own
+ * JID is no secret from it. */
+static void
+to_self(struct server *srv, const struct room *r, const struct presence *p,
+	const struct room_session *only, const struct room_session *but)
+{
+	struct presence copy = *p;
+	struct cast c = { srv, "presence", NULL, NULL };
+
+	copy.flags |= WITH_JID;
+	memmove(copy.codes + 1, copy.codes,
+		copy.n_codes * sizeof(copy.codes[0]));
+	copy.codes[0] = 110;
+	copy.n_codes++;
+	c.tail = write_presence(r, &copy);
+	if (only)
+		cast_to(&c, only);
+	else
+		to_occupant(&c, p->occupant, but);
+	cast_fini(&c);
+}
+
+static void
+to_all(struct server *srv, const struct room *r, const struct presence *p)
+{
+	if (room_shows_role(r, p->role))
+		to_others(srv, r, p);
+	to_self(srv, r, p, NULL, NULL);
+}
+
+/* ---- messages ---- */
+
+#define MESSAGE_END "</message>"
+
+struct chunk *
+fanout_delayed(const struct room *r, const struct entry *e)
+{
+	struct buf b = { 0 };
+	char stamp[CLOCK_STAMP_MAX];
+	size_t len;
+	const char *payload = chunk_data(e->payload, &len);
+
+	buf_add(&b, payload, len - strlen(MESSAGE_END));
+	buf_adds(&b, "<delay xmlns='" NS_DELAY "'");
+	xml_write_attr(&b, "from", jid_str(r->jid));
+	buf_printf(&b, " stamp='%s'/>" MESSAGE_END,
+		   clock_stamp(e->stamp_ms, stamp));
+	return buf_to_chunk(&b);
+}
+
+static void
+message_to_all(struct server *srv, const struct room *r, struct chunk *tail)
+{
+	struct cast c = { srv, "message", tail, NULL };
+
+	list_each (n, &r->occupants)
+		to_occupant(&c, occupant_of(n), NULL);
+	cast_fini(&c);
+}
+
+/* ---- entering ---- */
+
+/* All others as they are. In one write for one of ours. */
+static void
+send_roster(struct server *srv, const struct room *r,
+	    const struct room_session *s)
+{
+	bool with_jid = room_shows_jid(r, s->occupant);
+	struct buf b = { 0 };
+
+	list_each (n, &r->occupants) {
+		struct occupant *o = occupant_of(n);
+		struct cast c = { srv, "presence", NULL, NULL };
+		const char *tail;
+		size_t len;
+
+		if (o == s->occupant || !room_shows_role(r, o->role))
+			continue;
+		c.tail = chunk_ref(shown(r, o, with_jid));
+		if (s->owner) {
+			tail = chunk_data(c.tail, &len);
+			buf_adds(&b, "<presence");
+			xml_write_attr(&b, "to", jid_str(s->jid));
+			buf_add(&b, tail, len);
+		} else {
+			send_parsed(&c, s->jid);
+		}
+		cast_fini(&c);
+	}
+	if (b.len)
+		session_write(s->owner, b.data, b.len, NULL);
+	buf_fini(&b);
+}
+
+/* From where on it fits what was asked for: the newest, whole messages. */
+static size_t
+history_start(const struct room *r, const struct fanout_history *h)
+{
+	size_t i = r->n_history, n = 0, chars = 0;
+
+	while (i > 0) {
+		const struct entry *e = r->history[i - 1];
+		struct chunk *tail;
+		size_t len;
+
+		if ((h->max_stanzas >= 0 && n >= (size_t)h->max_stanzas) ||
+		    (h->since_ms && e->stamp_ms < h->since_ms))
+			break;
+		if (h->max_chars >= 0) {
+			tail = fanout_delayed(r, e);
+			chunk_data(tail, &len);
+			chunk_unref(&tail);
+			chars += len + strlen("<message");
+			if (chars > (size_t)h->max_chars)
+				break;
+		}
+		n++;
+		i--;
+	}
+	return i;
+}
+
+static void
+send_history(struct server *srv, const struct room *r,
+	     const struct room_session *s, const struct fanout_history *h)
+{
+	for (size_t i = history_start(r, h); i < r->n_history; i++) {
+		const struct entry *e = r->history[i];
+		struct cast c = { srv, "message", fanout_delayed(r, e), NULL };
+
+		cast_to(&c, s);
+		cast_fini(&c);
+	}
+}
+
+/* 7.2.15: sent always; without one it is empty. */
+static void
+send_subject(struct server *srv, const struct room *r,
+	     const struct room_session *s)
+{
+	struct cast c = { srv, "message", NULL, NULL };
+
+	if (r->subject) {
+		c.tail = fanout_delayed(r, r->subject);
+	} else {
+		struct buf b = { 0 };
+
+		room_write_from(&b, r, NULL);
+		buf_adds(&b, " type='groupchat'><subject/></message>");
+		c.tail = buf_to_chunk(&b);
+	}
+	cast_to(&c, s);
+	cast_fini(&c);
+}
+
+static void
+show_join(struct server *srv, struct room *r, const struct room_change *c,
+	  const struct fanout_history *history)
+{
+	struct presence p = presence_of(c->occupant);
+
+	if (!c->is_same && room_shows_role(r, c->occupant->role))
+		to_others(srv, r, &p);
+	if (!c->is_same)
+		to_self(srv, r, &p, NULL, c->session);
+	send_roster(srv, r, c->session);
+	p.id = c->entry->stanza_id;
+	if (r->config.whois == WHOIS_ANYONE)
+		add_code(&p, 100);
+	if (muc_config_is_logged(&r->config))
+		add_code(&p, 170);
+	if (c->entry->is_new)
+		add_code(&p, 201);
+	if (c->entry->is_renamed)
+		add_code(&p, 210);
+	to_self(srv, r, &p, c->session, NULL);
+	send_history(srv, r, c->session, history);
+	send_subject(srv, r, c->session);
+}
+
+/* ---- the rest ---- */
+
+static void
+show_presence(struct server *srv, const struct room *r,
+	      const struct room_change *c)
+{
+	struct presence p = presence_of(c->occupant);
+
+	p.id = c->entry->stanza_id;
+	to_all(srv, r, &p);
+}
+
+static void
+show_leave(struct server *srv, const struct room *r,
+	   const struct room_change *c)
+{
+	const struct entry *e = c->entry;
+	struct presence p = presence_of(c->occupant);
+
+	if (c->session)
+		p.session = c->session;
+	p.payload = e->payload;
+	p.affiliation = e->affiliation;
+	p.role = ROLE_NONE;
+	p.flags = UNAVAILABLE;
+	p.actor = e->actor;
+	p.reason = e->reason;
+	add_code(&p, e->code);
+	if (e->code == 333)
+		add_code(&p, 307);
+	if (c->is_last) {
+		if (room_shows_role(r, c->old_role))
+			to_others(srv, r, &p);
+		p.id = e->stanza_id;
+		to_self(srv, r, &p, NULL, NULL);
+		return;
+	}
+	p.id = e->stanza_id;
+	to_self(srv, r, &p, c->session, NULL);
+	if (c->was_top) {
+		p = presence_of(c->occupant);
+		to_all(srv, r, &p);
+	}
+}
+
+static void
+show_nick(struct server *srv, const struct room *r, const struct room_change *c)
+{
+	struct presence p = presence_of(c->occupant);
+
+	p.nick = c->entry->nick;
+	p.new_nick = c->entry->new_nick;
+	p.payload = NULL;
+	p.flags = UNAVAILABLE;
+	add_code(&p, 303);
+	to_all(srv, r, &p);
+	p = presence_of(c->occupant);
+	p.id = c->entry->stanza_id;
+	if (c->entry->is_renamed)
+		add_code(&p, 210);
+	to_all(srv, r, &p);
+}
+
+static void
+show_role(struct server *srv, struct room *r, const struct room_change *c)
+{
+	struct presence p = presence_of(c->occupant);
+
+	p.actor = c->entry->actor;
+	p.reason = c->entry->reason;
+	if (!room_shows_role(r, p.role) && room_shows_role(r, c->old_role)) {
+		struct presence gone = p;
+
+		gone.flags = UNAVAILABLE;
+		gone.payload = NULL;
+		to_others(srv, r, &gone);
+	}
+	to_all(srv, r, &p);
+	/* What it could not see before. */
+	if (p.role == ROLE_MODERATOR && c->old_role != ROLE_MODERATOR &&
+	    r->config.whois != WHOIS_ANYONE) {
+		list_each (n, &c->occupant->sessions)
+			send_roster(srv, r, room_session_of(n));
+	}
+}
+
+static void
+show_link(struct server *srv, const struct room *r, const struct room_change *c)
+{
+	list_each (n, &r->occupants) {
+		struct occupant *o = occupant_of(n);
+		struct presence p = presence_of(o);
+
+		if (jid_eq_domain(o->top->jid, c->entry->jid) &&
+		    room_shows_role(r, o->role))
+			to_others(srv, r, &p);
+	}
+}
+
+/* 10.2.1 */
+static void
+show_config(struct server *srv, struct room *r, const struct room_change *c)
+{
+	int codes[MUC_CONFIG_CODES_MAX];
+	size_t n = muc_config_status_codes(&c->old_config, &r->config, codes);
+	struct buf b = { 0 };
+
+	fanout_drop_shown(r);
+	if (!n)
+		return;
+	room_write_from(&b, r, NULL);
+	buf_adds(&b, " type='groupchat'><x xmlns='" NS_MUC_USER "'>");
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, "<status code='%d'/>", codes[i]);
+	buf_adds(&b, "</x></message>");
+	message_to_all(srv, r, buf_to_chunk(&b));
+}
+
+/* 10.9 */
+static void
+show_destroy(struct server *srv, const struct room *r,
+	     const struct room_change *c)
+{
+	const struct entry *e = c->entry;
+
+	list_each (n, &r->occupants) {
+		struct cast cast = { srv, "presence", NULL, NULL };
+		struct buf b = { 0 };
+
+		room_write_from(&b, r, occupant_of(n)->nick);
+		buf_adds(&b, " type='unavailable'><x xmlns='" NS_MUC_USER
+			     "'><item affiliation='none' role='none'/>"
+			     "<destroy");
+		if (e->new_nick)
+			xml_write_attr(&b, "jid", e->new_nick);
+		buf_addc(&b, '>');
+		if (e->reason) {
+			buf_adds(&b, "<reason>");
+			xml_escape(&b, e->reason, strlen(e->reason));
+			buf_adds(&b, "</reason>");
+		}
+		buf_adds(&b, "</destroy><status code='110'/></x></presence>");
+		cast.tail = buf_to_chunk(&b);
+		to_occupant(&cast, occupant_of(n), NULL);
+		cast_fini(&cast);
+	}
+}
+
+void
+fanout_show(struct server *srv, struct room *r, const struct room_change *c,
+	    const struct fanout_history *history)
+{
+	switch (c->entry->type) {
+	case ENTRY_JOIN:
+		show_join(srv, r, c, history);
+		return;
+	case ENTRY_PRESENCE:
+		show_presence(srv, r, c);
+		return;
+	case ENTRY_LEAVE:
+		show_leave(srv, r, c);
+		return;
+	case ENTRY_NICK:
+		show_nick(srv, r, c);
+		return;
+	case ENTRY_ROLE:
+		show_role(srv, r, c);
+		return;
+	case ENTRY_MESSAGE:
+	case ENTRY_SUBJECT:
+	case ENTRY_RETRACT:
+		message_to_all(srv, r, chunk_ref(c->entry->payload));
+		return;
+	case ENTRY_CONFIG:
+		show_config(srv, r, c);
+		return;
+	case ENTRY_LINK:
+		show_link(srv, r, c);
+		return;
+	case ENTRY_DESTROY:
+		show_destroy(srv, r, c);
+		return;
+	case ENTRY_AFFILIATION:
+	case N_ENTRY_TYPES:
+		return;
+	}
+}

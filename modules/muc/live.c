@@ -1,0 +1,389 @@
+/* live.c - rooms that are awake: loaded when somebody needs them, saved as they
+ * change, and gone from memory when nobody is in them. */
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "core/host.h"
+#include "core/router.h"
+#include "core/server.h"
+#include "modules/muc/entry.h"
+#include "modules/muc/ns.h"
+#include "modules/muc/private.h"
+#include "modules/muc/restore.h"
+#include "net/loop.h"
+#include "storage/archive.h"
+#include "storage/rooms.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xml.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct live_waiter {
+	struct list node; /* in live->waiting */
+	struct event *ev;
+	hook_fn *fn;
+};
+
+static bool
+live_eq(const struct map_node *n, const void *jid)
+{
+	return jid_eq_bare(
+		container_of((struct map_node *)n, struct live, node)->jid,
+		jid);
+}
+
+static void
+live_free(struct live *l)
+{
+	map_remove(&l->service->rooms, &l->node);
+	loop_timer_clear(l->host->server->core, &l->timer);
+	if (live_room(l)) {
+		list_each (n, &live_room(l)->occupants) {
+			list_each (k, &occupant_of(n)->sessions)
+				fanout_detach(room_session_of(k));
+		}
+		master_fini(&l->master);
+	}
+	jid_unref(&l->jid);
+	free(l);
+}
+
+void
+live_use(struct live *l)
+{
+	l->n_used++;
+}
+
+/* Nobody is in it and nothing is under way. */
+static bool
+is_idle(const struct live *l)
+{
+	return l->state == LIVE_AWAKE && room_is_empty(live_room(l)) &&
+	       master_is_idle(&l->master);
+}
+
+static void
+delete_row(struct live *l)
+{
+	if (l->is_stored)
+		rooms_delete(l->host->store, jid_str(l->jid), NULL, NULL);
+}
+
+void
+live_release(struct live *l)
+{
+	struct room *r = live_room(l);
+
+	if (--l->n_used || l->n_storing || l->state == LIVE_LOADING)
+		return;
+	if (l->state == LIVE_NONE) {
+		live_free(l);
+		return;
+	}
+	if (r->is_destroyed && master_is_idle(&l->master)) {
+		live_free(l);
+		return;
+	}
+	if (!is_idle(l))
+		return;
+	if (!r->config.is_persistent) {
+		/* XEP-0045 4.2: it ends with its last occupant. */
+		delete_row(l);
+		live_free(l);
+		return;
+	}
+	if (!timer_is_set(&l->timer))
+		loop_timer_set(l->host->server->core, &l->timer,
+			       l->service->muc->sleep_time);
+}
+
+/* ---- entries ---- */
+
+static void
+attach(struct live *l, const struct room_change *c)
+{
+	if (c->entry->type == ENTRY_JOIN)
+		fanout_attach(l->host->server, c->session);
+}
+
+static void
+detach(const struct room_change *c)
+{
+	if (c->entry->type != ENTRY_LEAVE)
+		return;
+	if (!c->is_last) {
+		fanout_detach(c->session);
+		return;
+	}
+	list_each (n, &c->occupant->sessions)
+		fanout_detach(room_session_of(n));
+}
+
+static void
+on_applied(void *owner, const struct room_change *c)
+{
+	struct live *l = owner;
+
+	attach(l, c);
+	live_store_occupant(l, c);
+	fanout_show(l->host->server, live_room(l), c, &l->past);
+	detach(c);
+}
+
+enum verdict
+live_refuse(struct live *l, struct event *ev, enum stanza_cond cond,
+	    const char *text)
+{
+	struct stanza *reply = stanza_error(ev->stanza, cond, text);
+	struct xml *error;
+
+	if (!reply)
+		return ev->is_waiting ? (event_resume(ev, DONE), DONE) : DONE;
+	error = xml_child(reply->root, "error", NS_CLIENT);
+	xml_set(reply->arena, error, "by", jid_str(l->jid));
+	return event_reply(ev, reply);
+}
+
+static void
+refuse(struct live *l, struct event *ev, const struct ruling *ruling)
+{
+	struct stanza *reply =
+		stanza_error(ev->stanza, ruling->cond, ruling->text);
+	struct xml *error;
+
+	if (!reply) {
+		if (ev->is_waiting)
+			event_resume(ev, DONE);
+		return;
+	}
+	error = xml_child(reply->root, "error", NS_CLIENT);
+	xml_set(reply->arena, error, "by", jid_str(l->jid));
+	if (ruling->type)
+		xml_set(reply->arena, error, "type", ruling->type);
+	event_reply(ev, reply);
+}
+
+/* XEP-0045 7.1.17: the client takes itself for an occupant. */
+static struct stanza *
+out_of_step(const struct event *ev)
+{
+	static const char *const codes[] = { "110", "307", "333" };
+	struct stanza *s = stanza_new(STANZA_PRESENCE, TYPE_UNAVAILABLE, ev->to,
+				      ev->from, NULL);
+	struct xml *x = xml_add(s->arena, s->root, "x", NS_MUC_USER);
+	struct xml *item = xml_add(s->arena, x, "item", NULL);
+
+	xml_set(s->arena, item, "affiliation", "none");
+	xml_set(s->arena, item, "role", "none");
+	xml_add_text(s->arena, item, "reason", NULL,
+		     "You are not in the room.");
+	for (size_t i = 0; i < N_ELEMENTS(codes); i++)
+		xml_set(s->arena, xml_add(s->arena, x, "status", NULL), "code",
+			codes[i]);
+	return s;
+}
+
+static void
+on_done(void *owner, void *ticket, const struct submission *sub,
+	const struct ruling *ruling)
+{
+	struct live *l = owner;
+	struct event *ev = ticket;
+
+	(void)sub;
+	if (!ev)
+		return;
+	if (l->current == ev)
+		l->current = NULL;
+	if (ruling->cond)
+		refuse(l, ev, ruling);
+	else if (ruling->is_out_of_step)
+		event_reply(ev, out_of_step(ev));
+	else if (ev->stanza->kind == STANZA_IQ)
+		event_reply_empty(ev);
+	else if (ev->is_waiting)
+		event_resume(ev, DONE);
+}
+
+static const struct master_class master_class = {
+	.store = live_store,
+	.applied = on_applied,
+	.done = on_done,
+};
+
+enum verdict
+live_submit(struct live *l, struct event *ev, struct submission *sub)
+{
+	struct event *before = l->current;
+	enum verdict v;
+
+	sub->from = ev->from;
+	sub->now_ms = ev->server->clock->wall_ms;
+	sub->is_service_admin = live_is_admin(l, ev);
+	if (sub->type == SUBMIT_STANZA)
+		sub->stanza = ev->stanza;
+	live_use(l);
+	l->current = ev;
+	master_submit(&l->master, sub, ev);
+	v = l->current == ev ? WAIT : DONE;
+	l->current = before;
+	live_release(l);
+	return v;
+}
+
+void
+live_submit_own(struct live *l, struct submission *sub)
+{
+	sub->now_ms = l->host->server->clock->wall_ms;
+	live_use(l);
+	master_submit(&l->master, sub, NULL);
+	live_release(l);
+}
+
+/* ---- waking up ---- */
+
+static void
+wake(struct live *l, struct room *room)
+{
+	master_init(&l->master, room, &l->service->muc->env, &master_class, l);
+	l->state = LIVE_AWAKE;
+}
+
+static void
+run_waiting(struct live *l)
+{
+	struct list *n;
+
+	live_use(l);
+	while ((n = list_pop(&l->waiting))) {
+		struct live_waiter *w =
+			container_of(n, struct live_waiter, node);
+		struct event *ev = w->ev;
+		hook_fn *fn = w->fn;
+
+		free(w);
+		if (ev)
+			event_step(ev, fn, l);
+	}
+	live_release(l);
+}
+
+static void
+restored(void *data, struct room *room, enum stanza_cond cond)
+{
+	struct live *l = data;
+
+	if (cond) {
+		struct list *n;
+
+		while ((n = list_pop(&l->waiting))) {
+			struct live_waiter *w =
+				container_of(n, struct live_waiter, node);
+
+			event_fail(w->ev, cond);
+			free(w);
+		}
+		live_free(l);
+		return;
+	}
+	l->is_stored = room != NULL;
+	l->state = LIVE_NONE;
+	if (room)
+		wake(l, room);
+	run_waiting(l);
+}
+
+/* Unlocked too late, or empty for long enough. */
+static void
+on_timer(struct timer *t)
+{
+	struct live *l = container_of(t, struct live, timer);
+	struct entry *e;
+
+	if (live_room(l)->is_locked) {
+		e = entry_new(&(struct entry){
+			.type = ENTRY_DESTROY,
+			.reason = "the room was not configured in time" });
+		live_submit_own(l, &(struct submission){ .type = SUBMIT_ENTRY,
+							 .entry = e });
+		entry_unref(&e);
+	} else if (is_idle(l) && !l->n_used && !l->n_storing) {
+		live_free(l);
+	}
+}
+
+struct live *
+live_take(struct muc_service *s, struct jid *room)
+{
+	uint64_t hash = jid_hash_bare(room);
+	struct map_node *n = map_find(&s->rooms, hash, live_eq, room);
+	struct live *l;
+
+	if (n)
+		return container_of(n, struct live, node);
+	l = mem_zalloc(sizeof(*l));
+	l->service = s;
+	l->host = s->host;
+	l->jid = jid_bare(room);
+	l->timer.fn = on_timer;
+	list_init(&l->waiting);
+	map_insert(&s->rooms, &l->node, hash);
+	restore_room(l->host->server, l->jid, restored, l);
+	return l;
+}
+
+enum verdict
+live_when_awake(struct live *l, struct event *ev, hook_fn *fn)
+{
+	struct live_waiter *w;
+	enum verdict v;
+
+	if (l->state != LIVE_LOADING) {
+		live_use(l);
+		v = fn(ev, l);
+		live_release(l);
+		return v;
+	}
+	w = mem_zalloc(sizeof(*w));
+	w->ev = ev;
+	w->fn = fn;
+	list_append(&l->waiting, &w->node);
+	return WAIT;
+}
+
+void
+live_create(struct live *l)
+{
+	const struct muc *muc = l->service->muc;
+	struct room *r = room_new(l->jid, 0);
+
+	muc_config_apply_preset(&r->config, (enum muc_preset)muc->preset);
+	r->created_ms = l->host->server->clock->wall_ms;
+	wake(l, r);
+	loop_timer_set(l->host->server->core, &l->timer, muc->unlock_time);
+}
+
+bool
+live_is_admin(const struct live *l, const struct event *ev)
+{
+	return host_is_admin(l->host, ev->from);
+}
+
+struct muc_limits
+live_limits(const struct live *l)
+{
+	const struct muc *muc = l->service->muc;
+
+	return (struct muc_limits){ (int)muc->occupants_max,
+				    (int)muc->history_max };
+}
+
+void
+live_free_all(struct muc_service *s)
+{
+	map_each (n, &s->rooms)
+		live_free(container_of(n, struct live, node));
+}

@@ -1,0 +1,193 @@
+/* module.c - rooms (XEP-0045): the module, its services and options. */
+
+#include "core/module.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "core/host.h"
+#include "core/server.h"
+#include "modules/muc/private.h"
+#include "xmpp/jid.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct module_slot muc_slot;
+
+static int
+check_domain(const char *value, struct err *err)
+{
+	struct jid *jid = jid_parse(value);
+	bool is_domain = jid && jid_is_domain(jid);
+
+	jid_unref(&jid);
+	return is_domain
+		       ? 0
+		       : err_set(err, "found \"%s\", expected a domain", value);
+}
+
+static const char *const create_names[] = { "anybody", "local", "admins",
+					    NULL };
+static const char *const preset_names[] = { "temporary", "private-group",
+					    "public-channel", NULL };
+
+static const struct option options[] = {
+	{ "rooms", OPT_LIST, offsetof(struct muc, services), .def = "",
+	  .check = check_domain, .needs_restart = true,
+	  .doc = "Domains with rooms. Where none is named, it is the host's "
+		 "with \"rooms.\" in front; without rooms: "
+		 "disabled-modules = {\"muc\"}." },
+	{ "rooms-aliases", OPT_LIST, offsetof(struct muc, aliases), .def = "",
+	  .check = check_domain, .needs_restart = true,
+	  .doc = "Other names of the first of these domains, from times when "
+		 "it had another one: whoever enters a room there is told "
+		 "where it is now." },
+	{ "rooms-create", OPT_ENUM, offsetof(struct muc, create),
+	  .def = "local", .choices = create_names,
+	  .doc = "Who may make a room: anybody, the users of this server "
+		 "(local), or its administrators (admins)." },
+	{ "rooms-preset", OPT_ENUM, offsetof(struct muc, preset),
+	  .def = "temporary", .choices = preset_names,
+	  .doc = "What a new room is until its owner configures it: temporary "
+		 "(open, and gone with its last occupant), private-group (it "
+		 "stays, for members, who see each other's addresses), or "
+		 "public-channel (it stays, is listed, and open to all)." },
+	{ "rooms-history-max", OPT_INT, offsetof(struct muc, history_max),
+	  .def = "200", .min = 0, .max = 10000,
+	  .doc = "The most messages of the past that a room can be configured "
+		 "to show to who enters." },
+	{ "rooms-occupants-max", OPT_INT, offsetof(struct muc, occupants_max),
+	  .def = "5000", .min = 1, .max = 1000000,
+	  .doc = "Occupants of one room." },
+	{ "rooms-affiliations-max", OPT_INT,
+	  offsetof(struct muc, affiliations_max), .def = "20000", .min = 1,
+	  .max = 1000000,
+	  .doc = "Owners, admins, members and banned ones of one room." },
+	{ "rooms-presence-max", OPT_SIZE, offsetof(struct muc, presence_max),
+	  .def = "8K", .min = 256, .max = 1 << 20,
+	  .doc = "Size of an occupant's presence, which all others are sent." },
+	{ "rooms-unlock-time", OPT_DURATION, offsetof(struct muc, unlock_time),
+	  .def = "30m", .min = 1000, .max = 86400000,
+	  .doc = "A new room that its owner does not configure within this "
+		 "time is destroyed." },
+	{ "rooms-sleep-time", OPT_DURATION, offsetof(struct muc, sleep_time),
+	  .def = "60s", .min = 0, .max = 86400000,
+	  .doc = "How long a room in which nobody is stays in memory." },
+	{ "rooms-away-time", OPT_DURATION, offsetof(struct muc, away_time),
+	  .def = "15m", .min = 0, .max = 86400000,
+	  .doc = "Occupants whose server cannot be reached are shown as away "
+		 "for this long, and then leave." },
+	{ 0 },
+};
+
+static void
+take_options(struct muc *muc)
+{
+	muc->env.secret = muc->secret;
+	muc->env.presence_max = (size_t)muc->presence_max;
+	muc->env.occupants_max = (unsigned)muc->occupants_max;
+	muc->env.affiliations_max = (unsigned)muc->affiliations_max;
+	muc->env.history_max = (unsigned)muc->history_max;
+}
+
+static int
+add_service(struct muc *muc, const char *domain, struct jid *alias_of,
+	    struct err *err)
+{
+	struct muc_service *s = mem_zalloc(sizeof(*s));
+
+	s->muc = muc;
+	s->host = muc->host;
+	s->jid = jid_parse(domain);
+	s->main = jid_ref(alias_of);
+	s->service = (struct service){ muc_receive, s };
+	list_append(&muc->domains, &s->node);
+	if (route_add_service(muc->host->server, jid_str(s->jid), &s->service) <
+	    0)
+		return err_set(err, "rooms: %s is a host or component already",
+			       domain);
+	return 0;
+}
+
+static struct muc_service *
+service_of(struct list *n)
+{
+	return container_of(n, struct muc_service, node);
+}
+
+static void
+remove_service(struct muc_service *s)
+{
+	/* Only what is this one's: another may have the name. */
+	route_remove_service(s->host->server, jid_str(s->jid));
+	live_free_all(s);
+	map_fini(&s->rooms);
+	list_remove(&s->node);
+	jid_unref(&s->jid);
+	jid_unref(&s->main);
+	free(s);
+}
+
+static void
+unload(struct host *host, void *data)
+{
+	struct muc *muc = data;
+
+	(void)host;
+	list_each_safe (n, &muc->domains)
+		remove_service(service_of(n));
+}
+
+static int
+add_services(struct muc *muc, struct err *err)
+{
+	char *usual = mem_printf("rooms.%s", muc->host->name);
+	char **names = muc->services.n ? muc->services.items : &usual;
+	size_t n = muc->services.n ? muc->services.n : 1;
+	int ret = 0;
+
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = add_service(muc, names[i], NULL, err);
+	for (size_t i = 0; i < muc->aliases.n && !ret; i++)
+		ret = add_service(muc, muc->aliases.items[i],
+				  service_of(muc->domains.next)->jid, err);
+	free(usual);
+	return ret;
+}
+
+static int
+load(struct host *host, void *data, struct err *err)
+{
+	struct muc *muc = data;
+	static const char label[] = "occupant-id";
+	unsigned len = 0;
+
+	muc->host = host;
+	list_init(&muc->domains);
+	HMAC(EVP_sha256(), host->server->secret, sizeof(host->server->secret),
+	     (const uint8_t *)label, strlen(label), muc->secret, &len);
+	take_options(muc);
+	if (add_services(muc, err) == 0)
+		return 0;
+	unload(host, muc);
+	return -1;
+}
+
+static void
+reloaded(struct host *host, void *data)
+{
+	(void)host;
+	take_options(data);
+}
+
+const struct module mod_muc = {
+	.name = "muc",
+	.slot = &muc_slot,
+	.needs = (const char *const[]){ "disco", NULL },
+	.options = options,
+	.host_size = sizeof(struct muc),
+	.load = load,
+	.reloaded = reloaded,
+	.unload = unload,
+};

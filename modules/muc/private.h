@@ -1,0 +1,134 @@
+/*
+ * private.h - what the files of the module share: services, and the rooms of
+ * them that are awake.
+ */
+#ifndef MUC_PRIVATE_H
+#define MUC_PRIVATE_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/timer.h"
+#include "core/event.h"
+#include "core/module.h"
+#include "core/option.h"
+#include "core/router.h"
+#include "modules/muc/config.h"
+#include "modules/muc/fanout.h"
+#include "modules/muc/master.h"
+#include "modules/muc/room.h"
+#include "modules/muc/rules.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct host;
+struct jid;
+struct stanza;
+
+/* Who may make rooms. */
+enum muc_create { CREATE_ANYBODY, CREATE_LOCAL, CREATE_ADMINS };
+
+struct muc {		   /* per host */
+	struct host *host; /* borrowed */
+	struct option_list services, aliases;
+	int create; /* enum muc_create */
+	int preset; /* enum muc_preset */
+	int64_t history_max, occupants_max, affiliations_max, presence_max;
+	int64_t unlock_time, sleep_time, away_time; /* ms */
+	struct rules_env env;
+	uint8_t secret[RULES_SECRET_LEN];
+	struct list domains; /* struct muc_service.node */
+};
+
+extern struct module_slot muc_slot;
+
+/* A domain with rooms, or another name of one. */
+struct muc_service {
+	struct list node;
+	struct muc *muc;   /* borrowed */
+	struct host *host; /* borrowed */
+	struct service service;
+	struct jid *jid;  /* ref */
+	struct jid *main; /* ref; of an alias: the service meant; else NULL */
+	struct map rooms; /* struct live.node, those that are awake */
+};
+
+/* ---- live.c: rooms that are awake ---- */
+
+enum live_state {
+	LIVE_LOADING, /* events wait */
+	LIVE_NONE,    /* there is no such room; it is about to go */
+	LIVE_AWAKE,
+};
+
+struct live {
+	struct map_node node;	     /* in service->rooms, by local part */
+	struct muc_service *service; /* borrowed */
+	struct host *host;	     /* borrowed */
+	struct jid *jid;	     /* ref; bare */
+	enum live_state state;
+	struct master master;	    /* its room is NULL until AWAKE */
+	struct list waiting;	    /* struct live_waiter.node */
+	struct event *current;	    /* being submitted: see live_submit */
+	struct fanout_history past; /* wanted by who is entering */
+	struct timer timer;	    /* unlocking; going to sleep */
+	unsigned n_used; /* somebody works with it: it may not be freed */
+	unsigned n_storing;
+	bool is_stored; /* it has its row in the database */
+};
+
+static inline struct room *
+live_room(const struct live *l)
+{
+	return l->master.room;
+}
+
+/* The room of that address: awake, or waking up, or one that does not exist
+ * yet. live_use before, live_release after what is done with it. */
+struct live *live_take(struct muc_service *s, struct jid *room);
+void live_use(struct live *l);
+void live_release(struct live *l);
+/* Runs fn(ev, live), which does and returns what a handler may, once the room
+ * is AWAKE or known to be NONE. Returns what fn did, or WAIT. */
+enum verdict live_when_awake(struct live *l, struct event *ev, hook_fn *fn);
+/* A new room that is not there yet: NONE becomes AWAKE. */
+void live_create(struct live *l);
+/* Judges the event's stanza, or what sub says (from, now_ms and so on are
+ * filled in), and answers it: the sender gets the error, or, for an iq, an
+ * empty result. */
+enum verdict
+live_submit(struct live *l, struct event *ev, struct submission *sub);
+/* What nobody has sent: SUBMIT_GONE, SUBMIT_LINK, SUBMIT_ENTRY. */
+void live_submit_own(struct live *l, struct submission *sub);
+/* Answers with an error as rooms do (`by`). */
+enum verdict live_refuse(struct live *l, struct event *ev,
+			 enum stanza_cond cond, const char *text);
+bool live_is_admin(const struct live *l, const struct event *ev);
+/* What its owner may choose. */
+struct muc_limits live_limits(const struct live *l);
+/* All of a service, without a word: the server's end. */
+void live_free_all(struct muc_service *s);
+
+/* ---- store.c: what a live room has put on disk ---- */
+
+/* master_class.store */
+bool live_store(void *owner, struct entry *const *entries, size_t n);
+/* Occupants of other servers, who stay over a restart. */
+void live_store_occupant(struct live *l, const struct room_change *c);
+
+/* ---- receive.c ---- */
+
+/* struct service.receive */
+enum verdict muc_receive(void *data, struct event *ev);
+
+/* ---- private_message.c ---- */
+
+/* To one occupant: the resource of ev->to. */
+enum verdict private_message(struct live *l, struct event *ev);
+enum verdict private_request(struct live *l, struct event *ev);
+
+/* ---- service.c: what is for the service itself ---- */
+
+enum verdict service_receive(struct muc_service *s, struct event *ev);
+
+#endif

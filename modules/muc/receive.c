@@ -1,0 +1,174 @@
+/* receive.c - what is sent to rooms, and who takes it. */
+
+#include "base/clock.h"
+#include "core/host.h"
+#include "core/iq_request.h"
+#include "core/server.h"
+#include "modules/muc/ns.h"
+#include "modules/muc/private.h"
+#include "modules/muc/requests.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xml.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- entering ---- */
+
+static int
+read_count(const struct xml *x, const char *name)
+{
+	const char *value = xml_get(x, name);
+	char *end;
+	long n;
+
+	if (!value)
+		return -1;
+	errno = 0;
+	n = strtol(value, &end, 10);
+	if (errno || *end || end == value || n < 0 || n > INT32_MAX)
+		return -1;
+	return (int)n;
+}
+
+/* XEP-0045 7.2.14. What is not understood is not asked for. */
+static struct fanout_history
+read_history(const struct event *ev)
+{
+	const struct xml *x = stanza_child(ev->stanza, "x", NS_MUC);
+	const struct xml *h = x ? xml_child(x, "history", NS_MUC) : NULL;
+	struct fanout_history past = { -1, -1, 0 };
+	const char *since;
+	int64_t since_ms;
+	int seconds;
+
+	if (!h)
+		return past;
+	past.max_stanzas = read_count(h, "maxstanzas");
+	past.max_chars = read_count(h, "maxchars");
+	seconds = read_count(h, "seconds");
+	if (seconds >= 0)
+		past.since_ms = ev->server->clock->wall_ms - seconds * 1000LL;
+	since = xml_get(h, "since");
+	if (since && clock_parse_stamp(since, &since_ms) == 0 &&
+	    since_ms > past.since_ms)
+		past.since_ms = since_ms;
+	return past;
+}
+
+/* 10.1.1 */
+static bool
+may_create(const struct muc_service *s, const struct jid *who)
+{
+	switch ((enum muc_create)s->muc->create) {
+	case CREATE_ANYBODY:
+		return true;
+	case CREATE_LOCAL:
+		if (host_of(s->host->server, who))
+			return true;
+		break;
+	case CREATE_ADMINS:
+		break;
+	}
+	return host_is_admin(s->host, who);
+}
+
+static enum verdict
+submit(struct live *l, struct event *ev)
+{
+	l->past = read_history(ev);
+	return live_submit(l, ev, &(struct submission){ 0 });
+}
+
+/* The room is not there. */
+static enum verdict
+presence_to_none(struct live *l, struct event *ev)
+{
+	if (ev->stanza->type != TYPE_NONE)
+		return DONE;
+	if (!stanza_child(ev->stanza, "x", NS_MUC)) {
+		/* To be told that it is not in the room. */
+		live_create(l);
+		l->state = LIVE_AWAKE;
+		return submit(l, ev);
+	}
+	if (!may_create(l->service, ev->from))
+		return live_refuse(l, ev, COND_NOT_ALLOWED,
+				   "you may not make rooms here");
+	live_create(l);
+	l->past = read_history(ev);
+	return live_submit(l, ev, &(struct submission){ .is_creation = true });
+}
+
+static enum verdict
+presence(struct live *l, struct event *ev)
+{
+	if (l->state == LIVE_NONE)
+		return presence_to_none(l, ev);
+	return submit(l, ev);
+}
+
+/* ---- messages ---- */
+
+static enum verdict
+message(struct live *l, struct event *ev)
+{
+	if (l->state == LIVE_NONE)
+		return live_refuse(l, ev, COND_ITEM_NOT_FOUND, NULL);
+	if (jid_resource(ev->to))
+		return private_message(l, ev);
+	if (ev->stanza->type == TYPE_ERROR)
+		return DONE;
+	if (ev->stanza->type == TYPE_GROUPCHAT)
+		return live_submit(l, ev, &(struct submission){ 0 });
+	return live_refuse(l, ev, COND_BAD_REQUEST, NULL);
+}
+
+/* ---- requests ---- */
+
+static enum verdict
+iq(struct live *l, struct event *ev)
+{
+	if (ev->stanza->type != TYPE_GET && ev->stanza->type != TYPE_SET) {
+		iq_request_answered(ev->server, ev->stanza);
+		return DONE;
+	}
+	if (l->state == LIVE_NONE)
+		return live_refuse(l, ev, COND_ITEM_NOT_FOUND, NULL);
+	if (jid_resource(ev->to))
+		return private_request(l, ev);
+	return room_request(l, ev);
+}
+
+/* ---- rooms ---- */
+
+static enum verdict
+to_room(struct event *ev, void *data)
+{
+	struct live *l = data;
+
+	switch (ev->stanza->kind) {
+	case STANZA_PRESENCE:
+		return presence(l, ev);
+	case STANZA_MESSAGE:
+		return message(l, ev);
+	case STANZA_IQ:
+		return iq(l, ev);
+	}
+	return DONE;
+}
+
+enum verdict
+muc_receive(void *data, struct event *ev)
+{
+	struct muc_service *s = data;
+
+	if (!ev->from)
+		return DONE;
+	if (!jid_local(ev->to))
+		return service_receive(s, ev);
+	return live_when_awake(live_take(s, ev->to), ev, to_room);
+}

@@ -1,0 +1,273 @@
+/* store.c - what a live room has put on disk before anybody sees it. */
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/chunk.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "core/host.h"
+#include "core/server.h"
+#include "modules/muc/entry.h"
+#include "modules/muc/private.h"
+#include "modules/muc/restore.h"
+#include "storage/archive.h"
+#include "storage/rooms.h"
+#include "xmpp/jid.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The writes of one ruling. */
+struct storing {
+	struct live *live; /* kept by n_storing */
+	unsigned n_left;
+	enum stanza_cond cond;
+};
+
+static void
+one_done(struct storing *s, const struct store_result *res)
+{
+	struct live *l = s->live;
+	enum stanza_cond cond;
+
+	if (res->status == STORE_NO_SPACE)
+		s->cond = COND_RESOURCE_CONSTRAINT;
+	else if (res->status != STORE_OK && res->status != STORE_NOT_FOUND)
+		s->cond = COND_INTERNAL_SERVER_ERROR;
+	if (--s->n_left)
+		return;
+	cond = s->cond;
+	free(s);
+	l->n_storing--;
+	live_use(l);
+	master_stored(&l->master, cond);
+	live_release(l);
+}
+
+static void
+stored(void *data, const struct store_result *res)
+{
+	one_done(data, res);
+}
+
+static void
+set_stored(void *data, const struct store_result *res, int64_t version)
+{
+	(void)version;
+	one_done(data, res);
+}
+
+/* ---- rows ---- */
+
+/* With what the entries are about to change. */
+static void
+save_row(struct live *l, const struct entry *config,
+	 const struct entry *subject, const struct room_affiliation *owner,
+	 struct storing *s)
+{
+	const struct room *r = live_room(l);
+	const struct muc_config *c = config ? config->config : &r->config;
+	const struct entry *e = subject ? subject : r->subject;
+	struct buf text = { 0 }, subject_text = { 0 };
+	struct room_row row = {
+		.jid = jid_str(l->jid),
+		.name = c->name,
+		.last_id = r->last_archive_id,
+		.created_ms = r->created_ms,
+		.used_ms = l->host->server->clock->wall_ms,
+		.is_public = c->is_public,
+		.is_persistent = c->is_persistent,
+	};
+	size_t len;
+	const char *payload;
+
+	muc_config_to_text(c, &text);
+	row.config = text.data ? text.data : "";
+	if (e) {
+		payload = chunk_data(e->payload, &len);
+		buf_add(&subject_text, payload, len);
+		row.subject = subject_text.data;
+		row.subject_from = e->nick;
+		row.subject_ms = e->stamp_ms;
+	}
+	if (owner)
+		rooms_create(l->host->store, &row, owner, 1, stored, s);
+	else
+		rooms_save(l->host->store, &row, stored, s);
+	buf_fini(&text);
+	buf_fini(&subject_text);
+}
+
+static struct room_affiliation
+affiliation_row(const struct entry *e)
+{
+	return (struct room_affiliation){
+		.jid = jid_str(e->jid),
+		.nick = e->nick,
+		.reason = e->reason,
+		.stamp_ms = e->stamp_ms,
+		.affiliation = e->affiliation,
+	};
+}
+
+static void
+save_message(struct live *l, const struct entry *e, struct storing *s)
+{
+	const struct muc_config *c = &live_room(l)->config;
+	struct buf b = { 0 };
+	size_t len;
+	const char *payload = chunk_data(e->payload, &len);
+	struct archive_row row = {
+		.id = e->archive_id,
+		.stamp_ms = e->stamp_ms,
+		.peer = e->nick,
+		.origin_id = e->stanza_id,
+	};
+
+	buf_adds(&b, RESTORE_MESSAGE);
+	buf_add(&b, payload, len);
+	row.xml = b.data;
+	row.len = b.len;
+	archive_append(l->host->store, jid_str(l->jid), &row,
+		       c->is_archived ? 0 : c->history, stored, s);
+	buf_fini(&b);
+}
+
+/* Is this message kept: for the archive, or for the history of a room that
+ * lasts? */
+static bool
+is_kept(const struct live *l)
+{
+	const struct muc_config *c = &live_room(l)->config;
+
+	return c->is_archived || (c->is_persistent && c->history > 0);
+}
+
+/* Whether something is on its way. */
+static bool
+save(struct live *l, const struct entry *e, struct storing *s)
+{
+	struct room_affiliation item;
+
+	switch (e->type) {
+	case ENTRY_AFFILIATION:
+		item = affiliation_row(e);
+		if (l->is_stored)
+			room_set_affiliation(l->host->store, jid_str(l->jid),
+					     &item, set_stored, s);
+		else
+			save_row(l, NULL, NULL, &item, s);
+		l->is_stored = true;
+		return true;
+	case ENTRY_MESSAGE:
+		if (!is_kept(l))
+			return false;
+		save_message(l, e, s);
+		return true;
+	case ENTRY_SUBJECT:
+		save_row(l, NULL, e, NULL, s);
+		return true;
+	case ENTRY_CONFIG:
+		save_row(l, e, NULL, NULL, s);
+		return true;
+	case ENTRY_DESTROY:
+		rooms_delete(l->host->store, jid_str(l->jid), stored, s);
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool
+live_store(void *owner, struct entry *const *entries, size_t n)
+{
+	struct live *l = owner;
+	struct storing *s = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!entry_is_lasting(entries[i]))
+			continue;
+		if (!s) {
+			s = mem_zalloc(sizeof(*s));
+			s->live = l;
+		}
+		s->n_left += save(l, entries[i], s);
+	}
+	if (!s)
+		return false;
+	if (!s->n_left) {
+		free(s);
+		return false;
+	}
+	l->n_storing++;
+	return true;
+}
+
+/* ---- occupants of other servers ---- */
+
+static void
+put_occupant(struct live *l, const struct room_session *s)
+{
+	struct buf b = { 0 };
+	struct room_occupant row = {
+		.jid = jid_str(s->jid),
+		.nick = s->occupant->nick,
+		.occupant_id = s->occupant->id,
+		.stamp_ms = l->host->server->clock->wall_ms,
+		.role = s->occupant->role,
+	};
+	size_t len;
+	const char *payload;
+
+	if (s->payload) {
+		payload = chunk_data(s->payload, &len);
+		buf_add(&b, payload, len);
+		row.payload = b.data;
+	}
+	room_occupant_put(l->host->store, jid_str(l->jid), &row, NULL, NULL);
+	buf_fini(&b);
+}
+
+static void
+remove_occupant(struct live *l, const struct room_session *s)
+{
+	if (!s->owner)
+		room_occupant_remove(l->host->store, jid_str(l->jid),
+				     jid_str(s->jid), NULL, NULL);
+}
+
+static void
+put_all(struct live *l, const struct occupant *o)
+{
+	list_each (n, &o->sessions) {
+		if (!room_session_of(n)->owner)
+			put_occupant(l, room_session_of(n));
+	}
+}
+
+void
+live_store_occupant(struct live *l, const struct room_change *c)
+{
+	switch (c->entry->type) {
+	case ENTRY_JOIN:
+	case ENTRY_PRESENCE:
+		if (!c->session->owner && !c->is_same)
+			put_occupant(l, c->session);
+		return;
+	case ENTRY_NICK:
+	case ENTRY_ROLE:
+		put_all(l, c->occupant);
+		return;
+	case ENTRY_LEAVE:
+		if (!c->is_last) {
+			remove_occupant(l, c->session);
+			return;
+		}
+		list_each (n, &c->occupant->sessions)
+			remove_occupant(l, room_session_of(n));
+		return;
+	default:
+		return;
+	}
+}
