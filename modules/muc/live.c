@@ -36,6 +36,15 @@ live_eq(const struct map_node *n, const void *jid)
 }
 
 static void
+detach_one(struct live *l, struct room_session *s)
+{
+	if (s->owner)
+		fanout_detach(s);
+	else
+		ghosts_unwatch(l);
+}
+
+static void
 live_free(struct live *l)
 {
 	map_remove(&l->service->rooms, &l->node);
@@ -43,7 +52,7 @@ live_free(struct live *l)
 	if (live_room(l)) {
 		list_each (n, &live_room(l)->occupants) {
 			list_each (k, &occupant_of(n)->sessions)
-				fanout_detach(room_session_of(k));
+				detach_one(l, room_session_of(k));
 		}
 		master_fini(&l->master);
 	}
@@ -105,21 +114,24 @@ live_release(struct live *l)
 static void
 attach(struct live *l, const struct room_change *c)
 {
-	if (c->entry->type == ENTRY_JOIN)
-		fanout_attach(l->host->server, c->session);
+	if (c->entry->type != ENTRY_JOIN || c->is_again)
+		return;
+	fanout_attach(l->host->server, c->session);
+	if (!c->session->owner)
+		ghosts_watch(l, c->session);
 }
 
 static void
-detach(const struct room_change *c)
+detach(struct live *l, const struct room_change *c)
 {
 	if (c->entry->type != ENTRY_LEAVE)
 		return;
 	if (!c->is_last) {
-		fanout_detach(c->session);
+		detach_one(l, c->session);
 		return;
 	}
 	list_each (n, &c->occupant->sessions)
-		fanout_detach(room_session_of(n));
+		detach_one(l, room_session_of(n));
 }
 
 static void
@@ -130,7 +142,7 @@ on_applied(void *owner, const struct room_change *c)
 	attach(l, c);
 	live_store_occupant(l, c);
 	fanout_show(l->host->server, live_room(l), c, &l->past);
-	detach(c);
+	detach(l, c);
 }
 
 enum verdict
@@ -257,7 +269,6 @@ run_waiting(struct live *l)
 {
 	struct list *n;
 
-	live_use(l);
 	while ((n = list_pop(&l->waiting))) {
 		struct live_waiter *w =
 			container_of(n, struct live_waiter, node);
@@ -268,7 +279,6 @@ run_waiting(struct live *l)
 		if (ev)
 			event_step(ev, fn, l);
 	}
-	live_release(l);
 }
 
 static void
@@ -283,7 +293,8 @@ restored(void *data, struct room *room, enum stanza_cond cond)
 			struct live_waiter *w =
 				container_of(n, struct live_waiter, node);
 
-			event_fail(w->ev, cond);
+			if (w->ev)
+				event_fail(w->ev, cond);
 			free(w);
 		}
 		live_free(l);
@@ -291,9 +302,13 @@ restored(void *data, struct room *room, enum stanza_cond cond)
 	}
 	l->is_stored = room != NULL;
 	l->state = LIVE_NONE;
-	if (room)
+	live_use(l);
+	if (room) {
 		wake(l, room);
+		ghosts_awake(l);
+	}
 	run_waiting(l);
+	live_release(l);
 }
 
 /* Unlocked too late, or empty for long enough. */
@@ -316,21 +331,28 @@ on_timer(struct timer *t)
 }
 
 struct live *
+live_find(struct muc_service *s, const struct jid *room)
+{
+	struct map_node *n =
+		map_find(&s->rooms, jid_hash_bare(room), live_eq, room);
+
+	return n ? container_of(n, struct live, node) : NULL;
+}
+
+struct live *
 live_take(struct muc_service *s, struct jid *room)
 {
-	uint64_t hash = jid_hash_bare(room);
-	struct map_node *n = map_find(&s->rooms, hash, live_eq, room);
-	struct live *l;
+	struct live *l = live_find(s, room);
 
-	if (n)
-		return container_of(n, struct live, node);
+	if (l)
+		return l;
 	l = mem_zalloc(sizeof(*l));
 	l->service = s;
 	l->host = s->host;
 	l->jid = jid_bare(room);
 	l->timer.fn = on_timer;
 	list_init(&l->waiting);
-	map_insert(&s->rooms, &l->node, hash);
+	map_insert(&s->rooms, &l->node, jid_hash_bare(room));
 	restore_room(l->host->server, l->jid, restored, l);
 	return l;
 }

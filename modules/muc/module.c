@@ -78,6 +78,11 @@ static const struct option options[] = {
 	  .def = "15m", .min = 0, .max = 86400000,
 	  .doc = "Occupants whose server cannot be reached are shown as away "
 		 "for this long, and then leave." },
+	{ "rooms-ping-interval", OPT_DURATION,
+	  offsetof(struct muc, ping_interval), .def = "15m", .min = 0,
+	  .max = 86400000,
+	  .doc = "Occupants of other servers from whom nothing has come for "
+		 "so long are asked whether they are still there; 0: not." },
 	{ 0 },
 };
 
@@ -135,6 +140,7 @@ unload(struct host *host, void *data)
 	struct muc *muc = data;
 
 	(void)host;
+	ghosts_stop(muc);
 	list_each_safe (n, &muc->domains)
 		remove_service(service_of(n));
 }
@@ -165,11 +171,14 @@ load(struct host *host, void *data, struct err *err)
 
 	muc->host = host;
 	list_init(&muc->domains);
+	list_init(&muc->lost);
 	HMAC(EVP_sha256(), host->server->secret, sizeof(host->server->secret),
 	     (const uint8_t *)label, strlen(label), muc->secret, &len);
 	take_options(muc);
-	if (add_services(muc, err) == 0)
+	if (add_services(muc, err) == 0) {
+		ghosts_start(muc);
 		return 0;
+	}
 	unload(host, muc);
 	return -1;
 }
@@ -186,6 +195,14 @@ const struct module mod_muc = {
 	.slot = &muc_slot,
 	.needs = (const char *const[]){ "disco", NULL },
 	.options = options,
+	.hooks =
+		(const struct hook[]){
+			{ HOOK_REMOTE_UNREACHABLE, PHASE_DELIVER,
+			  ghosts_on_unreachable },
+			{ HOOK_REMOTE_REACHABLE, PHASE_DELIVER,
+			  ghosts_on_reachable },
+			{ 0 },
+		},
 	.host_size = sizeof(struct muc),
 	.load = load,
 	.reloaded = reloaded,

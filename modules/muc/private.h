@@ -34,10 +34,14 @@ struct muc {		   /* per host */
 	int create; /* enum muc_create */
 	int preset; /* enum muc_preset */
 	int64_t history_max, occupants_max, affiliations_max, presence_max;
-	int64_t unlock_time, sleep_time, away_time; /* ms */
+	int64_t unlock_time, sleep_time, away_time, ping_interval; /* ms */
 	struct rules_env env;
 	uint8_t secret[RULES_SECRET_LEN];
 	struct list domains; /* struct muc_service.node */
+	/* ghosts.c */
+	struct list lost;	  /* struct lost_domain.node */
+	struct timer ghost_timer; /* while there is somebody to look after */
+	size_t n_foreign;	  /* sessions that are not of this process */
 };
 
 extern struct module_slot muc_slot;
@@ -74,7 +78,8 @@ struct live {
 	struct timer timer;	    /* unlocking; going to sleep */
 	unsigned n_used; /* somebody works with it: it may not be freed */
 	unsigned n_storing;
-	bool is_stored; /* it has its row in the database */
+	unsigned n_foreign; /* sessions in it that are not of this process */
+	bool is_stored;	    /* it has its row in the database */
 };
 
 static inline struct room *
@@ -86,10 +91,13 @@ live_room(const struct live *l)
 /* The room of that address: awake, or waking up, or one that does not exist
  * yet. live_use before, live_release after what is done with it. */
 struct live *live_take(struct muc_service *s, struct jid *room);
+/* The same where it is in memory, or NULL. */
+struct live *live_find(struct muc_service *s, const struct jid *room);
 void live_use(struct live *l);
 void live_release(struct live *l);
 /* Runs fn(ev, live), which does and returns what a handler may, once the room
- * is AWAKE or known to be NONE. Returns what fn did, or WAIT. */
+ * is AWAKE or known to be NONE. Returns what fn did, or WAIT. ev NULL: only
+ * wakes it. */
 enum verdict live_when_awake(struct live *l, struct event *ev, hook_fn *fn);
 /* A new room that is not there yet: NONE becomes AWAKE. */
 void live_create(struct live *l);
@@ -126,6 +134,19 @@ enum verdict muc_receive(void *data, struct event *ev);
 /* To one occupant: the resource of ev->to. */
 enum verdict private_message(struct live *l, struct event *ev);
 enum verdict private_request(struct live *l, struct event *ev);
+
+/* ---- ghosts.c: who is not there any more ---- */
+
+void ghosts_start(struct muc *muc);
+void ghosts_stop(struct muc *muc);
+/* A session of another process is in a room now: it is looked after. */
+void ghosts_watch(struct live *l, struct room_session *s);
+void ghosts_unwatch(struct live *l);
+/* The room is awake, with sessions from before. */
+void ghosts_awake(struct live *l);
+/* A stanza that the room has sent comes back. */
+enum verdict ghost_error(struct live *l, struct event *ev);
+hook_fn ghosts_on_unreachable, ghosts_on_reachable;
 
 /* ---- service.c: what is for the service itself ---- */
 

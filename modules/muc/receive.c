@@ -120,8 +120,6 @@ message(struct live *l, struct event *ev)
 		return live_refuse(l, ev, COND_ITEM_NOT_FOUND, NULL);
 	if (jid_resource(ev->to))
 		return private_message(l, ev);
-	if (ev->stanza->type == TYPE_ERROR)
-		return DONE;
 	if (ev->stanza->type == TYPE_GROUPCHAT)
 		return live_submit(l, ev, &(struct submission){ 0 });
 	return live_refuse(l, ev, COND_BAD_REQUEST, NULL);
@@ -145,11 +143,34 @@ iq(struct live *l, struct event *ev)
 
 /* ---- rooms ---- */
 
+static void
+seen(const struct live *l, const struct event *ev)
+{
+	struct room_session *s = room_session(live_room(l), ev->from);
+
+	if (s)
+		s->seen_ms = ev->server->clock->mono_ms;
+}
+
+/* A private message that comes back goes to who has sent it. */
+static bool
+is_private(const struct event *ev)
+{
+	return ev->stanza->kind == STANZA_MESSAGE &&
+	       stanza_child(ev->stanza, "x", NS_MUC_USER);
+}
+
 static enum verdict
 to_room(struct event *ev, void *data)
 {
 	struct live *l = data;
 
+	/* One that is in this process says when it goes. */
+	if (!ev->session && live_room(l))
+		seen(l, ev);
+	if (ev->stanza->type == TYPE_ERROR && ev->stanza->kind != STANZA_IQ &&
+	    live_room(l) && !is_private(ev))
+		return ghost_error(l, ev);
 	switch (ev->stanza->kind) {
 	case STANZA_PRESENCE:
 		return presence(l, ev);

@@ -50,7 +50,9 @@ struct room_session {
 	struct jid *jid;       /* ref; full */
 	struct chunk *payload; /* ref; of its last presence; may be NULL */
 	void *owner;	       /* whoever shows the room to it: fanout.h */
+	int64_t seen_ms;       /* owner's: when something came from it */
 	bool is_away;	       /* there is no way to its server now */
+	bool is_pinged;	       /* owner's: it is asked whether it is there */
 };
 
 /* XEP-0045 7.2.15: nobody has set one where entry is NULL. */

@@ -1,0 +1,406 @@
+/*
+ * ghosts.c - occupants who are not there any more without having said so
+ * (XEP-0045 15.1.2, "Ghost Users").
+ *
+ * Nobody is thrown out at the first error. Where the way to a server is lost,
+ * its users are shown as away; they leave when it has been lost for long. Where
+ * a stanza comes back, the client is pinged, and leaves when the ping comes
+ * back too. After a restart of ours those of other servers are still in their
+ * rooms, and pinged, and so is who has been silent for long.
+ */
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "core/host.h"
+#include "core/iq_request.h"
+#include "core/server.h"
+#include "modules/muc/private.h"
+#include "net/loop.h"
+#include "storage/rooms.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xml.h"
+
+#include <stdlib.h>
+
+#define PING_TIMEOUT_MS 60000
+#define CHECK_EVERY_MS	5000
+/* Pings a second, over all rooms of a host: a restart must not be a storm. */
+#define PINGS_AT_ONCE 250
+#define PURGE_AT_ONCE 500
+
+/* A domain to which there is no way now. */
+struct lost_domain {
+	struct list node; /* in muc->lost */
+	struct jid *jid;  /* ref */
+	int64_t since_ms; /* monotonic */
+};
+
+static const char technical[] = "the way to your server is lost";
+
+static void
+arm(struct muc *muc)
+{
+	if (!timer_is_set(&muc->ghost_timer))
+		loop_timer_set(muc->host->server->core, &muc->ghost_timer,
+			       CHECK_EVERY_MS);
+}
+
+void
+ghosts_watch(struct live *l, struct room_session *s)
+{
+	l->n_foreign++;
+	l->service->muc->n_foreign++;
+	s->seen_ms = l->host->server->clock->mono_ms;
+	arm(l->service->muc);
+}
+
+void
+ghosts_unwatch(struct live *l)
+{
+	l->n_foreign--;
+	l->service->muc->n_foreign--;
+}
+
+/* ---- removing ---- */
+
+static void
+remove_session(struct live *l, struct jid *full)
+{
+	live_submit_own(l, &(struct submission){ .type = SUBMIT_GONE,
+						 .from = full,
+						 .code = 333,
+						 .reason = technical });
+}
+
+/* ---- pings ---- */
+
+struct ping {
+	struct muc_service *service; /* borrowed; not after the server's end */
+	struct jid *room, *full;     /* ref */
+	bool is_bounced; /* something came back; else it has been silent */
+};
+
+/* There is nobody of that address, says its server. */
+static bool
+says_gone(enum stanza_cond cond)
+{
+	switch (cond) {
+	case COND_GONE:
+	case COND_ITEM_NOT_FOUND:
+	case COND_RECIPIENT_UNAVAILABLE:
+	case COND_REDIRECT:
+	case COND_JID_MALFORMED:
+	case COND_SERVICE_UNAVAILABLE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Who does not know pings says the same as a server without that client
+ * (RFC 6121 8.5.3.2.3); but from a client that is there nothing came back. */
+static bool
+is_gone(const struct ping *p, enum stanza_cond cond)
+{
+	return says_gone(cond) &&
+	       (p->is_bounced || cond != COND_SERVICE_UNAVAILABLE);
+}
+
+static void
+pinged(void *data, const struct stanza *reply)
+{
+	struct ping *p = data;
+	struct live *l = live_find(p->service, p->room);
+	struct room_session *s =
+		l && live_room(l) ? room_session(live_room(l), p->full) : NULL;
+
+	if (s) {
+		s->is_pinged = false;
+		/* Asked again when it has been silent for as long again. */
+		s->seen_ms = l->host->server->clock->mono_ms;
+		if (reply && reply->type == TYPE_ERROR &&
+		    is_gone(p, stanza_error_cond(reply)))
+			remove_session(l, p->full);
+	}
+	jid_unref(&p->room);
+	jid_unref(&p->full);
+	free(p);
+}
+
+static void
+ping(struct live *l, struct room_session *s, bool is_bounced)
+{
+	struct ping *p;
+	struct stanza *iq;
+
+	if (s->is_pinged)
+		return;
+	s->is_pinged = true;
+	p = mem_zalloc(sizeof(*p));
+	p->service = l->service;
+	p->room = jid_ref(l->jid);
+	p->full = jid_ref(s->jid);
+	p->is_bounced = is_bounced;
+	iq = stanza_new(STANZA_IQ, TYPE_GET, l->jid, s->jid, NULL);
+	xml_add(iq->arena, iq->root, "ping", NS_PING);
+	iq_request(l->host->server, iq, PING_TIMEOUT_MS, pinged, p);
+}
+
+enum verdict
+ghost_error(struct live *l, struct event *ev)
+{
+	struct room_session *s = room_session(live_room(l), ev->from);
+	enum stanza_cond cond = stanza_error_cond(ev->stanza);
+
+	/* What is lost on the way says nothing of the user; the way is watched
+	 * by itself. */
+	if (s && says_gone(cond))
+		ping(l, s, true);
+	return DONE;
+}
+
+/* ---- ways that are lost ---- */
+
+static struct lost_domain *
+find_lost(struct muc *muc, const struct jid *domain)
+{
+	list_each (n, &muc->lost) {
+		struct lost_domain *d =
+			container_of(n, struct lost_domain, node);
+
+		if (jid_eq(d->jid, domain))
+			return d;
+	}
+	return NULL;
+}
+
+static void
+lost_free(struct lost_domain *d)
+{
+	list_remove(&d->node);
+	jid_unref(&d->jid);
+	free(d);
+}
+
+static void
+tell_rooms(struct muc *muc, struct jid *domain, bool is_away)
+{
+	list_each (n, &muc->domains) {
+		struct muc_service *s =
+			container_of(n, struct muc_service, node);
+
+		map_each (k, &s->rooms) {
+			struct live *l = container_of(k, struct live, node);
+
+			if (l->state == LIVE_AWAKE)
+				live_submit_own(l, &(struct submission){
+							   .type = SUBMIT_LINK,
+							   .from = domain,
+							   .is_away = is_away,
+						   });
+		}
+	}
+}
+
+enum verdict
+ghosts_on_unreachable(struct event *ev, void *data)
+{
+	struct muc *muc = data;
+	struct lost_domain *d;
+
+	if (find_lost(muc, ev->to))
+		return PASS;
+	arm(muc);
+	d = mem_zalloc(sizeof(*d));
+	d->jid = jid_ref(ev->to);
+	d->since_ms = ev->server->clock->mono_ms;
+	list_append(&muc->lost, &d->node);
+	tell_rooms(muc, d->jid, true);
+	return PASS;
+}
+
+enum verdict
+ghosts_on_reachable(struct event *ev, void *data)
+{
+	struct muc *muc = data;
+	struct lost_domain *d = find_lost(muc, ev->to);
+
+	if (!d)
+		return PASS;
+	tell_rooms(muc, d->jid, false);
+	lost_free(d);
+	return PASS;
+}
+
+/* ---- time ---- */
+
+struct walk {
+	struct muc *muc;
+	int64_t now_ms;
+	const struct jid *domain; /* whose users have been away for too long */
+	unsigned n_pings;	  /* left */
+};
+
+static bool
+is_silent(const struct walk *w, const struct room_session *s)
+{
+	int64_t interval = w->muc->ping_interval;
+
+	return interval && !s->owner && !s->is_away &&
+	       w->now_ms - s->seen_ms >= interval;
+}
+
+/* The first whom it is time to remove, or NULL; pings others on the way. */
+static struct jid *
+next_ghost(struct walk *w, struct live *l)
+{
+	list_each (n, &live_room(l)->occupants) {
+		list_each (k, &occupant_of(n)->sessions) {
+			struct room_session *s = room_session_of(k);
+
+			if (w->domain && s->is_away &&
+			    jid_eq_domain(s->jid, w->domain))
+				return s->jid;
+			if (w->n_pings && is_silent(w, s) && !s->is_pinged) {
+				w->n_pings--;
+				ping(l, s, false);
+			}
+		}
+	}
+	return NULL;
+}
+
+static void
+walk_room(struct walk *w, struct live *l)
+{
+	struct jid *full;
+
+	if (l->state != LIVE_AWAKE || !l->n_foreign)
+		return;
+	live_use(l);
+	while (master_is_idle(&l->master) && (full = next_ghost(w, l))) {
+		jid_ref(full);
+		remove_session(l, full);
+		jid_unref(&full);
+	}
+	live_release(l);
+}
+
+static void
+walk_all(struct walk *w)
+{
+	list_each (n, &w->muc->domains) {
+		struct muc_service *s =
+			container_of(n, struct muc_service, node);
+
+		map_each (k, &s->rooms)
+			walk_room(w, container_of(k, struct live, node));
+	}
+}
+
+static void
+on_timer(struct timer *t)
+{
+	struct muc *muc = container_of(t, struct muc, ghost_timer);
+	struct server *srv = muc->host->server;
+	struct walk w = { muc, srv->clock->mono_ms, NULL, PINGS_AT_ONCE };
+
+	list_each_safe (n, &muc->lost) {
+		struct lost_domain *d =
+			container_of(n, struct lost_domain, node);
+
+		if (w.now_ms - d->since_ms < muc->away_time)
+			continue;
+		w.domain = d->jid;
+		walk_all(&w);
+	}
+	w.domain = NULL;
+	walk_all(&w);
+	if (muc->n_foreign || !list_is_empty(&muc->lost))
+		arm(muc);
+}
+
+void
+ghosts_awake(struct live *l)
+{
+	struct muc *muc = l->service->muc;
+
+	list_each (n, &live_room(l)->occupants) {
+		list_each (k, &occupant_of(n)->sessions) {
+			struct room_session *s = room_session_of(k);
+
+			ghosts_watch(l, s);
+			/* Asked at the next round. */
+			s->seen_ms -= muc->ping_interval;
+		}
+	}
+	list_each (n, &muc->lost) {
+		struct lost_domain *d =
+			container_of(n, struct lost_domain, node);
+
+		live_submit_own(l, &(struct submission){ .type = SUBMIT_LINK,
+							 .from = d->jid,
+							 .is_away = true });
+	}
+}
+
+/* ---- the start ---- */
+
+static enum verdict
+nothing(struct event *ev, void *live)
+{
+	(void)ev;
+	(void)live;
+	return DONE;
+}
+
+static void
+occupied(void *data, const struct rooms_jids *res)
+{
+	struct muc_service *s = data;
+
+	for (size_t i = 0; i < res->n_jids; i++) {
+		struct jid *jid = jid_parse(res->jids[i]);
+
+		if (jid)
+			live_when_awake(live_take(s, jid), NULL, nothing);
+		jid_unref(&jid);
+	}
+}
+
+static void
+purged(void *data, const struct store_result *res, int64_t n)
+{
+	struct muc_service *s = data;
+
+	if (res->status == STORE_OK && n > 0)
+		rooms_purge_temporary(s->host->store, jid_str(s->jid),
+				      PURGE_AT_ONCE, purged, s);
+}
+
+void
+ghosts_start(struct muc *muc)
+{
+	muc->ghost_timer.fn = on_timer;
+	list_each (n, &muc->domains) {
+		struct muc_service *s =
+			container_of(n, struct muc_service, node);
+
+		if (s->main)
+			continue;
+		rooms_purge_temporary(s->host->store, jid_str(s->jid),
+				      PURGE_AT_ONCE, purged, s);
+		rooms_with_occupants(s->host->store, jid_str(s->jid), occupied,
+				     s);
+	}
+}
+
+void
+ghosts_stop(struct muc *muc)
+{
+	loop_timer_clear(muc->host->server->core, &muc->ghost_timer);
+	list_each_safe (n, &muc->lost)
+		lost_free(container_of(n, struct lost_domain, node));
+}
