@@ -1,5 +1,7 @@
 /* blocking.c - whom a user does not want to hear of (XEP-0191). */
 
+#include "modules/blocking.h"
+
 #include "base/arena.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -122,6 +124,17 @@ erase_all(struct map *jids)
 	map_each (n, jids)
 		erase(jids, n);
 	map_fini(jids);
+}
+
+bool
+blocking_is_used(struct account *a)
+{
+	const struct blocklist *list;
+
+	if (!host_data(a->host, &slot))
+		return false;
+	list = account_data(a, &slot);
+	return !list->is_loaded || list->jids.n;
 }
 
 /* ---- reading ---- */

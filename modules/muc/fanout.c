@@ -9,6 +9,7 @@
 #include "core/router.h"
 #include "core/server.h"
 #include "core/session.h"
+#include "modules/blocking.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/room.h"
@@ -59,12 +60,21 @@ send_parsed(struct cast *c, struct jid *to)
 	route(c->server, copy);
 }
 
+/* May it be written to, past the hooks? */
+static bool
+is_direct(const struct room_session *s)
+{
+	const struct session *own = s->owner;
+
+	return own && !blocking_is_used(own->account);
+}
+
 static void
 cast_to(struct cast *c, const struct room_session *s)
 {
 	struct buf *b = &c->server->scratch;
 
-	if (!s->owner) {
+	if (!is_direct(s)) {
 		send_parsed(c, s->jid);
 		return;
 	}
@@ -324,6 +334,7 @@ send_roster(struct server *srv, const struct room *r,
 	    const struct room_session *s)
 {
 	bool with_jid = room_shows_jid(r, s->occupant);
+	bool direct = is_direct(s);
 	struct buf b = { 0 };
 
 	list_each (n, &r->occupants) {
@@ -335,7 +346,7 @@ send_roster(struct server *srv, const struct room *r,
 		if (o == s->occupant || !room_shows_role(r, o->role))
 			continue;
 		c.tail = chunk_ref(shown(r, o, with_jid));
-		if (s->owner) {
+		if (direct) {
 			tail = chunk_data(c.tail, &len);
 			buf_adds(&b, "<presence");
 			xml_write_attr(&b, "to", jid_str(s->jid));
