@@ -19,7 +19,7 @@ DOMAINS = {
     "sends a stream header and no more": "mute." + ZONE,
 }
 # Twice what Banyan is told to wait, and a busy machine.
-LIMIT_S = 20
+LIMIT_S = 40
 HEADER = ("<?xml version='1.0'?><stream:stream xmlns='jabber:server' "
           "xmlns:stream='http://etherx.jabber.org/streams' id='1' "
           "from='{}' version='1.0'>")

@@ -10,7 +10,7 @@ import re
 
 from s2s_peers import PASSWORD
 
-WAIT_S = 30
+WAIT_S = 90
 HEADER = ("<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
           "xmlns:stream='http://etherx.jabber.org/streams' to='{}' "
           "version='1.0'>")

@@ -145,8 +145,8 @@ s2s-listen = {{"{self.address}:5269"}}
 s2s-tls-listen = {{"{self.address}:5270"}}
 s2s-ca = "{self.world.authority.cert}"
 s2s-connect-timeout = 3s
-s2s-auth-timeout = 3s
-s2s-queue-age = 8s
+s2s-auth-timeout = 6s
+s2s-queue-age = 20s
 s2s-retry-min = 1s
 {hosts}{remotes}""")
 
@@ -219,7 +219,7 @@ allow_unencrypted_plain_auth = true
 c2s_require_encryption = false
 s2s_secure_auth = true
 s2s_insecure_domains = {{ {weak} }}
-s2s_timeout = 5
+s2s_timeout = 10
 unbound = {{ resolvconf = false; forward = {{ "127.0.0.1" }};
 	options = {{ ["do-not-query-localhost:"] = "no" }} }}
 certificates = "{self.certs}"
@@ -257,7 +257,7 @@ certfiles: [ {certs} ]
 ca_file: "{self.world.authority.cert}"
 s2s_cafile: "{self.world.authority.cert}"
 s2s_use_starttls: required
-s2s_timeout: 5
+s2s_timeout: 10
 s2s_max_retry_delay: 1
 s2s_dns_timeout: 3
 s2s_dns_retries: 1
