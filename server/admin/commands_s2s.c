@@ -76,8 +76,15 @@ stream_text(struct buf *out, const struct s2s_info *i)
 		   "  waiting %zu  unconfirmed %zu%s\n",
 		   i->n_in, i->n_out, i->n_queued, i->n_unacked,
 		   i->is_resumable ? "  resumable" : "");
-	if (*i->last_error)
-		buf_printf(out, "    last error: %s\n", i->last_error);
+	if (!*i->last_error)
+		return;
+	buf_printf(out, "    last error: %s", i->last_error);
+	if (i->error_age_ms >= 0) {
+		buf_adds(out, ", ");
+		duration(out, i->error_age_ms);
+		buf_adds(out, " ago");
+	}
+	buf_addc(out, '\n');
 }
 
 static void
@@ -117,6 +124,7 @@ stream_json(struct buf *out, const struct s2s_info *i)
 	key_string(out, "authentication", i->auth);
 	key_string(out, "certificate", i->certificate);
 	key_string(out, "last_error", i->last_error);
+	key_ms(out, "last_error_age_ms", i->error_age_ms);
 	key_ms(out, "age_ms", i->age_ms);
 	key_ms(out, "round_trip_ms", i->rtt_ms);
 	buf_printf(out,

@@ -95,9 +95,10 @@ enum hook_id {
 	HOOK_ACCOUNT_CREATED,
 	HOOK_ACCOUNT_DELETED,
 
-	/* The way to another domain, ev->to, which there was, is lost; what is
-	 * for it waits for a while and is bounced then. And: it is back. May
-	 * not wait. */
+	/* There is no way to another domain, ev->to, to which something was
+	 * sent; what is for it waits for a while and is bounced then, or at
+	 * once where it was not reached before. And: there is one now. May not
+	 * wait. */
 	HOOK_REMOTE_UNREACHABLE,
 	HOOK_REMOTE_REACHABLE,
 	N_HOOKS

@@ -210,6 +210,8 @@ s2s_close(struct s2s *s, enum stream_cond cond, const char *text)
 		log_info(&log, "closed%s%s%s%s", cond ? ": " : "",
 			 cond ? stream_cond_name(cond) : "", text ? ": " : "",
 			 text ? text : "");
+	if (s->auth && s->peer && cond)
+		s2s_peer_erred(s->peer, text ? text : stream_cond_name(cond));
 	/* RFC 6120 4.9.1.2: an error stands inside of a stream. */
 	if (!s->is_opened)
 		s2s_send_open(s, s->remote, false);
@@ -426,6 +428,8 @@ on_element(void *owner, struct arena *a, struct xml *x)
 		} else {
 			if (server_may_log(s->server))
 				log_info(&log, "%s", text);
+			if (s->auth && s->peer)
+				s2s_peer_erred(s->peer, text);
 			s2s_close(s, STREAM_NONE, NULL);
 		}
 	} else if (s->is_out) {
@@ -563,6 +567,7 @@ broken(struct s2s *s, const char *why)
 				: now_ms - s->ready_ms < TOO_SOON_MS;
 
 	log_info(&log, "connection lost: %s", why);
+	s2s_peer_erred(s->peer, why);
 	loop_timer_clear(s->server->core, &s->timer);
 	loop_timer_clear(s->server->core, &s->ack);
 	s2s_dialback_forget(s);

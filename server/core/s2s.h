@@ -41,8 +41,9 @@ void s2s_send(struct server *srv, struct stanza *stanza);
 void s2s_accept(struct server *srv, int fd, const struct peer_addr *peer,
 		bool direct_tls, const struct tls_info *secure);
 
-/* False from when the way to a domain was lost until it is there again; see
- * HOOK_REMOTE_UNREACHABLE. Domains that nobody has asked for are reachable. */
+/* False from when there was no way to a domain until there is one; see
+ * HOOK_REMOTE_UNREACHABLE. Domains that nobody has asked for are reachable, and
+ * so are those that were forgotten. */
 bool s2s_is_reachable(const struct server *srv, const char *domain);
 
 /* Closes the streams with a domain, "" for all; they come back when they are
@@ -58,9 +59,10 @@ struct s2s_info {
 	const char *auth;	    /* "certificate", "dialback", "" */
 	const char *tls_version;    /* "" without TLS */
 	const char *certificate;    /* "valid", or what is wrong with it; "" */
-	const char *last_error;	    /* "" */
+	const char *last_error;	    /* ""; also one of before it was up */
 	bool is_out, is_bidi, is_resumable;
 	int64_t age_ms, rtt_ms; /* -1: not known */
+	int64_t error_age_ms;	/* -1: not known, or just now */
 	size_t n_queued, n_unacked;
 	uint64_t n_in, n_out; /* stanzas */
 };

@@ -64,6 +64,7 @@ s2s_init(struct server *srv, struct err *err)
 
 	list_init(&all->streams);
 	list_init(&all->broken);
+	list_init(&all->unknown);
 	all->server = srv;
 	srv->s2s = all;
 	for (size_t i = 0; i < srv->opt.dns_servers.n; i++)

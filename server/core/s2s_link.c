@@ -127,7 +127,7 @@ on_age(struct timer *t)
 	struct s2s_link *l = container_of(t, struct s2s_link, age);
 	struct server *srv = l->peer->all->server;
 	struct s2s_peer *p = l->peer;
-	char *why = p->error ? mem_strdup(p->error) : NULL;
+	char *why = p->lost_ms ? mem_strdup(p->error) : NULL;
 	struct list old;
 
 	take_older(l, srv->clock->mono_ms - srv->opt.s2s_queue_age, &old);
@@ -416,7 +416,7 @@ s2s_send(struct server *srv, struct stanza *stanza)
 		return;
 	}
 	p = s2s_peer_take(all, jid_domain(stanza->to));
-	if (s2s_peer_is_resting(p) && !p->lost_ms) {
+	if (s2s_peer_is_resting(p) && !p->was_reached) {
 		s2s_bounce(srv, stanza, p->cond, p->error);
 		return;
 	}

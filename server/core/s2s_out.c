@@ -94,6 +94,7 @@ exhausted(struct s2s *s, enum stanza_cond cond, const char *why)
 	struct s2s_peer *peer = s->peer;
 	struct log log = s2s_log(s);
 	char *text = mem_strdup(s->error ? s->error : why);
+	bool is_wanted = !list_is_empty(&s->links);
 
 	s2s_tell(s, "what to do: %s",
 		 s->advice				? s->advice
@@ -120,7 +121,7 @@ exhausted(struct s2s *s, enum stanza_cond cond, const char *why)
 		s2s_link_tidy(l);
 	}
 	if (!s->probe)
-		s2s_peer_failed(peer, cond, text);
+		s2s_peer_failed(peer, is_wanted ? s->local : NULL, cond, text);
 	free(text);
 	s2s_drop(s);
 }
@@ -543,6 +544,8 @@ s2s_out_ready(struct s2s *s)
 	s->is_new = false;
 	dial_free(s->dial);
 	s->dial = NULL;
+	if (s->error) /* of another target */
+		s2s_peer_erred(s->peer, s->error);
 	free(s->error);
 	s->error = NULL;
 	if (s->probe) {

@@ -15,8 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For so long it is tried whether a domain that was there has come back. */
+/* For so long it is tried on our own account whether there is a way now. */
 #define GIVE_UP_MS (24 * INT64_C(3600000))
+
+/* Domains that cannot be reached, and were not before: they are easily
+ * invented. The oldest are forgotten. */
+#define UNKNOWN_MAX 1000
 
 static bool
 peer_eq(const struct map_node *n, const void *domain)
@@ -63,9 +67,55 @@ s2s_peer_try(struct s2s_peer *p)
 		if (l->state == LINK_IDLE && l->n_queued)
 			s2s_link_connect(l);
 	}
-	/* Nobody waits: it is only about whether it is there. */
-	if (p->lost_ms && p->last_local && !s2s_peer_has_way(p))
-		s2s_link_connect(s2s_link_take(p, p->last_local));
+}
+
+/* ---- looking for a way on our own account ---- */
+
+/* Nobody waits: it is only about whether it is there. */
+static void
+seek(struct s2s_peer *p)
+{
+	struct remote_policy policy;
+
+	if (!p->lost_ms || !p->local || s2s_peer_has_way(p) ||
+	    !s2s_is_ours(p->all->server, p->local))
+		return;
+	remote_policy_of(p->all->server, p->domain, &policy);
+	if (!policy.is_blocked && s2s_may_dial(p->all))
+		s2s_link_connect(s2s_link_take(p, p->local));
+}
+
+static void
+set_known(struct s2s_peer *p)
+{
+	if (!list_is_empty(&p->of_unknown))
+		p->all->n_unknown--;
+	list_remove(&p->of_unknown);
+}
+
+static void
+set_unknown(struct s2s_peer *p)
+{
+	struct s2s_all *all = p->all;
+	struct s2s_peer *oldest;
+
+	set_known(p);
+	list_append(&all->unknown, &p->of_unknown);
+	if (++all->n_unknown <= UNKNOWN_MAX)
+		return;
+	oldest = container_of(all->unknown.next, struct s2s_peer, of_unknown);
+	set_known(oldest);
+	oldest->lost_ms = 0;
+	s2s_peer_tidy(oldest);
+}
+
+/* A name that DNS does not have, and never had as far as we know, is nothing
+ * to look for. */
+static bool
+is_worth_it(const struct s2s_peer *p, int64_t now_ms)
+{
+	return now_ms - p->lost_ms <= GIVE_UP_MS &&
+	       (p->was_reached || p->cond != COND_REMOTE_SERVER_NOT_FOUND);
 }
 
 static void
@@ -74,10 +124,15 @@ on_retry(struct timer *t)
 	struct s2s_peer *p = container_of(t, struct s2s_peer, retry);
 	int64_t now_ms = p->all->server->clock->mono_ms;
 
-	if (p->lost_ms && now_ms - p->lost_ms > GIVE_UP_MS)
-		p->lost_ms = 0;
-	if (!p->all->server->is_stopping)
+	if (p->lost_ms && now_ms - p->lost_ms > GIVE_UP_MS && p->was_reached) {
+		p->was_reached = false;
+		set_unknown(p);
+	}
+	if (!p->all->server->is_stopping) {
 		s2s_peer_try(p);
+		if (is_worth_it(p, now_ms))
+			seek(p);
+	}
 	s2s_peer_tidy(p);
 }
 
@@ -95,6 +150,7 @@ s2s_peer_take(struct s2s_all *all, const char *domain)
 	list_init(&p->links);
 	list_init(&p->streams);
 	list_init(&p->verifies);
+	list_init(&p->of_unknown);
 	map_insert(&all->peers, &p->node, hash_str(domain));
 	return p;
 }
@@ -112,8 +168,9 @@ s2s_peer_free(struct s2s_peer *p)
 	}
 	loop_timer_clear(p->all->server->core, &p->retry);
 	map_remove(&p->all->peers, &p->node);
+	set_known(p);
 	free(p->error);
-	free(p->last_local);
+	free(p->local);
 	free(p);
 }
 
@@ -135,11 +192,12 @@ s2s_peer_is_resting(const struct s2s_peer *p)
 void
 s2s_peer_came(struct s2s_peer *p)
 {
-	if (!timer_is_set(&p->retry))
+	if (!timer_is_set(&p->retry) && !p->lost_ms)
 		return;
 	loop_timer_clear(p->all->server->core, &p->retry);
 	p->failures = 0;
 	s2s_peer_try(p);
+	seek(p);
 }
 
 static void
@@ -154,6 +212,16 @@ tell_hosts(struct s2s_peer *p, enum hook_id hook)
 	jid_unref(&jid);
 }
 
+/* Ours, with which there is a way, or should be one. */
+static void
+set_local(struct s2s_peer *p, const char *local)
+{
+	if (p->local && !strcmp(local, p->local))
+		return;
+	free(p->local);
+	p->local = mem_strdup(local);
+}
+
 void
 s2s_peer_up(struct s2s_peer *p, const char *local)
 {
@@ -161,14 +229,11 @@ s2s_peer_up(struct s2s_peer *p, const char *local)
 	bool was_lost = p->lost_ms;
 
 	p->lost_ms = 0;
-	free(p->error);
-	p->error = NULL;
+	p->was_reached = true;
+	set_known(p);
+	set_local(p, local);
 	s2s_peer_came(p);
 	p->failures = 0;
-	if (local && (!p->last_local || strcmp(local, p->last_local) != 0)) {
-		free(p->last_local);
-		p->last_local = mem_strdup(local);
-	}
 	if (!was_lost)
 		return;
 	log_info(&log, "reachable again");
@@ -197,35 +262,58 @@ rest(struct s2s_peer *p)
 }
 
 void
-s2s_peer_lost(struct s2s_peer *p, const char *why)
+s2s_peer_erred(struct s2s_peer *p, const char *why)
 {
-	struct log log = { .jid = p->domain };
+	char *error = mem_strdup(why); /* which may be the old one */
 
 	free(p->error);
-	p->error = mem_strdup(why);
-	p->cond = COND_REMOTE_SERVER_TIMEOUT;
-	rest(p);
+	p->error = error;
+	p->error_ms = p->all->server->clock->mono_ms;
+}
+
+/* Once, until it is there again. */
+static void
+tell_of_loss(struct s2s_peer *p)
+{
 	if (p->lost_ms || p->all->server->is_stopping)
 		return;
 	p->lost_ms = p->all->server->clock->mono_ms;
 	if (!p->lost_ms)
 		p->lost_ms = 1;
-	log_info(&log, "not reachable: %s", why);
 	tell_hosts(p, HOOK_REMOTE_UNREACHABLE);
 }
 
 void
-s2s_peer_failed(struct s2s_peer *p, enum stanza_cond cond, const char *why)
+s2s_peer_lost(struct s2s_peer *p, const char *why)
 {
+	struct log log = { .jid = p->domain };
+
+	s2s_peer_erred(p, why);
+	p->cond = COND_REMOTE_SERVER_TIMEOUT;
+	rest(p);
+	if (!p->lost_ms && !p->all->server->is_stopping)
+		log_info(&log, "not reachable: %s", why);
+	tell_of_loss(p);
+}
+
+void
+s2s_peer_failed(struct s2s_peer *p, const char *local, enum stanza_cond cond,
+		const char *why)
+{
+	if (local)
+		set_local(p, local);
 	/* It was there: what waits may still wait, for as long as it may. */
-	if (p->last_local) {
+	if (p->was_reached) {
 		s2s_peer_lost(p, why);
 		return;
 	}
-	free(p->error);
-	p->error = mem_strdup(why);
+	s2s_peer_erred(p, why);
 	p->cond = cond;
 	rest(p);
+	if (local) {
+		set_unknown(p);
+		tell_of_loss(p);
+	}
 	list_each_safe (n, &p->links) {
 		struct s2s_link *l = container_of(n, struct s2s_link, of_peer);
 

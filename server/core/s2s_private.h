@@ -57,21 +57,28 @@ struct s2s_all {
 	size_t n_dialing;   /* out, and never ready so far */
 	struct list broken; /* struct s2s.of_broken: in, oldest first */
 	size_t n_broken;
+	struct list unknown; /* struct s2s_peer.of_unknown: oldest first */
+	size_t n_unknown;
 };
 
 /* Another domain. Goes when nothing is left to know about it. */
 struct s2s_peer {
 	struct map_node node;
 	struct s2s_all *all;
-	struct list links;     /* struct s2s_link.of_peer */
-	struct list streams;   /* struct s2s.of_peer */
-	struct list verifies;  /* struct s2s_verify.of_peer: not sent yet */
-	struct timer retry;    /* set: not before, and then again */
-	unsigned failures;     /* in a row */
-	int64_t lost_ms;       /* when the way was lost; 0: it is not */
-	enum stanza_cond cond; /* why, for those who send */
-	char *error;	       /* owned; in words; NULL: none so far */
-	char *last_local;      /* owned; of the last stream that worked */
+	struct list links;	/* struct s2s_link.of_peer */
+	struct list streams;	/* struct s2s.of_peer */
+	struct list verifies;	/* struct s2s_verify.of_peer: not sent yet */
+	struct timer retry;	/* set: not before, and then again */
+	unsigned failures;	/* in a row */
+	int64_t lost_ms;	/* since when the hosts know that there is no
+				 * way; 0: there is one, or may be */
+	bool was_reached;	/* what is for it may wait */
+	struct list of_unknown; /* in all->unknown: it was not */
+	enum stanza_cond cond;	/* why, for those who send */
+	char *error;		/* owned; the last one, in words; or NULL */
+	int64_t error_ms;	/* when that was */
+	char *local;		/* owned; of the last stream that worked or was
+				 * wanted */
 	char domain[];
 };
 
@@ -323,11 +330,13 @@ bool s2s_peer_is_resting(const struct s2s_peer *p);
 void s2s_peer_up(struct s2s_peer *p, const char *local);
 /* It has connected to us: there may be a way, after all. */
 void s2s_peer_came(struct s2s_peer *p);
-/* There is no way; is it news? */
-void
-s2s_peer_failed(struct s2s_peer *p, enum stanza_cond cond, const char *why);
+/* There is no way from that domain of ours; NULL: nobody here has asked. */
+void s2s_peer_failed(struct s2s_peer *p, const char *local,
+		     enum stanza_cond cond, const char *why);
 /* The way that there was is lost, or so it seems. */
 void s2s_peer_lost(struct s2s_peer *p, const char *why);
+/* For an administrator: what went wrong last. */
+void s2s_peer_erred(struct s2s_peer *p, const char *why);
 
 /* ---- s2s_dialback.c ---- */
 /* True where x was one. */

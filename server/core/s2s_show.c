@@ -102,6 +102,18 @@ n_waiting(const struct s2s *s)
 	return n;
 }
 
+/* Of this stream, or else the last one with that domain. */
+static void
+set_error(const struct s2s *s, struct s2s_info *info, int64_t now_ms)
+{
+	info->last_error = s->error ? s->error : "";
+	info->error_age_ms = -1;
+	if (s->error || !s->peer || !s->peer->error)
+		return;
+	info->last_error = s->peer->error;
+	info->error_age_ms = now_ms - s->peer->error_ms;
+}
+
 void
 s2s_each(struct server *srv,
 	 void (*fn)(void *data, const struct s2s_info *info), void *data)
@@ -112,7 +124,6 @@ s2s_each(struct server *srv,
 		return;
 	list_each (n, &srv->s2s->streams) {
 		const struct s2s *s = container_of(n, struct s2s, node);
-		const char *error = s->error;
 		struct s2s_info info = {
 			.name = s->name,
 			.local = s->local ? s->local : "",
@@ -133,9 +144,7 @@ s2s_each(struct server *srv,
 			.n_out = s->n_out,
 		};
 
-		if (!error && s->peer)
-			error = s->peer->error;
-		info.last_error = error ? error : "";
+		set_error(s, &info, now_ms);
 		fn(data, &info);
 	}
 }

@@ -29,8 +29,9 @@ struct play {
 	char dir[32];
 	char *config; /* owned */
 	struct buf log;
-	struct buf test; /* what a test of a domain has said */
-	bool is_down;	 /* shut down */
+	struct buf test;  /* what a test of a domain has said */
+	struct buf heard; /* what a host was told of other domains */
+	bool is_down;	  /* shut down */
 };
 
 /* Says what went wrong, where, and what has happened so far. */
@@ -63,6 +64,8 @@ void expect_all_read(struct play *p);
 
 /* For server_setup. */
 int remote_dialed(void *play, const char *domain, bool *is_tls_out);
+/* The first host notes what it is told of other domains. */
+void remote_listen(struct play *p);
 /* True: the statement was about another server, and has been played. */
 bool remote_statement(struct play *p);
 /* The certificate authority that the server trusts, if the dialogue has

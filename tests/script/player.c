@@ -152,6 +152,7 @@ server(struct play *p)
 	if (!p->server)
 		fail(p, "server: %s", err.text);
 	config_free(cfg);
+	remote_listen(p);
 	p->is_down = false;
 	return p->server;
 }
@@ -618,6 +619,7 @@ play(const struct dialogue *d)
 	log_capture(NULL, NULL);
 	buf_fini(&p.log);
 	buf_fini(&p.test);
+	buf_fini(&p.heard);
 }
 
 /* Each in a process of its own: one that fails does not stop the others. */

@@ -1,8 +1,10 @@
 /* remote.c - other servers: those that connect to the one under test, and
  * those that it dials. */
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "client.h"
+#include "core/event.h"
 #include "core/host.h"
 #include "core/s2s.h"
 #include "core/server.h"
@@ -12,6 +14,7 @@
 #include "play.h"
 #include "unit/certs.h"
 #include "xmpp/dialback.h"
+#include "xmpp/jid.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -292,6 +295,56 @@ expect_reachable(struct play *p, bool is_reachable)
 		     is_reachable ? " not" : "");
 }
 
+static enum verdict
+hear(struct play *p, const struct event *ev, const char *words)
+{
+	buf_printf(&p->heard, "%s%s %s", p->heard.len ? "\n" : "",
+		   jid_str(ev->to), words);
+	return PASS;
+}
+
+static enum verdict
+on_unreachable(struct event *ev, void *data)
+{
+	return hear(data, ev, "cannot be reached");
+}
+
+static enum verdict
+on_reachable(struct event *ev, void *data)
+{
+	return hear(data, ev, "can be reached");
+}
+
+static void
+add_handler(struct play *p, enum hook_id id, hook_fn *fn)
+{
+	struct hook_chain *chain = &p->server->first_host->hooks[id];
+
+	assert(!chain->n);
+	free(chain->calls);
+	chain->calls = mem_zalloc(sizeof(*chain->calls));
+	chain->calls[chain->n++] = (struct hook_call){ .fn = fn, .data = p };
+}
+
+void
+remote_listen(struct play *p)
+{
+	add_handler(p, HOOK_REMOTE_UNREACHABLE, on_unreachable);
+	add_handler(p, HOOK_REMOTE_REACHABLE, on_reachable);
+}
+
+static void
+expect_heard(struct play *p)
+{
+	const char *heard;
+
+	pump_all(p);
+	heard = p->heard.len ? p->heard.data : "";
+	if (strcmp(heard, p->at->body ? p->at->body : "") != 0)
+		fail(p, "they were told:\n%s", heard);
+	p->heard.len = 0;
+}
+
 static void
 keep_said(void *data, const char *line)
 {
@@ -331,7 +384,9 @@ expect_said(struct play *p)
 static bool
 test_statement(struct play *p)
 {
-	if (says(p, 0, "the test says"))
+	if (says(p, 0, "modules are told"))
+		expect_heard(p);
+	else if (says(p, 0, "the test says"))
 		expect_said(p);
 	else if (says(p, 1, "is tested"))
 		begin_test(p);
