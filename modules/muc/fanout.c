@@ -98,8 +98,12 @@ fanout_attach(struct server *srv, struct room_session *s)
 	struct account *a = account_find(srv, s->jid);
 	struct session *own = a ? account_session(a, s->jid) : NULL;
 
-	if (!s->owner && own)
-		s->owner = session_ref(own);
+	if (s->owner || !own)
+		return;
+	s->owner = session_ref(own);
+	/* The same address, which the account holds anyway. */
+	jid_unref(&s->occupant->bare);
+	s->occupant->bare = jid_ref(a->jid);
 }
 
 void

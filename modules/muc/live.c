@@ -21,6 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How long the presence of occupants is kept as it was written for the last who
+ * entered. */
+#define SHOWN_TIME_MS 5000
+
 struct live_waiter {
 	struct list node; /* in live->waiting */
 	struct event *ev;
@@ -49,6 +53,7 @@ live_free(struct live *l)
 {
 	map_remove(&l->service->rooms, &l->node);
 	loop_timer_clear(l->host->server->core, &l->timer);
+	loop_timer_clear(l->host->server->core, &l->shown_timer);
 	if (live_room(l)) {
 		list_each (n, &live_room(l)->occupants) {
 			list_each (k, &occupant_of(n)->sessions)
@@ -134,6 +139,14 @@ detach(struct live *l, const struct room_change *c)
 		detach_one(l, room_session_of(n));
 }
 
+/* Nobody has entered for a while, or many will be served by what is written
+ * again. */
+static void
+on_shown_timer(struct timer *t)
+{
+	fanout_drop_shown(live_room(container_of(t, struct live, shown_timer)));
+}
+
 static void
 on_applied(void *owner, const struct room_change *c)
 {
@@ -143,6 +156,9 @@ on_applied(void *owner, const struct room_change *c)
 	live_store_occupant(l, c);
 	fanout_show(l->host->server, live_room(l), c, &l->past);
 	detach(l, c);
+	if (c->entry->type == ENTRY_JOIN && !timer_is_set(&l->shown_timer))
+		loop_timer_set(l->host->server->core, &l->shown_timer,
+			       SHOWN_TIME_MS);
 }
 
 enum verdict
@@ -351,6 +367,7 @@ live_take(struct muc_service *s, struct jid *room)
 	l->host = s->host;
 	l->jid = jid_bare(room);
 	l->timer.fn = on_timer;
+	l->shown_timer.fn = on_shown_timer;
 	list_init(&l->waiting);
 	map_insert(&s->rooms, &l->node, jid_hash_bare(room));
 	restore_room(l->host->server, l->jid, restored, l);

@@ -101,13 +101,27 @@ drop_shown(struct occupant *o)
 	chunk_unref(&o->shown[1]);
 }
 
+/* In one piece: there are many of them. The id may be the old one. */
+static void
+set_names(struct occupant *o, const char *nick, const char *id)
+{
+	size_t len = strlen(nick) + 1, id_len = id ? strlen(id) + 1 : 0;
+	char *text = mem_alloc(len + id_len);
+
+	memcpy(text, nick, len);
+	if (id)
+		memcpy(text + len, id, id_len);
+	free(o->nick);
+	o->nick = text;
+	o->id = id ? text + len : NULL;
+}
+
 static struct occupant *
 occupant_add(struct room *r, const struct entry *e)
 {
 	struct occupant *o = mem_zalloc(sizeof(*o));
 
-	o->nick = mem_strdup(e->nick);
-	o->id = e->occupant_id ? mem_strdup(e->occupant_id) : NULL;
+	set_names(o, e->nick, e->occupant_id);
 	o->bare = jid_bare(e->jid);
 	list_init(&o->sessions);
 	list_append(&r->occupants, &o->in_room);
@@ -145,7 +159,6 @@ occupant_free(struct occupant *o)
 		session_free(room_session_of(n));
 	drop_shown(o);
 	jid_unref(&o->bare);
-	free(o->id);
 	free(o->nick);
 	free(o);
 }
@@ -164,20 +177,29 @@ session_add(struct room *r, struct occupant *o, struct jid *full)
 }
 
 static bool
-same_text(const struct chunk *a, const struct chunk *b)
+same_payload(const struct chunk *a, const struct chunk *b)
 {
-	size_t a_len = 0, b_len = 0;
-	const char *x = a ? chunk_data(a, &a_len) : "";
-	const char *y = b ? chunk_data(b, &b_len) : "";
+	size_t a_len = 1, b_len = 1;
+	const char *x = a ? chunk_data(a, &a_len) : ">";
+	const char *y = b ? chunk_data(b, &b_len) : ">";
 
 	return a_len == b_len && !memcmp(x, y, a_len);
+}
+
+/* Nothing but the end of the start tag: as without any. */
+static bool
+is_bare(const struct chunk *payload)
+{
+	size_t len = 0;
+
+	return !payload || (chunk_data(payload, &len) && len == 1);
 }
 
 static void
 set_payload(struct room_session *s, struct chunk *payload)
 {
 	chunk_unref(&s->payload);
-	s->payload = payload ? chunk_ref(payload) : NULL;
+	s->payload = is_bare(payload) ? NULL : chunk_ref(payload);
 	s->occupant->top = s;
 	drop_shown(s->occupant);
 }
@@ -247,7 +269,7 @@ apply_join(struct room *r, const struct entry *e, struct room_change *c)
 	o->affiliation = e->affiliation;
 	o->role = e->role;
 	c->is_same = c->is_again && !c->session->is_away &&
-		     same_text(c->session->payload, e->payload);
+		     same_payload(c->session->payload, e->payload);
 	c->session->is_away = false;
 	set_payload(c->session, e->payload);
 	if (e->is_locked)
@@ -305,8 +327,7 @@ apply_nick(struct room *r, const struct entry *e, struct room_change *c)
 
 	c->occupant = o;
 	map_remove(&r->nicks, &o->node);
-	free(o->nick);
-	o->nick = mem_strdup(e->new_nick);
+	set_names(o, e->new_nick, o->id);
 	map_insert(&r->nicks, &o->node, hash_str(o->nick));
 	c->session = e->jid ? room_session(r, e->jid) : NULL;
 	if (c->session && e->payload)

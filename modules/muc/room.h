@@ -35,8 +35,8 @@ struct occupant {
 	unsigned n_sessions;
 	enum affiliation affiliation;
 	enum role role;
-	char *id;   /* owned; XEP-0421 */
-	char *nick; /* owned */
+	char *nick;	/* owned, with the id behind it */
+	const char *id; /* XEP-0421; NULL: none */
 	/* Their presence as others see it: without and with the JID. Made when
 	 * needed, dropped when it changes: fanout.c. Refs or NULL. */
 	struct chunk *shown[2];
@@ -48,7 +48,7 @@ struct room_session {
 	struct list in_occupant; /* in occupant->sessions, the newest last */
 	struct occupant *occupant;
 	struct jid *jid;       /* ref; full */
-	struct chunk *payload; /* ref; of its last presence; may be NULL */
+	struct chunk *payload; /* ref; of its last presence; NULL: it is bare */
 	void *owner;	       /* whoever shows the room to it: fanout.h */
 	int64_t seen_ms;       /* owner's: when something came from it */
 	bool is_away;	       /* there is no way to its server now */
