@@ -320,9 +320,9 @@ add_handler(struct play *p, enum hook_id id, hook_fn *fn)
 {
 	struct hook_chain *chain = &p->server->first_host->hooks[id];
 
-	assert(!chain->n);
-	free(chain->calls);
-	chain->calls = mem_zalloc(sizeof(*chain->calls));
+	/* Behind those of the modules. */
+	chain->calls = mem_realloc(chain->calls,
+				   (chain->n + 1) * sizeof(*chain->calls));
 	chain->calls[chain->n++] = (struct hook_call){ .fn = fn, .data = p };
 }
 
