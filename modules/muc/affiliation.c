@@ -152,7 +152,8 @@ static const struct need needs[N_PRIVILEGES] = {
 	[PRIV_VOICE] = { .role = ROLE_MODERATOR,
 			 .affiliation = AFFILIATION_ADMIN },
 	[PRIV_MODERATE] = { .role = ROLE_MODERATOR },
-	[PRIV_GET_LISTS] = { .affiliation = AFFILIATION_ADMIN },
+	[PRIV_GET_MEMBERS] = { .affiliation = AFFILIATION_ADMIN },
+	[PRIV_GET_RULERS] = { .affiliation = AFFILIATION_OWNER },
 	[PRIV_BAN] = { .affiliation = AFFILIATION_ADMIN },
 	[PRIV_EDIT_MEMBERS] = { .affiliation = AFFILIATION_ADMIN },
 	[PRIV_EDIT_MODERATORS] = { .affiliation = AFFILIATION_ADMIN },
@@ -162,15 +163,17 @@ static const struct need needs[N_PRIVILEGES] = {
 	[PRIV_DESTROY] = { .affiliation = AFFILIATION_OWNER },
 };
 
-/* Sections 5.2.1 (***) and 9.5: where JIDs are hidden, the lists, which hold
- * them, are for those who see JIDs. A member need not be in the room. */
+/* Sections 5.2.1 (***), 9.5, 10.5, 10.8: where JIDs are hidden, the lists,
+ * which hold them, are for who sees JIDs, and those of admins and owners only
+ * for owners. Who is affiliated need not be in the room. */
 static bool
-may_get_lists(const struct muc_config *c, enum affiliation affiliation,
-	      enum role role)
+may_get_list(const struct muc_config *c, enum affiliation affiliation,
+	     enum role role, enum privilege privilege)
 {
-	if (role == ROLE_NONE && affiliation == AFFILIATION_MEMBER)
-		role = ROLE_PARTICIPANT;
-	if (c->whois != WHOIS_ANYONE && role != ROLE_MODERATOR)
+	if (role == ROLE_NONE && affiliation >= AFFILIATION_MEMBER)
+		role = role_default(c, affiliation);
+	if (c->whois != WHOIS_ANYONE &&
+	    (role != ROLE_MODERATOR || privilege == PRIV_GET_RULERS))
 		return false;
 	return role != ROLE_NONE && c->get_members & 1u << role;
 }
@@ -217,8 +220,8 @@ has_privilege(const struct muc_config *config, enum affiliation affiliation,
 		return false;
 	if (privilege == PRIV_ENTER)
 		return role_default(config, affiliation) != ROLE_NONE;
-	if (privilege == PRIV_GET_LISTS &&
-	    may_get_lists(config, affiliation, role))
+	if ((privilege == PRIV_GET_MEMBERS || privilege == PRIV_GET_RULERS) &&
+	    may_get_list(config, affiliation, role, privilege))
 		return true;
 	if (need.option && *(const bool *)((const char *)config + need.option))
 		need.role = need.role_if;

@@ -71,8 +71,9 @@ enum privilege {
 	PRIV_VOICE,    /* see and change who has voice */
 	PRIV_MODERATE, /* take back what others said (XEP-0425) */
 	/* Of affiliations, in the room or not: */
-	PRIV_GET_LISTS, /* see members, admins, owners */
-	PRIV_BAN,	/* see and change the list of outcasts */
+	PRIV_GET_MEMBERS, /* see the list of members */
+	PRIV_GET_RULERS,  /* see those of admins and of owners */
+	PRIV_BAN,	  /* see and change the list of outcasts */
 	PRIV_EDIT_MEMBERS,
 	PRIV_EDIT_MODERATORS,
 	PRIV_EDIT_ADMINS,

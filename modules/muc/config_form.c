@@ -203,9 +203,7 @@ settle_password(const struct muc_option *o, const struct muc_config *old,
 		muc_option_clear(o, c);
 		return 0;
 	}
-	if (protect < 0 && !c->password)
-		muc_option_copy(o, c, old);
-	if (protect > 0 && !c->password)
+	if (!c->password && (protect > 0 || old->password))
 		return err_set(err, "field %s: a password is required", o->var);
 	return 0;
 }

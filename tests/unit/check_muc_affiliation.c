@@ -147,7 +147,8 @@ static const struct {
 	{ PRIV_KICK, "--m", "--ao" },
 	{ PRIV_VOICE, "--m", "--ao" },
 	{ PRIV_MODERATE, "--m", "----" },
-	{ PRIV_GET_LISTS, "--m", "--ao" },
+	{ PRIV_GET_MEMBERS, "--m", "--ao" },
+	{ PRIV_GET_RULERS, "---", "---o" },
 	{ PRIV_BAN, "---", "--ao" },
 	{ PRIV_EDIT_MEMBERS, "---", "--ao" },
 	{ PRIV_EDIT_MODERATORS, "---", "--ao" },
@@ -206,11 +207,14 @@ START_TEST(by_option)
 	check_privilege(PRIV_INVITE, "---", "-mao");
 	config.whois = WHOIS_ANYONE;
 	check_privilege(PRIV_SEE_JIDS, "vpm", "----");
-	check_privilege(PRIV_GET_LISTS, "vpm", "-mao");
+	check_privilege(PRIV_GET_MEMBERS, "vpm", "-mao");
+	check_privilege(PRIV_GET_RULERS, "vpm", "-mao");
 	config.get_members = 1u << ROLE_MODERATOR;
-	check_privilege(PRIV_GET_LISTS, "--m", "--ao");
+	check_privilege(PRIV_GET_MEMBERS, "--m", "--ao");
+	check_privilege(PRIV_GET_RULERS, "--m", "--ao");
 	config.get_members = 0;
-	check_privilege(PRIV_GET_LISTS, "---", "--ao");
+	check_privilege(PRIV_GET_MEMBERS, "---", "--ao");
+	check_privilege(PRIV_GET_RULERS, "---", "---o");
 }
 END_TEST
 

@@ -160,7 +160,9 @@ static const struct {
 	  "false" },
 	{ "", SET("roomsecret", "s"), "password=s\n", NULL },
 	{ "password=s\n", SET("roomsecret", "t"), "password=t\n", NULL },
-	{ "password=s\n", SET("roomsecret", ""), "", NULL },
+	{ "", SET("roomsecret", ""), "", NULL },
+	{ "password=s\n", SET("roomsecret", ""), NULL,
+	  "field muc#roomconfig_roomsecret: a password is required" },
 
 	/* Presets: what the form does not change is theirs. */
 	{ "", PRESET("private-group"),
