@@ -197,7 +197,7 @@ set_limits(struct query_op *o)
 
 	o->low = q->start_ms ? archive_id_at(q->start_ms) : 0;
 	o->high = INT64_MAX;
-	if (q->end_ms)
+	if (q->end_ms && q->end_ms < INT64_MAX)
 		o->high = archive_id_at(q->end_ms + 1) - 1;
 	narrow(&o->low, &o->high, q->after_id, q->before_id);
 }

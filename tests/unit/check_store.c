@@ -432,49 +432,6 @@ on_log(const char *line, void *data)
 	snprintf(logged.last, sizeof(logged.last), "%s", line);
 }
 
-static int write_errno;
-static ssize_t (*real_pwrite)(int fd, const void *p, size_t n, off_t at);
-
-static ssize_t
-failing_pwrite(int fd, const void *p, size_t n, off_t at)
-{
-	int e = __atomic_load_n(&write_errno, __ATOMIC_RELAXED);
-
-	if (!e)
-		return real_pwrite(fd, p, n, at);
-	errno = e;
-	return -1;
-}
-
-static void
-set_write_errno(int e)
-{
-	__atomic_store_n(&write_errno, e, __ATOMIC_RELAXED);
-}
-
-static void
-install_failing_disk(void)
-{
-	static const char *const names[] = { "pwrite64", "pwrite" };
-	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
-
-	for (size_t i = 0; i < N_ELEMENTS(names); i++) {
-		sqlite3_syscall_ptr real = vfs->xGetSystemCall(vfs, names[i]);
-
-		if (!real)
-			continue;
-		real_pwrite = (ssize_t(*)(int, const void *, size_t, off_t))(
-			void (*)(void))real;
-		ck_assert_int_eq(
-			vfs->xSetSystemCall(vfs, names[i],
-					    (sqlite3_syscall_ptr)(void (*)(
-						    void))failing_pwrite),
-			SQLITE_OK);
-		return;
-	}
-	ck_abort_msg("this SQLite writes without pwrite");
-}
-
 static void
 ck_failing(bool want)
 {
@@ -531,9 +488,9 @@ START_TEST(a_full_disk)
 	open_test_store(_i);
 	add("romeo", 7, &o);
 	outcome_expect(&f, &o, STORE_OK);
-	set_write_errno(ENOSPC);
+	fixture_fail_writes(ENOSPC);
 	fail_and_recover(STORE_NO_SPACE);
-	set_write_errno(0);
+	fixture_fail_writes(0);
 	ck_recovered();
 }
 END_TEST
@@ -545,9 +502,9 @@ START_TEST(a_failing_disk)
 	open_test_store(_i);
 	add("romeo", 7, &o);
 	outcome_expect(&f, &o, STORE_OK);
-	set_write_errno(EIO);
+	fixture_fail_writes(EIO);
 	fail_and_recover(STORE_FAILED);
-	set_write_errno(0);
+	fixture_fail_writes(0);
 	ck_recovered();
 	fixture_reopen(&f);
 	ck_assert_int_eq(sum_now("romeo"), 8);
@@ -564,10 +521,10 @@ START_TEST(says_when_it_works_again)
 	log_set_level(LOG_INFO);
 	log_capture(on_log, NULL);
 	for (int i = 0; i < 3; i++) {
-		set_write_errno(ENOSPC);
+		fixture_fail_writes(ENOSPC);
 		add("romeo", 1, &o);
 		outcome_expect(&f, &o, STORE_NO_SPACE);
-		set_write_errno(0);
+		fixture_fail_writes(0);
 		clock_advance(&f.clock, 1000);
 		add("romeo", 1, &o);
 		outcome_expect(&f, &o, STORE_OK);
@@ -643,7 +600,7 @@ END_TEST
 static void
 teardown(void)
 {
-	set_write_errno(0);
+	fixture_fail_writes(0);
 	fixture_close(&f);
 }
 
@@ -663,7 +620,7 @@ main(void)
 	add_store_test(ways, the_second_attempt_counts);
 	tcase_add_test(ways, a_write_does_not_overtake);
 
-	tcase_add_checked_fixture(disk, install_failing_disk, teardown);
+	tcase_add_checked_fixture(disk, fixture_failing_disk, teardown);
 	add_store_test(disk, a_full_disk);
 	add_store_test(disk, a_failing_disk);
 	tcase_add_test(disk, says_when_it_works_again);

@@ -13,6 +13,7 @@
 #include "unit.h"
 
 struct loop;
+struct store_kind;
 
 struct fixture {
 	struct clock clock; /* fake */
@@ -50,6 +51,14 @@ void outcome_set(void *data, const struct store_result *res);
 /* Settles, and fails the test unless it was called once, with status. */
 void
 outcome_expect(struct fixture *f, struct outcome *o, enum store_status status);
+
+/* A disk that may fail, before any database is open: the setup of a case. */
+void fixture_failing_disk(void);
+/* What writing to it ends with from now on; 0: it works. */
+void fixture_fail_writes(int e);
+
+/* Fails the test where a statement of the kind visits all rows of a table. */
+void fixture_ck_plans(struct fixture *f, const struct store_kind *kind);
 
 #define add_store_test(tc, test) \
 	tcase_add_loop_test(tc, test, 0, fixture_n_variants())
