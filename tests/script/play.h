@@ -1,5 +1,5 @@
-/* play.h - a dialogue that is being played, for player.c, receive.c and
- * remote.c. */
+/* play.h - a dialogue that is being played, for player.c, receive.c, remote.c
+ * and rooms.c. */
 #ifndef SCRIPT_PLAY_H
 #define SCRIPT_PLAY_H
 
@@ -77,5 +77,10 @@ void remote_expand_keys(struct play *p, const char *text, struct buf *out);
 void remote_hang_up(struct play *p);
 /* At the end of a dialogue: all have been answered. */
 void remote_expect_none(struct play *p);
+
+/* ---- rooms.c ---- */
+
+/* True: the statement was about a room, and has been played. */
+bool room_statement(struct play *p);
 
 #endif

@@ -576,7 +576,8 @@ play_statement(struct play *p)
 		do_certificate(p);
 	else if (says(p, 0, "restart"))
 		do_restart(p);
-	else if (!remote_statement(p) && !client_statement(p))
+	else if (!remote_statement(p) && !room_statement(p) &&
+		 !client_statement(p))
 		fail(p, "not a statement: %s %s", word(p, 0), word(p, 1));
 }
 
