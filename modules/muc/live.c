@@ -215,13 +215,26 @@ out_of_step(const struct event *ev)
 }
 
 static void
+send_mail(struct live *l, const struct submission *sub,
+	  const struct ruling *ruling)
+{
+	for (size_t i = 0; i < ruling->n_mail; i++) {
+		struct stanza *mail = stanza_ref(ruling->mail[i]);
+
+		invite_sent(l->service, sub->from, mail);
+		route(l->host->server, mail);
+	}
+}
+
+static void
 on_done(void *owner, void *ticket, const struct submission *sub,
 	const struct ruling *ruling)
 {
 	struct live *l = owner;
 	struct event *ev = ticket;
 
-	(void)sub;
+	if (!ruling->cond)
+		send_mail(l, sub, ruling);
 	if (!ev)
 		return;
 	if (l->current == ev)

@@ -128,6 +128,7 @@ remove_service(struct muc_service *s)
 	route_remove_service(s->host->server, jid_str(s->jid));
 	live_free_all(s);
 	map_fini(&s->rooms);
+	invite_ring_fini(&s->invites);
 	list_remove(&s->node);
 	jid_unref(&s->jid);
 	jid_unref(&s->main);

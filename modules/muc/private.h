@@ -46,6 +46,17 @@ struct muc {		   /* per host */
 
 extern struct module_slot muc_slot;
 
+/* The last invitations that were sent: should one come back or be declined,
+ * its sender is told. */
+#define INVITES_KEPT 256
+struct invite_ring {
+	struct invite_kept {
+		struct jid *room, *from, *to; /* refs; NULL: none */
+		char *id;		      /* owned */
+	} kept[INVITES_KEPT];
+	unsigned next;
+};
+
 /* A domain with rooms, or another name of one. */
 struct muc_service {
 	struct list node;
@@ -55,6 +66,7 @@ struct muc_service {
 	struct jid *jid;  /* ref */
 	struct jid *main; /* ref; of an alias: the service meant; else NULL */
 	struct map rooms; /* struct live.node, those that are awake */
+	struct invite_ring invites;
 };
 
 /* ---- live.c: rooms that are awake ---- */
@@ -129,6 +141,18 @@ void live_store_occupant(struct live *l, const struct room_change *c);
 
 /* struct service.receive */
 enum verdict muc_receive(void *data, struct event *ev);
+
+/* ---- invite.c ---- */
+
+/* A message of a room is about to be sent: if it is an invitation, it is kept
+ * in mind. It gets an id where it has none. */
+void invite_sent(struct muc_service *s, struct jid *from, struct stanza *mail);
+/* An error has come to a room: if it answers an invitation, its sender gets
+ * one, too (XEP-0045 7.8.2). False: it does not. */
+bool invite_bounced(struct muc_service *s, struct event *ev);
+/* <decline/>: only who was invited is heard, and only once. */
+void invite_declined(struct live *l, struct event *ev);
+void invite_ring_fini(struct invite_ring *r);
 
 /* ---- private_message.c ---- */
 

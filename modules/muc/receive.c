@@ -116,13 +116,19 @@ presence(struct live *l, struct event *ev)
 static enum verdict
 message(struct live *l, struct event *ev)
 {
+	const struct stanza *m = ev->stanza;
+	const struct xml *x = stanza_child(m, "x", NS_MUC_USER);
+
 	if (l->state == LIVE_NONE)
 		return live_refuse(l, ev, COND_ITEM_NOT_FOUND, NULL);
 	if (jid_resource(ev->to))
 		return private_message(l, ev);
-	if (ev->stanza->type == TYPE_GROUPCHAT)
-		return live_submit(l, ev, &(struct submission){ 0 });
-	return live_refuse(l, ev, COND_BAD_REQUEST, NULL);
+	if (m->type != TYPE_GROUPCHAT && x &&
+	    xml_child(x, "decline", NS_MUC_USER)) {
+		invite_declined(l, ev);
+		return DONE;
+	}
+	return live_submit(l, ev, &(struct submission){ 0 });
 }
 
 /* ---- requests ---- */
@@ -169,8 +175,12 @@ to_room(struct event *ev, void *data)
 	if (!ev->session && live_room(l))
 		seen(l, ev);
 	if (ev->stanza->type == TYPE_ERROR && ev->stanza->kind != STANZA_IQ &&
-	    live_room(l) && !is_private(ev))
-		return ghost_error(l, ev);
+	    live_room(l)) {
+		if (invite_bounced(l->service, ev))
+			return DONE;
+		if (!is_private(ev))
+			return ghost_error(l, ev);
+	}
 	switch (ev->stanza->kind) {
 	case STANZA_PRESENCE:
 		return presence(l, ev);

@@ -30,6 +30,17 @@ ruling_add(struct ruling *r, const struct entry *e)
 	return r->entries[r->n++] = entry_new(e);
 }
 
+void
+ruling_mail(struct ruling *r, struct stanza *s)
+{
+	if (r->n_mail == r->cap_mail) {
+		r->cap_mail = r->cap_mail ? r->cap_mail * 2 : 2;
+		r->mail = mem_realloc(r->mail,
+				      r->cap_mail * sizeof(struct stanza *));
+	}
+	r->mail[r->n_mail++] = s;
+}
+
 bool
 ruling_refuse(struct ruling *r, enum stanza_cond cond, const char *text)
 {
@@ -38,12 +49,22 @@ ruling_refuse(struct ruling *r, enum stanza_cond cond, const char *text)
 	return false;
 }
 
-void
-ruling_fini(struct ruling *r)
+/* What is refused has changed nothing. */
+static void
+drop_effects(struct ruling *r)
 {
 	while (r->n)
 		entry_unref(&r->entries[--r->n]);
+	while (r->n_mail)
+		stanza_unref(&r->mail[--r->n_mail]);
+}
+
+void
+ruling_fini(struct ruling *r)
+{
+	drop_effects(r);
 	free(r->entries);
+	free(r->mail);
 	*r = (struct ruling){ 0 };
 }
 
@@ -147,6 +168,23 @@ judge_link(const struct room *r, const struct submission *sub,
 }
 
 static void
+judge_message(const struct room *r, const struct rules_env *env,
+	      const struct submission *sub, struct ruling *out)
+{
+	const struct stanza *s = sub->stanza;
+	const struct xml *x = stanza_child(s, "x", NS_MUC_USER);
+
+	if (s->type == TYPE_GROUPCHAT)
+		rules_message(r, env, sub, out);
+	else if (s->type != TYPE_NONE && s->type != TYPE_NORMAL)
+		ruling_refuse(out, COND_BAD_REQUEST, NULL);
+	else if (x)
+		rules_invite(r, env, sub, out);
+	else
+		ruling_refuse(out, COND_BAD_REQUEST, NULL);
+}
+
+static void
 judge_iq(const struct room *r, const struct rules_env *env,
 	 const struct submission *sub, struct ruling *out)
 {
@@ -167,16 +205,16 @@ judge_stanza(const struct room *r, const struct rules_env *env,
 		rules_presence(r, env, sub, out);
 		return;
 	case STANZA_MESSAGE:
-		rules_message(r, env, sub, out);
+		judge_message(r, env, sub, out);
 		return;
 	case STANZA_IQ:
 		judge_iq(r, env, sub, out);
 	}
 }
 
-void
-rules_judge(const struct room *r, const struct rules_env *env,
-	    const struct submission *sub, struct ruling *out)
+static void
+judge(const struct room *r, const struct rules_env *env,
+      const struct submission *sub, struct ruling *out)
 {
 	if (r->is_destroyed) {
 		ruling_refuse(out, COND_ITEM_NOT_FOUND, NULL);
@@ -198,4 +236,13 @@ rules_judge(const struct room *r, const struct rules_env *env,
 		else
 			ruling_refuse(out, COND_CONFLICT, NULL);
 	}
+}
+
+void
+rules_judge(const struct room *r, const struct rules_env *env,
+	    const struct submission *sub, struct ruling *out)
+{
+	judge(r, env, sub, out);
+	if (out->cond)
+		drop_effects(out);
 }

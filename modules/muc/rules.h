@@ -55,6 +55,8 @@ struct rules_env {
 #define RULES_SECRET_LEN 32
 /* A room that is full still lets so many owners and admins in (7.2.9). */
 #define RULES_EXTRA_ADMINS 10
+/* Whom one message can invite. */
+#define RULES_INVITES_MAX 20
 
 struct ruling {
 	enum stanza_cond cond;	/* COND_NONE: it holds */
@@ -62,20 +64,26 @@ struct ruling {
 	const char *type;	/* of the error where not the usual one */
 	struct entry **entries; /* owned, and each a ref; in their order */
 	size_t n, cap;
+	/* What somebody is sent once the entries hold: invitations, requests
+	 * to those who decide. Owned, and each a ref. */
+	struct stanza **mail;
+	size_t n_mail, cap_mail;
 	/* Presence from who is not here: the client has to learn that (7.1.17).
 	 */
 	bool is_out_of_step;
 };
 
-/* out is zeroed. It always gives one: a condition, entries, or nothing at all
- * (what is to be ignored). Presence, messages of type groupchat, and iqs that
- * set lists, options, or take a message back. */
+/* out is zeroed. It always gives one: a condition, entries or mail, or nothing
+ * at all (what is to be ignored). Presence, messages to the room itself, and
+ * iqs that set lists, options, or take a message back. */
 void rules_judge(const struct room *r, const struct rules_env *env,
 		 const struct submission *sub, struct ruling *out);
 void ruling_fini(struct ruling *r);
 
 /* For the rules_*.c: a copy of the entry (entry_new) behind the others. */
 struct entry *ruling_add(struct ruling *r, const struct entry *e);
+/* Takes the reference. */
+void ruling_mail(struct ruling *r, struct stanza *s);
 /* Always false, for `return ruling_refuse(…)`. */
 bool ruling_refuse(struct ruling *r, enum stanza_cond cond, const char *text);
 
@@ -85,6 +93,22 @@ void rules_owner(const struct room *r, const struct rules_env *env,
 		 const struct submission *sub, struct ruling *out);
 void rules_message(const struct room *r, const struct rules_env *env,
 		   const struct submission *sub, struct ruling *out);
+/* A message with <x/> of muc#user. */
+void rules_invite(const struct room *r, const struct rules_env *env,
+		  const struct submission *sub, struct ruling *out);
+/* To `to`, in the name of who has submitted. invite: its reason and whether it
+ * continues a chat; NULL: nothing is said of that. */
+void rules_send_invitation(const struct room *r, const struct submission *sub,
+			   struct jid *to, const struct xml *invite,
+			   struct ruling *out);
+
+/* What somebody is from now on, and what follows for who is in the room.
+ * False: the list is full, and that is the ruling. actor: the nickname of who
+ * wants it; actor and nick may be NULL. */
+bool rules_set_affiliation(const struct room *r, const struct rules_env *env,
+			   const struct submission *sub, struct jid *jid,
+			   enum affiliation affiliation, const char *nick,
+			   const char *actor, struct ruling *out);
 
 /* What somebody is in this room, whether in it or not; an administrator of the
  * service is an owner. */
