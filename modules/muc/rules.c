@@ -2,12 +2,14 @@
 
 #include "modules/muc/rules.h"
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/chunk.h"
 #include "base/mem.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/room.h"
+#include "xmpp/form.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
 #include "xmpp/stanza.h"
@@ -167,12 +169,32 @@ judge_link(const struct room *r, const struct submission *sub,
 	}
 }
 
+/* What is submitted to the room by a message (7.13, 8.6, 9.9). */
+static void
+judge_form(const struct room *r, const struct submission *sub,
+	   const struct xml *form, struct ruling *out)
+{
+	struct arena *a = arena_new();
+	const char *type = form_get(a, form, "FORM_TYPE");
+
+	if (form_has_type(form, "cancel"))
+		; /* Who is asked has nothing to say. */
+	else if (!type || !form_has_type(form, "submit"))
+		ruling_refuse(out, COND_BAD_REQUEST, NULL);
+	else if (!strcmp(type, NS_MUC_REQUEST))
+		rules_voice(r, sub, form, out);
+	else
+		ruling_refuse(out, COND_BAD_REQUEST, NULL);
+	arena_unref(&a);
+}
+
 static void
 judge_message(const struct room *r, const struct rules_env *env,
 	      const struct submission *sub, struct ruling *out)
 {
 	const struct stanza *s = sub->stanza;
 	const struct xml *x = stanza_child(s, "x", NS_MUC_USER);
+	const struct xml *form = form_find(s->root);
 
 	if (s->type == TYPE_GROUPCHAT)
 		rules_message(r, env, sub, out);
@@ -180,6 +202,8 @@ judge_message(const struct room *r, const struct rules_env *env,
 		ruling_refuse(out, COND_BAD_REQUEST, NULL);
 	else if (x)
 		rules_invite(r, env, sub, out);
+	else if (form)
+		judge_form(r, sub, form, out);
 	else
 		ruling_refuse(out, COND_BAD_REQUEST, NULL);
 }

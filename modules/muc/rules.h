@@ -96,6 +96,10 @@ void rules_message(const struct room *r, const struct rules_env *env,
 /* A message with <x/> of muc#user. */
 void rules_invite(const struct room *r, const struct rules_env *env,
 		  const struct submission *sub, struct ruling *out);
+/* A form of muc#request that was filled in. */
+void rules_voice(const struct room *r, const struct submission *sub,
+		 const struct xml *form, struct ruling *out);
+
 /* To `to`, in the name of who has submitted. invite: its reason and whether it
  * continues a chat; NULL: nothing is said of that. */
 void rules_send_invitation(const struct room *r, const struct submission *sub,
