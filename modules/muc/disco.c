@@ -23,6 +23,7 @@ static const char *const features[] = {
 	NS_OCCUPANT_ID,
 	NS_SID,
 	NS_PING,
+	NS_REGISTER,
 	/* XEP-0410 3 */
 	"http://jabber.org/protocol/muc#self-ping-optimization",
 };

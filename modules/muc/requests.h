@@ -16,6 +16,8 @@ enum verdict room_owner_get(struct event *ev, void *live);
 enum verdict room_owner_set(struct event *ev, void *live);
 enum verdict room_disco_info(struct event *ev, void *live);
 enum verdict room_disco_items(struct event *ev, void *live);
+enum verdict room_register_get(struct event *ev, void *live);
+enum verdict room_register_set(struct event *ev, void *live);
 enum verdict room_ping(struct event *ev, void *live);
 
 /* Answers a get or set to the room itself; service-unavailable where there is

@@ -171,8 +171,9 @@ judge_link(const struct room *r, const struct submission *sub,
 
 /* What is submitted to the room by a message (7.13, 8.6, 9.9). */
 static void
-judge_form(const struct room *r, const struct submission *sub,
-	   const struct xml *form, struct ruling *out)
+judge_form(const struct room *r, const struct rules_env *env,
+	   const struct submission *sub, const struct xml *form,
+	   struct ruling *out)
 {
 	struct arena *a = arena_new();
 	const char *type = form_get(a, form, "FORM_TYPE");
@@ -183,6 +184,8 @@ judge_form(const struct room *r, const struct submission *sub,
 		ruling_refuse(out, COND_BAD_REQUEST, NULL);
 	else if (!strcmp(type, NS_MUC_REQUEST))
 		rules_voice(r, sub, form, out);
+	else if (!strcmp(type, NS_MUC_REGISTER))
+		rules_registration(r, env, sub, form, out);
 	else
 		ruling_refuse(out, COND_BAD_REQUEST, NULL);
 	arena_unref(&a);
@@ -203,7 +206,7 @@ judge_message(const struct room *r, const struct rules_env *env,
 	else if (x)
 		rules_invite(r, env, sub, out);
 	else if (form)
-		judge_form(r, sub, form, out);
+		judge_form(r, env, sub, form, out);
 	else
 		ruling_refuse(out, COND_BAD_REQUEST, NULL);
 }
@@ -216,6 +219,8 @@ judge_iq(const struct room *r, const struct rules_env *env,
 
 	if (xml_is(x, "query", NS_MUC_OWNER))
 		rules_owner(r, env, sub, out);
+	else if (xml_is(x, "query", NS_REGISTER))
+		rules_register(r, env, sub, out);
 	else
 		ruling_refuse(out, COND_SERVICE_UNAVAILABLE, NULL);
 }

@@ -57,6 +57,8 @@ struct rules_env {
 #define RULES_EXTRA_ADMINS 10
 /* Whom one message can invite. */
 #define RULES_INVITES_MAX 20
+/* Admins of whom none is in the room that one request goes to. */
+#define RULES_ADMINS_ASKED_MAX 20
 
 struct ruling {
 	enum stanza_cond cond;	/* COND_NONE: it holds */
@@ -99,6 +101,26 @@ void rules_invite(const struct room *r, const struct rules_env *env,
 /* A form of muc#request that was filled in. */
 void rules_voice(const struct room *r, const struct submission *sub,
 		 const struct xml *form, struct ruling *out);
+
+/* jabber:iq:register (set), and a form of muc#register by which an admin
+ * decides about one. */
+void rules_register(const struct room *r, const struct rules_env *env,
+		    const struct submission *sub, struct ruling *out);
+void rules_registration(const struct room *r, const struct rules_env *env,
+			const struct submission *sub, const struct xml *form,
+			struct ruling *out);
+/* May who asks register, or ask for that? False: the ruling says why not. */
+bool rules_may_register(const struct room *r, const struct submission *sub,
+			struct ruling *out);
+/* NULL: none. */
+const char *rules_registered_nick(const struct room *r, const struct jid *user);
+
+/* 17.1 and 14.1: no nickname that nobody sees. */
+bool rules_is_visible(const char *nick);
+/* May the user take this nickname, which nobody else has or has reserved?
+ * False: the ruling is conflict. */
+bool rules_nick_is_free(const struct room *r, const struct jid *user,
+			const char *nick, struct ruling *out);
 
 /* To `to`, in the name of who has submitted. invite: its reason and whether it
  * continues a chat; NULL: nothing is said of that. */

@@ -31,9 +31,8 @@ payload_of(const struct room *r, const struct rules_env *env,
 	return NULL;
 }
 
-/* 17.1 and 14.1: no nickname that nobody sees. */
-static bool
-is_visible(const char *nick)
+bool
+rules_is_visible(const char *nick)
 {
 	for (const char *s = nick; *s; s++) {
 		if (*s != ' ')
@@ -42,18 +41,17 @@ is_visible(const char *nick)
 	return false;
 }
 
-/* May the user take this nickname, which nobody else has or has reserved? */
-static bool
-nick_is_free(const struct room *r, const struct submission *sub,
-	     const char *nick, struct ruling *out)
+bool
+rules_nick_is_free(const struct room *r, const struct jid *user,
+		   const char *nick, struct ruling *out)
 {
 	const struct occupant *o = room_by_nick(r, nick);
 	const struct affiliation_item *reserved;
 
-	if (o && !jid_eq_bare(o->bare, sub->from))
+	if (o && !jid_eq_bare(o->bare, user))
 		return ruling_refuse(out, COND_CONFLICT, NULL);
 	reserved = affiliations_by_nick(&r->affiliations, nick);
-	if (reserved && !jid_eq_bare(reserved->jid, sub->from))
+	if (reserved && !jid_eq_bare(reserved->jid, user))
 		return ruling_refuse(out, COND_CONFLICT,
 				     "this nickname is reserved");
 	return true;
@@ -99,7 +97,7 @@ may_enter(const struct room *r, const struct rules_env *env,
 		return ruling_refuse(out, COND_REGISTRATION_REQUIRED, NULL);
 	if (r->config.password && !sub->is_service_admin && !has_password(r, x))
 		return ruling_refuse(out, COND_NOT_AUTHORIZED, NULL);
-	if (!nick_is_free(r, sub, nick, out))
+	if (!rules_nick_is_free(r, sub->from, nick, out))
 		return false;
 	if (!room_by_nick(r, nick) && !has_place(r, env, affiliation)) {
 		out->type = "wait";
@@ -174,7 +172,7 @@ rename_to(const struct room *r, const struct rules_env *env,
 			      "visitors may not change their nickname here");
 		return;
 	}
-	if (!nick_is_free(r, sub, nick, out))
+	if (!rules_nick_is_free(r, sub->from, nick, out))
 		return;
 	if (room_by_nick(r, nick)) {
 		/* The same user, entered twice. */
@@ -239,7 +237,7 @@ available(const struct room *r, const struct rules_env *env,
 	if (!nick && s)
 		/* A broadcast goes to the address that was entered. */
 		nick = s->occupant->nick;
-	if (!nick || !is_visible(nick)) {
+	if (!nick || !rules_is_visible(nick)) {
 		out->type = "modify";
 		ruling_refuse(out, COND_JID_MALFORMED, "no nickname");
 		return;

@@ -99,12 +99,19 @@ save_row(struct live *l, const struct entry *config,
 	buf_fini(&subject_text);
 }
 
+/* The reserved nickname is what affiliations_set makes of it. */
 static struct room_affiliation
-affiliation_row(const struct entry *e)
+affiliation_row(const struct live *l, const struct entry *e)
 {
+	const struct affiliation_item *old =
+		affiliations_find(&live_room(l)->affiliations, e->jid);
+	const char *nick = e->nick;
+
+	if (!nick && old && e->affiliation != AFFILIATION_OUTCAST)
+		nick = old->nick;
 	return (struct room_affiliation){
 		.jid = jid_str(e->jid),
-		.nick = e->nick,
+		.nick = nick && *nick ? nick : NULL,
 		.reason = e->reason,
 		.stamp_ms = e->stamp_ms,
 		.affiliation = e->affiliation,
@@ -152,7 +159,7 @@ save(struct live *l, const struct entry *e, struct storing *s)
 
 	switch (e->type) {
 	case ENTRY_AFFILIATION:
-		item = affiliation_row(e);
+		item = affiliation_row(l, e);
 		if (l->is_stored)
 			room_set_affiliation(l->host->store, jid_str(l->jid),
 					     &item, set_stored, s);
