@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/timer.h"
+#include "base/token.h"
 #include "core/router.h"
 #include "core/server.h"
 #include "net/loop.h"
@@ -23,10 +24,10 @@ struct request {
 	struct map_node node; /* in server->requests, by id */
 	struct timer timer;
 	struct server *server;
-	struct jid *to; /* ref */
+	struct jid *from, *to; /* ref */
 	iq_request_done *done;
 	void *data;
-	char id[32];
+	char id[40];
 };
 
 static bool
@@ -43,6 +44,7 @@ finish(struct request *r, const struct stanza *reply)
 	map_remove(&r->server->requests, &r->node);
 	loop_timer_clear(r->server->core, &r->timer);
 	r->done(r->data, reply);
+	jid_unref(&r->from);
 	jid_unref(&r->to);
 	free(r);
 }
@@ -53,6 +55,20 @@ on_timeout(struct timer *t)
 	finish(container_of(t, struct request, timer), NULL);
 }
 
+/* A client must not have the same by accident: the answer would not reach it.
+ */
+static void
+make_id(struct request *r)
+{
+	int n = snprintf(r->id, sizeof(r->id), "q%" PRIx64,
+			 ++r->server->next_id);
+
+	if (jid_is_bare(r->from))
+		return;
+	r->id[n++] = '-';
+	token_make(r->id + n, 16);
+}
+
 void
 iq_request_expect(struct server *srv, struct stanza *stanza, int64_t timeout_ms,
 		  iq_request_done *done, void *data)
@@ -60,11 +76,12 @@ iq_request_expect(struct server *srv, struct stanza *stanza, int64_t timeout_ms,
 	struct request *r = mem_zalloc(sizeof(*r));
 
 	r->server = srv;
+	r->from = jid_ref(stanza->from);
 	r->to = jid_ref(stanza->to);
 	r->done = done;
 	r->data = data;
 	r->timer.fn = on_timeout;
-	snprintf(r->id, sizeof(r->id), "q%" PRIx64, ++srv->next_id);
+	make_id(r);
 	xml_set(stanza->arena, stanza->root, "id", r->id);
 	map_insert(&srv->requests, &r->node, hash_str(r->id));
 	loop_timer_set(srv->core, &r->timer, timeout_ms);
@@ -78,7 +95,7 @@ iq_request(struct server *srv, struct stanza *stanza, int64_t timeout_ms,
 	route(srv, stanza);
 }
 
-void
+bool
 iq_request_answered(struct server *srv, const struct stanza *reply)
 {
 	const char *id = stanza_id(reply);
@@ -86,13 +103,15 @@ iq_request_answered(struct server *srv, const struct stanza *reply)
 	struct request *r;
 
 	if (!id || !srv->requests.n)
-		return;
+		return false;
 	n = map_find(&srv->requests, hash_str(id), request_eq, id);
 	if (!n)
-		return;
+		return false;
 	r = container_of(n, struct request, node);
-	if (reply->from && jid_eq(reply->from, r->to))
-		finish(r, reply);
+	if (!jid_eq(reply->from, r->to) || !jid_eq(reply->to, r->from))
+		return false;
+	finish(r, reply);
+	return true;
 }
 
 void

@@ -134,6 +134,17 @@ iq_to_resource(struct event *ev, enum verdict v)
 	event_end(ev);
 }
 
+/* What the server has asked in the name of a resource is not for that. */
+static void
+to_resource(struct event *ev)
+{
+	if (!is_request(ev->stanza) &&
+	    iq_request_answered(ev->server, ev->stanza))
+		event_end(ev);
+	else
+		event_run(ev, HOOK_IQ_TO_USER, iq_to_resource);
+}
+
 static void
 refuse_probe(struct event *ev)
 {
@@ -185,7 +196,7 @@ to_known_account(struct event *ev)
 		return;
 	case STANZA_IQ:
 		if (!jid_is_bare(ev->to))
-			event_run(ev, HOOK_IQ_TO_USER, iq_to_resource);
+			to_resource(ev);
 		else if (ev->from && jid_eq_bare(ev->from, ev->to))
 			answer_iq(ev, TO_SELF);
 		else if (is_request(ev->stanza))
