@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "core/config.h"
 #include "core/host.h"
+#include "core/router.h"
 #include "core/server.h"
 #include "net/loop.h"
 #include "net/tls.h"
@@ -158,17 +159,21 @@ certs_doubt(const struct tls_cert *cert, const char *domain, int64_t now_s,
 /* --- All of a server */
 
 struct found {
-	struct host *host;	   /* borrowed */
-	struct tls_cert *cert;	   /* ref; NULL: none */
-	struct tls_config *client; /* ref */
-	struct tls_config *server; /* ref */
+	/* Either a host, or a service, which is beneath a host, or NULL. */
+	struct host *host;	     /* borrowed */
+	struct service_tls *service; /* borrowed; NULL: a host */
+	const char *name;	     /* borrowed; the domain */
+	struct tls_cert *cert;	     /* ref; NULL: none */
+	struct tls_config *client;   /* ref */
+	struct tls_config *server;   /* ref */
 };
 
 /* What is built of them; each a ref, or NULL. */
 struct built {
-	struct found *found; /* by the hosts' names; owned */
+	struct found *found; /* by their names; owned */
 	size_t n;
 	struct tls_config *c2s, *s2s, *client;
+	const struct server *server; /* borrowed */
 };
 
 static void
@@ -205,12 +210,59 @@ find_for(struct found *f, bool is_start, struct err *err)
 	return 0;
 }
 
+/* The host beneath which it is, the one with the longest name, or NULL. */
+static struct found *
+found_above(const struct built *b, const char *domain)
+{
+	struct found *best = NULL;
+	size_t len = strlen(domain);
+
+	for (size_t i = 0; i < b->n; i++) {
+		struct found *f = &b->found[i];
+		size_t own = strlen(f->name);
+
+		if (!f->service && own < len && domain[len - own - 1] == '.' &&
+		    !strcmp(domain + len - own, f->name) &&
+		    (!best || own > strlen(best->name)))
+			best = f;
+	}
+	return best;
+}
+
+/* One of its own, found by its name, or its host's if that is for it, too. */
+static void
+find_for_service(const struct built *b, struct found *f)
+{
+	const struct found *above = found_above(b, f->name);
+	const struct server *srv = b->server;
+	char *name = ascii_name(f->name);
+	struct err why;
+
+	f->host = above ? above->host : NULL;
+	if (certs_find(f->name, NULL, NULL, srv->opt.certificates_dir, &f->cert,
+		       &why) < 0)
+		log_error(&srv->log, "certificate of %s: %s", f->name,
+			  why.text);
+	if (!f->cert && above && above->cert &&
+	    tls_cert_covers(above->cert, name))
+		f->cert = tls_cert_ref(above->cert);
+	if (!f->cert && above && above->cert)
+		log_info(&above->host->log,
+			 "no certificate for %s: servers that insist on one "
+			 "cannot reach it",
+			 f->name);
+	free(name);
+}
+
 static int
 by_name(const void *a, const void *b)
 {
 	const struct found *x = a, *y = b;
 
-	return strcmp(x->host->name, y->host->name);
+	/* A host's is for who names nobody. */
+	if (!x->service != !y->service)
+		return x->service ? 1 : -1;
+	return strcmp(x->name, y->name);
 }
 
 /* One for all hosts that have a certificate. 0 with NULL where none has. */
@@ -229,7 +281,7 @@ build(const struct built *b, const struct tls_settings *settings,
 			*out = tls_config_new(settings, f->cert, err);
 		if (!*out)
 			return -1;
-		name = ascii_name(f->host->name);
+		name = ascii_name(f->name);
 		ret = tls_config_add(*out, name, f->cert, err);
 		free(name);
 		if (ret < 0)
@@ -316,11 +368,25 @@ put(struct tls_config **at, struct tls_config **to)
 }
 
 static void
+take_over_service(struct found *f)
+{
+	tls_cert_unref(&f->service->cert);
+	f->service->cert = f->cert;
+	f->cert = NULL;
+	put(&f->service->client, &f->client);
+	put(&f->service->server, &f->server);
+}
+
+static void
 take_over(struct server *srv, struct built *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		struct host *h = b->found[i].host;
 
+		if (b->found[i].service) {
+			take_over_service(&b->found[i]);
+			continue;
+		}
 		tls_cert_unref(&h->cert);
 		h->cert = b->found[i].cert;
 		b->found[i].cert = NULL;
@@ -373,20 +439,43 @@ on_day(struct timer *t)
 	loop_timer_set(srv->core, t, DAY_S * INT64_C(1000));
 }
 
+static void
+add_service(void *data, const char *domain)
+{
+	struct built *b = data;
+
+	b->found[b->n++] = (struct found){
+		.service = route_service_tls(b->server, domain),
+		.name = domain,
+	};
+}
+
 int
 certs_load(struct server *srv, bool is_start, struct err *err)
 {
 	struct built b = { 0 };
 	int ret = 0;
 
-	b.found = mem_zalloc((srv->hosts.n + 1) * sizeof(*b.found));
-	map_each (n, &srv->hosts)
-		b.found[b.n++].host = container_of(n, struct host, node);
+	b.server = srv;
+	b.found = mem_zalloc((srv->hosts.n + srv->services.n + 1) *
+			     sizeof(*b.found));
+	map_each (n, &srv->hosts) {
+		struct host *h = container_of(n, struct host, node);
+
+		b.found[b.n++] = (struct found){ .host = h, .name = h->name };
+	}
+	route_each_service(srv, add_service, &b);
 	/* Whoever names no host in TLS gets the first one's, always the same.
 	 */
 	qsort(b.found, b.n, sizeof(*b.found), by_name);
-	for (size_t i = 0; !ret && i < b.n; i++)
-		ret = find_for(&b.found[i], is_start, err);
+	for (size_t i = 0; !ret && i < b.n; i++) {
+		if (!b.found[i].service)
+			ret = find_for(&b.found[i], is_start, err);
+	}
+	for (size_t i = 0; !ret && i < b.n; i++) {
+		if (b.found[i].service)
+			find_for_service(&b, &b.found[i]);
+	}
 	if (!ret)
 		ret = build_all(srv, &b, err);
 	if (!ret)

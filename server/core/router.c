@@ -11,6 +11,7 @@
 #include "core/s2s.h"
 #include "core/server.h"
 #include "core/session.h"
+#include "net/tls.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 
@@ -20,6 +21,7 @@
 struct service_entry {
 	struct map_node node; /* in server->services */
 	const struct service *service;
+	struct service_tls tls;
 	char domain[];
 };
 
@@ -65,7 +67,18 @@ route_remove_service(struct server *srv, const char *domain)
 	if (!e)
 		return;
 	map_remove(&srv->services, &e->node);
+	tls_cert_unref(&e->tls.cert);
+	tls_config_unref(&e->tls.client);
+	tls_config_unref(&e->tls.server);
 	free(e);
+}
+
+struct service_tls *
+route_service_tls(const struct server *srv, const char *domain)
+{
+	struct service_entry *e = service_find(srv, domain, hash_str(domain));
+
+	return e ? &e->tls : NULL;
 }
 
 bool

@@ -13,6 +13,8 @@ struct jid;
 struct server;
 struct session;
 struct stanza;
+struct tls_cert;
+struct tls_config;
 struct wire;
 
 /* From a session of ours; takes the reference. `from` has been set. It came by
@@ -39,6 +41,17 @@ struct service {
 	enum verdict (*receive)(void *data, struct event *ev);
 	void *data;
 };
+
+/* What its streams with other servers use, like a host's own. Refs, or NULL:
+ * none; set by certs.c. */
+struct service_tls {
+	struct tls_cert *cert;
+	struct tls_config *client; /* to dial others */
+	struct tls_config *server; /* for who dials us and names it */
+};
+/* NULL where there is no such service. */
+struct service_tls *
+route_service_tls(const struct server *srv, const char *domain);
 
 /* -1 where the domain is a host or taken. Borrows the service. */
 int route_add_service(struct server *srv, const char *domain,

@@ -672,9 +672,14 @@ struct tls_config *
 s2s_client_tls(const struct s2s *s)
 {
 	const struct host *h = host_find(s->server, s->local);
+	const struct service_tls *service =
+		h ? NULL : route_service_tls(s->server, s->local);
 
-	return h && h->s2s_tls_client ? h->s2s_tls_client
-				      : s->server->s2s_tls_client;
+	if (h && h->s2s_tls_client)
+		return h->s2s_tls_client;
+	if (service && service->client)
+		return service->client;
+	return s->server->s2s_tls_client;
 }
 
 void

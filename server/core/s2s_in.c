@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "core/host.h"
+#include "core/router.h"
 #include "core/s2s_private.h"
 #include "core/server.h"
 #include "core/wire.h"
@@ -179,8 +180,14 @@ static struct tls_config *
 server_tls(const struct s2s *s)
 {
 	const struct host *h = host_find(s->server, s->local);
+	const struct service_tls *service =
+		h || !s->local ? NULL : route_service_tls(s->server, s->local);
 
-	return h && h->s2s_tls ? h->s2s_tls : s->server->s2s_tls;
+	if (h && h->s2s_tls)
+		return h->s2s_tls;
+	if (service && service->server)
+		return service->server;
+	return s->server->s2s_tls;
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "core/host.h"
+#include "core/router.h"
 #include "core/s2s_private.h"
 #include "core/server.h"
 #include "core/wire.h"
@@ -436,8 +437,10 @@ static bool
 has_certificate(const struct s2s *s)
 {
 	const struct host *h = host_find(s->server, s->local);
+	const struct service_tls *service =
+		h ? NULL : route_service_tls(s->server, s->local);
 
-	return h && h->cert;
+	return h ? h->cert != NULL : service && service->cert;
 }
 
 void
