@@ -331,8 +331,8 @@ c2s_accept(struct server *srv, int fd, const struct peer_addr *peer,
 		.max_queue = (size_t)srv->opt.c2s_queue_max,
 		.max_backlog = SERVER_MAX_BACKLOG,
 		.window = WINDOW,
-		.rate = srv->opt.c2s_rate,
-		.burst = srv->opt.c2s_burst,
+		.rates = { .bytes = srv->opt.c2s_rate,
+			   .burst = srv->opt.c2s_burst },
 		.tls = direct_tls ? srv->c2s_tls : NULL,
 	};
 	struct wire_io *io = &srv->io[srv->next_io++ % srv->n_io];

@@ -144,8 +144,7 @@ s2s_drop(struct s2s *s)
 	if (!list_is_empty(&s->of_broken))
 		all->n_broken--;
 	list_remove(&s->of_broken);
-	if (s->is_new)
-		all->n_dialing--;
+	s2s_dial_ends(s);
 	s2s_probe_end(s, false);
 	free(s->local);
 	free(s->remote);
@@ -693,9 +692,10 @@ s2s_connect(struct s2s *s, int fd, bool direct_tls)
 		.max_queue = (size_t)opt->s2s_output_max,
 		.max_backlog = SERVER_MAX_BACKLOG,
 		.window = WINDOW,
-		.rate = opt->s2s_rate,
-		.burst = opt->s2s_burst,
-		.stanza_rate = opt->s2s_stanza_rate,
+		/* Until its peer's are known: s2s_share_rate. */
+		.rates = { .bytes = opt->s2s_rate,
+			   .burst = opt->s2s_burst,
+			   .stanzas = opt->s2s_stanza_rate },
 	};
 	struct wire_io *io = &srv->io[srv->next_io++ % srv->n_io];
 	unsigned user_ms = (unsigned)opt->s2s_ping_timeout;

@@ -46,8 +46,9 @@ void s2s_accept(struct server *srv, int fd, const struct peer_addr *peer,
  * so are those that were forgotten. */
 bool s2s_is_reachable(const struct server *srv, const char *domain);
 
-/* Closes the streams with a domain, "" for all; they come back when they are
- * needed. How many. */
+/* Closes the streams with a domain, "" for all, also those that are lost or on
+ * their way; they come back when they are needed, which may be at once. How
+ * many. */
 size_t s2s_close_domain(struct server *srv, const char *domain);
 
 /* What there is, for an administrator. Strings are valid during the call. */

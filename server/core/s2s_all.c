@@ -1,6 +1,7 @@
 /* s2s_all.c - federation as a whole: start, connections that come, the end. */
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "core/addresses.h"
 #include "core/s2s_private.h"
@@ -52,25 +53,32 @@ s2s_accept(struct server *srv, int fd, const struct peer_addr *peer,
 	tls_info_copy(s->tls, secure);
 }
 
+/* servers is to be freed afterwards. */
+static struct dns_settings
+dns_settings(const struct server *srv, struct buf *servers)
+{
+	for (size_t i = 0; i < srv->opt.dns_servers.n; i++)
+		buf_printf(servers, "%s%s", i ? "," : "",
+			   srv->opt.dns_servers.items[i]);
+	return (struct dns_settings){
+		.servers = servers->data,
+		.timeout_ms = (int)srv->opt.dns_timeout,
+		.tries = 2,
+	};
+}
+
 int
 s2s_init(struct server *srv, struct err *err)
 {
 	struct s2s_all *all = mem_zalloc(sizeof(*all));
 	struct buf servers = { 0 };
-	struct dns_settings settings = {
-		.timeout_ms = (int)srv->opt.dns_timeout,
-		.tries = 2,
-	};
+	struct dns_settings settings = dns_settings(srv, &servers);
 
 	list_init(&all->streams);
 	list_init(&all->broken);
 	list_init(&all->unknown);
 	all->server = srv;
 	srv->s2s = all;
-	for (size_t i = 0; i < srv->opt.dns_servers.n; i++)
-		buf_printf(&servers, "%s%s", i ? "," : "",
-			   srv->opt.dns_servers.items[i]);
-	settings.servers = servers.data;
 	all->dns = dns_new(srv->core, &settings, err);
 	buf_fini(&servers);
 	return all->dns ? 0 : -1;
@@ -95,9 +103,24 @@ has_blocked(const struct s2s *s)
 	return false;
 }
 
+/* Also where they are the system's, which may have changed. */
+static void
+reload_dns(struct server *srv)
+{
+	struct buf servers = { 0 };
+	struct dns_settings settings = dns_settings(srv, &servers);
+	struct err err;
+
+	if (dns_reload(srv->s2s->dns, &settings, &err) < 0)
+		log_warn(NULL, "name servers stay as they are: %s", err.text);
+	buf_fini(&servers);
+}
+
 void
 s2s_reload(struct server *srv)
 {
+	s2s_change_rates(srv->s2s);
+	reload_dns(srv);
 	list_each_safe (n, &srv->s2s->streams) {
 		struct s2s *s = container_of(n, struct s2s, node);
 
@@ -169,6 +192,7 @@ s2s_free(struct server *srv)
 	map_fini(&all->peers);
 	map_fini(&all->links);
 	map_fini(&all->resumable);
+	map_fini(&all->sources);
 	dns_free(all->dns);
 	free(all);
 	srv->s2s = NULL;

@@ -254,8 +254,8 @@ verify(struct s2s_peer *p, struct s2s_verify *v)
 	}
 	if (is_coming)
 		return;
-	if (s2s_may_dial(v->in->all))
-		s2s_out_dial(s2s_out_new(p, v->local));
+	if (s2s_may_dial(v->in->all, v->in->address))
+		s2s_out_dial(s2s_out_new(p, v->local, v->in->address));
 	else
 		finish(v, DIALBACK_ERROR, COND_RESOURCE_CONSTRAINT);
 }

@@ -136,6 +136,7 @@ s2s_authenticated(struct s2s *s, const char *how)
 	if (s->auth)
 		return;
 	s->auth = how;
+	s2s_share_rate(s);
 	log_info(&log, "%s by %s, TLS %s%s%s",
 		 s->is_out ? "accepted" : "authenticated", how,
 		 s->tls ? s->tls->version : "not used", *s->address ? ", " : "",

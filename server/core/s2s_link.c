@@ -65,6 +65,7 @@ take_out(struct s2s_link *l, struct waiting *w)
 	list_remove(&w->node);
 	l->queued -= w->size;
 	l->n_queued--;
+	l->peer->all->n_kept -= w->size;
 	free(w);
 }
 
@@ -102,6 +103,7 @@ take_older(struct s2s_link *l, int64_t limit_ms, struct list *old_out)
 		list_append(old_out, &w->node);
 		l->queued -= w->size;
 		l->n_queued--;
+		l->peer->all->n_kept -= w->size;
 	}
 	watch_age(l);
 }
@@ -147,14 +149,18 @@ waiting_new(struct s2s_link *l, struct stanza *stanza)
 	w->since_ms = l->peer->all->server->clock->mono_ms;
 	l->queued += w->size;
 	l->n_queued++;
+	l->peer->all->n_kept += w->size;
 	return w;
 }
 
 static bool
 has_room(const struct s2s_link *l, const struct stanza *stanza)
 {
-	return l->queued + arena_size(stanza->arena) <=
-	       (size_t)l->peer->all->server->opt.s2s_queue_max;
+	size_t size = arena_size(stanza->arena);
+	const struct s2s_all *all = l->peer->all;
+
+	return l->queued + size <= (size_t)all->server->opt.s2s_queue_max &&
+	       s2s_has_memory(all, l->queued, size);
 }
 
 static void
@@ -213,6 +219,7 @@ s2s_link_tidy(struct s2s_link *l)
 	loop_timer_clear(p->all->server->core, &l->age);
 	map_remove(&p->all->links, &l->node);
 	list_remove(&l->of_peer);
+	free(l->source);
 	free(l);
 }
 
@@ -345,7 +352,8 @@ s2s_link_connect(struct s2s_link *l)
 	struct s2s *s = choose(l);
 
 	if (!s) {
-		s = s2s_out_new(l->peer, l->local);
+		s = s2s_out_new(l->peer, l->local,
+				l->source ? l->source : OURSELVES);
 		s2s_link_attach(l, s, LINK_WAITING);
 		s2s_out_dial(s);
 	} else if (s->state != S2S_RUNNING || s->is_enabling) {
@@ -374,9 +382,41 @@ refuse(struct server *srv, struct stanza *stanza)
 static bool
 may_wait(const struct s2s_link *l, const struct stanza *stanza)
 {
-	if (list_is_empty(&l->peer->streams) && !s2s_may_dial(l->peer->all))
+	const struct s2s_all *all = l->peer->all;
+
+	if (list_is_empty(&l->peer->streams) &&
+	    !s2s_may_dial(all, s2s_source_of(all->server, stanza->from)))
 		return false;
 	return has_room(l, stanza);
+}
+
+/* For whom there will be a stream. */
+static void
+set_source(struct s2s_link *l, const struct jid *from)
+{
+	if (l->stream || l->n_queued)
+		return;
+	free(l->source);
+	l->source = mem_strdup(s2s_source_of(l->peer->all->server, from));
+}
+
+static void
+refuse_more(struct server *srv, struct stanza *stanza)
+{
+	s2s_bounce(srv, stanza, COND_REMOTE_SERVER_TIMEOUT,
+		   "too much is waiting for other servers");
+}
+
+/* What has waited had its place in memory before. */
+static void
+write_new(struct s2s *s, struct stanza *stanza)
+{
+	if (!s2s_has_memory(s->all, s->kept, arena_size(stanza->arena))) {
+		refuse_more(s->server, stanza);
+		return;
+	}
+	s2s_write_stanza(s, stanza);
+	stanza_unref(&stanza);
 }
 
 void
@@ -395,8 +435,7 @@ s2s_send(struct server *srv, struct stanza *stanza)
 		 pair_hash(jid_hash_domain(stanza->from),
 			   jid_hash_domain(stanza->to)));
 	if (l && l->state == LINK_UP) {
-		s2s_write_stanza(l->stream, stanza);
-		stanza_unref(&stanza);
+		write_new(l->stream, stanza);
 		return;
 	}
 	if (srv->is_stopping) {
@@ -424,10 +463,10 @@ s2s_send(struct server *srv, struct stanza *stanza)
 	if (!may_wait(l, stanza)) {
 		s2s_link_tidy(l);
 		s2s_peer_tidy(p);
-		s2s_bounce(srv, stanza, COND_REMOTE_SERVER_TIMEOUT,
-			   "too much is waiting for other servers");
+		refuse_more(srv, stanza);
 		return;
 	}
+	set_source(l, stanza->from);
 	append(l, stanza);
 	if (l->state == LINK_IDLE && !s2s_peer_is_resting(p))
 		s2s_link_connect(l);

@@ -32,29 +32,18 @@
 
 #define LINGER_MS 2000
 
-/* New streams that are not ready yet. Domains are easily invented, and each of
- * them may cost a socket for some time. */
-#define DIALING_MAX 5000
-
 /* A stream that was made to verify a key, and is of no other use so far. */
 #define VERIFY_ONLY_MS 30000
 
-bool
-s2s_may_dial(const struct s2s_all *all)
-{
-	return all->n_dialing < DIALING_MAX;
-}
-
 struct s2s *
-s2s_out_new(struct s2s_peer *peer, const char *local)
+s2s_out_new(struct s2s_peer *peer, const char *local, const char *who)
 {
 	struct s2s *s = s2s_new(peer->all, true);
 
 	s->local = mem_strdup(local);
 	s->remote = mem_strdup(peer->domain);
 	s2s_set_peer(s, peer->domain);
-	s->is_new = true;
-	s->all->n_dialing++;
+	s2s_dial_begins(s, who);
 	return s;
 }
 
@@ -542,9 +531,7 @@ s2s_out_ready(struct s2s *s)
 	struct log log = s2s_log(s);
 
 	s2s_run(s);
-	if (s->is_new)
-		s->all->n_dialing--;
-	s->is_new = false;
+	s2s_dial_ends(s);
 	dial_free(s->dial);
 	s->dial = NULL;
 	if (s->error) /* of another target */

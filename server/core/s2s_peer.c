@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "core/event.h"
 #include "core/host.h"
+#include "core/quota.h"
 #include "core/s2s_private.h"
 #include "core/server.h"
 #include "net/loop.h"
@@ -81,7 +82,7 @@ seek(struct s2s_peer *p)
 	    !s2s_is_ours(p->all->server, p->local))
 		return;
 	remote_policy_of(p->all->server, p->domain, &policy);
-	if (!policy.is_blocked && s2s_may_dial(p->all))
+	if (!policy.is_blocked && s2s_may_dial(p->all, OURSELVES))
 		s2s_link_connect(s2s_link_take(p, p->local));
 }
 
@@ -136,6 +137,12 @@ on_retry(struct timer *t)
 	s2s_peer_tidy(p);
 }
 
+static void
+on_calm(struct timer *t)
+{
+	s2s_peer_tidy(container_of(t, struct s2s_peer, calm));
+}
+
 struct s2s_peer *
 s2s_peer_take(struct s2s_all *all, const char *domain)
 {
@@ -147,6 +154,7 @@ s2s_peer_take(struct s2s_all *all, const char *domain)
 	strcpy(p->domain, domain);
 	p->all = all;
 	p->retry.fn = on_retry;
+	p->calm.fn = on_calm;
 	list_init(&p->links);
 	list_init(&p->streams);
 	list_init(&p->verifies);
@@ -167,6 +175,8 @@ s2s_peer_free(struct s2s_peer *p)
 		s2s_link_tidy(l);
 	}
 	loop_timer_clear(p->all->server->core, &p->retry);
+	loop_timer_clear(p->all->server->core, &p->calm);
+	quota_unref(&p->quota);
 	map_remove(&p->all->peers, &p->node);
 	set_known(p);
 	free(p->error);
@@ -179,7 +189,7 @@ s2s_peer_tidy(struct s2s_peer *p)
 {
 	if (list_is_empty(&p->links) && list_is_empty(&p->streams) &&
 	    list_is_empty(&p->verifies) && !timer_is_set(&p->retry) &&
-	    !p->lost_ms)
+	    !p->lost_ms && s2s_peer_is_calm(p))
 		s2s_peer_free(p);
 }
 

@@ -10,6 +10,7 @@
  *   s2s_peer.c      other domains: back-off, reachability
  *   s2s_dialback.c  XEP-0220 in all its roles
  *   s2s_sm.c        acknowledgements and resumption (XEP-0198)
+ *   s2s_limits.c    what others may cost
  *   s2s_write.c     what goes out
  *   s2s_show.c      what an administrator sees
  */
@@ -35,6 +36,8 @@ struct dialback;
 struct dns;
 struct host;
 struct jid;
+struct quota;
+struct s2s_source;
 struct sm;
 struct stanza;
 struct stream_header;
@@ -54,9 +57,11 @@ struct s2s_all {
 	struct dns *dns;      /* owned */
 	size_t n_streams, n_unauthenticated;
 	size_t n_in;	    /* connections from others */
-	size_t n_dialing;   /* out, and never ready so far */
+	size_t n_dialing;   /* out, and never ready so far; of all sources */
 	struct list broken; /* struct s2s.of_broken: in, oldest first */
 	size_t n_broken;
+	struct map sources; /* private to s2s_limits.c */
+	size_t n_kept;	    /* bytes of stanzas that wait, or are unconfirmed */
 	struct list unknown; /* struct s2s_peer.of_unknown: oldest first */
 	size_t n_unknown;
 };
@@ -74,11 +79,13 @@ struct s2s_peer {
 				 * way; 0: there is one, or may be */
 	bool was_reached;	/* what is for it may wait */
 	struct list of_unknown; /* in all->unknown: it was not */
-	enum stanza_cond cond;	/* why, for those who send */
-	char *error;		/* owned; the last one, in words; or NULL */
-	int64_t error_ms;	/* when that was */
-	char *local;		/* owned; of the last stream that worked or was
-				 * wanted */
+	struct quota *quota;	/* ref; for all its streams; or NULL */
+	struct timer calm; /* the quota is full then, and may be forgotten */
+	enum stanza_cond cond; /* why, for those who send */
+	char *error;	       /* owned; the last one, in words; or NULL */
+	int64_t error_ms;      /* when that was */
+	char *local;	       /* owned; of the last stream that worked or was
+				* wanted */
 	char domain[];
 };
 
@@ -93,9 +100,10 @@ enum s2s_link_state {
 struct s2s_link {
 	struct map_node node;
 	struct list of_peer, of_stream;
-	struct s2s_peer *peer;	 /* borrowed */
-	struct s2s *stream;	 /* borrowed; NULL while idle */
-	struct list queue;	 /* private to s2s_link.c */
+	struct s2s_peer *peer; /* borrowed */
+	struct s2s *stream;    /* borrowed; NULL while idle */
+	struct list queue;     /* private to s2s_link.c */
+	char *source; /* owned; for whom a stream is made; NULL: OURSELVES */
 	size_t n_queued, queued; /* stanzas, bytes */
 	struct timer age;	 /* of the oldest that waits */
 	enum s2s_link_state state;
@@ -163,7 +171,9 @@ struct s2s {
 	struct s2s_ping *ping;	 /* private to s2s_sm.c */
 	int64_t since_ms, ready_ms, used_ms, asked_ms, rtt_ms;
 	int64_t resume_until_ms;
-	size_t peer_max_bytes; /* XEP-0478; 0: not known */
+	size_t kept;		   /* bytes in sm, as counted in all->n_kept */
+	struct s2s_source *source; /* counted in all->n_dialing; or NULL */
+	size_t peer_max_bytes;	   /* XEP-0478; 0: not known */
 	uint64_t n_in, n_out;
 	const char *auth;   /* static; NULL: not authenticated */
 	const char *advice; /* static; what to do about `error`; may be NULL */
@@ -175,7 +185,6 @@ struct s2s {
 	bool is_bidi;	  /* stanzas go both ways */
 	bool shuns_bidi;  /* out: it failed with that */
 	bool is_counted;  /* in all->n_unauthenticated */
-	bool is_new;	  /* in all->n_dialing */
 	bool has_address; /* counted for its address */
 	bool is_asked;	  /* an acknowledgement is awaited */
 	bool is_sm;	  /* XEP-0198, not just pings */
@@ -232,6 +241,26 @@ void s2s_watch(struct s2s *s);
 /* With the certificate of the domain it is from. */
 struct tls_config *s2s_client_tls(const struct s2s *s);
 
+/* ---- s2s_limits.c ---- */
+/* For so many bytes more, of who keeps so many already? */
+bool s2s_has_memory(const struct s2s_all *all, size_t held, size_t more);
+/* After every change of s->sm. */
+void s2s_count_kept(struct s2s *s);
+/* Streams that were not ready yet, for each of those who want them: domains are
+ * easily invented, and each may cost a socket for some time. */
+#define OURSELVES ""
+const char *s2s_source_of(const struct server *srv, const struct jid *from);
+bool s2s_may_dial(const struct s2s_all *all, const char *who);
+void s2s_dial_begins(struct s2s *s, const char *who);
+/* It is ready, or has failed; does nothing where it was counted out before. */
+void s2s_dial_ends(struct s2s *s);
+/* The stream is authenticated: what it sends counts for its peer. */
+void s2s_share_rate(struct s2s *s);
+void s2s_change_rates(struct s2s_all *all);
+/* Has it not sent so much lately that it has to be remembered? If it has, it is
+ * tidied later. */
+bool s2s_peer_is_calm(struct s2s_peer *p);
+
 /* ---- s2s_write.c ---- */
 /* Nothing more behind our end. */
 void s2s_write(struct s2s *s, const char *data, size_t len);
@@ -278,9 +307,8 @@ void s2s_in_spoke(struct s2s *s);
 
 /* ---- s2s_out.c ---- */
 /* A new stream for that pair, which dials. */
-struct s2s *s2s_out_new(struct s2s_peer *peer, const char *local);
-/* Are there not too many of those that get nowhere? */
-bool s2s_may_dial(const struct s2s_all *all);
+struct s2s *
+s2s_out_new(struct s2s_peer *peer, const char *local, const char *who);
 /* Connects (again). */
 void s2s_out_dial(struct s2s *s);
 void s2s_out_open(struct s2s *s, const struct stream_header *h);

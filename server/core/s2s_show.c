@@ -180,21 +180,34 @@ s2s_each_lost(struct server *srv,
 	}
 }
 
+static bool
+may_close(const struct s2s *s, const char *domain)
+{
+	if (s->state == S2S_CLOSING || s->state == S2S_DRAINING || s->probe)
+		return false;
+	return !*domain || (s->remote && !strcmp(domain, s->remote));
+}
+
 size_t
 s2s_close_domain(struct server *srv, const char *domain)
 {
+	struct list *last;
 	size_t n_closed = 0;
 
 	if (!srv->s2s)
 		return 0;
+	/* What waits for one of them gets a new one at once, behind these. */
+	last = srv->s2s->streams.prev;
 	list_each_safe (n, &srv->s2s->streams) {
 		struct s2s *s = container_of(n, struct s2s, node);
+		bool is_last = n == last;
 
-		if (s->state != S2S_RUNNING ||
-		    (*domain && (!s->remote || strcmp(domain, s->remote) != 0)))
-			continue;
-		s2s_drain(s);
-		n_closed++;
+		if (may_close(s, domain)) {
+			s2s_drain(s);
+			n_closed++;
+		}
+		if (is_last)
+			break;
 	}
 	return n_closed;
 }
@@ -298,7 +311,7 @@ s2s_test(struct server *srv, const char *local, const char *remote,
 		done(data, false);
 		return;
 	}
-	s = s2s_out_new(s2s_peer_take(srv->s2s, remote), local);
+	s = s2s_out_new(s2s_peer_take(srv->s2s, remote), local, OURSELVES);
 	s->probe = mem_alloc(sizeof(*s->probe));
 	s->probe->tell = tell;
 	s->probe->done = done;

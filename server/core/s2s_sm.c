@@ -80,6 +80,7 @@ on_pong(void *data, const struct stanza *reply)
 		 * answer; then it is TCP that would have told of a loss. */
 		if (reply || !s->has_answered_ping) {
 			sm_acked(s->sm, p->count);
+			s2s_count_kept(s);
 			confirmed(s);
 		}
 	}
@@ -143,6 +144,7 @@ s2s_sm_sent(struct s2s *s, struct stanza *stanza, size_t bytes)
 	if (!s->sm)
 		s->sm = sm_new();
 	sm_sent(s->sm, stanza, bytes);
+	s2s_count_kept(s);
 	if (sm_wants_ack(s->sm) && (s->is_sm || !s->is_asked))
 		s2s_sm_ask(s);
 	else
@@ -166,6 +168,7 @@ acked(struct s2s *s, uint32_t h)
 	struct arena *a;
 
 	if (sm_acked(s->sm, h) == 0) {
+		s2s_count_kept(s);
 		s->has_moved |= sm_n_unacked(s->sm) < n;
 		return true;
 	}
@@ -234,6 +237,7 @@ s2s_sm_forget(struct s2s *s)
 	forget_ping(s);
 	sm_free(s->sm);
 	s->sm = NULL;
+	s2s_count_kept(s);
 	s->is_sm = s->is_enabling = false;
 }
 
@@ -323,6 +327,7 @@ on_failed(struct s2s *s, const struct sm_element *e)
 		return;
 	}
 	is_known = e->has_h && sm_acked(s->sm, e->h) == 0;
+	s2s_count_kept(s);
 	log_info(&log, "not resumed, %zu stanzas are not confirmed",
 		 sm_n_unacked(s->sm));
 	s2s_sm_recover(s, is_known);
@@ -390,6 +395,7 @@ inherit(struct s2s *s, struct s2s *old)
 	s2s_sm_forget(s);
 	s->sm = old->sm;
 	old->sm = NULL;
+	s2s_count_kept(s);
 	s2s_sm_forget(old);
 	set_id(s, id);
 	free(id);
@@ -552,6 +558,7 @@ s2s_sm_recover(struct s2s *s, bool none_arrived)
 	all = mem_alloc(n * sizeof(*all));
 	while ((stanza = sm_pop(s->sm)))
 		all[i++] = stanza;
+	s2s_count_kept(s);
 	/* Each before those that came after it. */
 	for (size_t j = i; j-- > 0;) {
 		if (none_arrived || may_come_twice(all[j])) {

@@ -75,8 +75,7 @@ s2s_write_stanza(struct s2s *s, struct stanza *stanza)
 			   "larger than the other server accepts");
 		return;
 	}
-	if (s->sm && sm_unacked_bytes(s->sm) + kept >
-			     (size_t)s->server->opt.s2s_unacked_max) {
+	if (s->kept + kept > (size_t)s->server->opt.s2s_unacked_max) {
 		s2s_bounce(s->server, stanza_ref(stanza),
 			   COND_REMOTE_SERVER_TIMEOUT,
 			   "the other server does not confirm what it gets");

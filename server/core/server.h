@@ -67,11 +67,14 @@ struct server_options {
 	int64_t s2s_ping_interval, s2s_ping_timeout;
 	int64_t s2s_queue_max, s2s_queue_age; /* of one pair of domains */
 	int64_t s2s_unacked_max;	      /* bytes of one stream */
+	int64_t s2s_memory_max;		      /* bytes of all that waits */
+	int64_t s2s_connecting_max;	      /* streams on their way */
 	int64_t s2s_retry_min, s2s_retry_max;
 	int64_t s2s_resume_time;
 	int64_t s2s_stanza_max;
-	int64_t s2s_rate, s2s_burst; /* bytes a second, bytes; 0: no limit */
-	int64_t s2s_stanza_rate;     /* stanzas a second; 0: no limit */
+	int64_t s2s_rate, s2s_burst; /* of a peer: bytes a second, bytes;
+				      * 0: no limit */
+	int64_t s2s_stanza_rate;     /* of a peer: a second; 0: no limit */
 	int64_t s2s_output_max;	     /* bytes waiting for one stream */
 	int64_t s2s_max, s2s_max_per_address, s2s_max_unauthenticated;
 	int64_t s2s_dialback_max; /* open requests of one stream */

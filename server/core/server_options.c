@@ -225,11 +225,10 @@ const struct option server_options[] = {
 		 "certificates of other servers; by default those of the "
 		 "system." },
 	{ "dns-servers", OPT_LIST, AT(dns_servers), .check = check_endpoint,
-	  .needs_restart = true,
 	  .doc = "Name servers, each an address with a port; by default those "
 		 "of the system." },
 	{ "dns-timeout", OPT_DURATION, AT(dns_timeout), .def = "3s",
-	  .min = SECOND / 10, .max = MINUTE, .needs_restart = true,
+	  .min = SECOND / 10, .max = MINUTE,
 	  .doc = "How long a name server may take before it is asked again, "
 		 "or the next one is." },
 	{ "s2s-connect-timeout", OPT_DURATION, AT(s2s_connect_timeout),
@@ -265,6 +264,16 @@ const struct option server_options[] = {
 	  .doc = "Memory for stanzas that are kept for one stream until the "
 		 "other server acknowledges them (XEP-0198), each 2 KB or "
 		 "more; above that new ones bounce." },
+	{ "s2s-memory-max", OPT_SIZE, AT(s2s_memory_max), .def = "256M",
+	  .min = MB, .max = 64 * GB,
+	  .doc = "Memory for all stanzas that wait for a stream or for an "
+		 "acknowledgement, of all domains together. From half of it "
+		 "on, each pair of domains and each stream may keep 64 KB." },
+	{ "s2s-connecting-max", OPT_INT, AT(s2s_connecting_max), .def = "5000",
+	  .min = 2, .max = 1000000,
+	  .doc = "Streams of ours that may be on their way to domains at a "
+		 "time. One user, or one server that wants keys verified, gets "
+		 "no more than half of what the others have left." },
 	{ "s2s-retry-min", OPT_DURATION, AT(s2s_retry_min), .def = "5s",
 	  .min = SECOND, .max = HOUR,
 	  .doc = "For this time after a failure a server is not tried again; "
@@ -278,17 +287,17 @@ const struct option server_options[] = {
 	{ "s2s-stanza-max", OPT_SIZE, AT(s2s_stanza_max), .def = "512K",
 	  .min = 10 * KB, .max = 16 * MB, .needs_restart = true,
 	  .doc = "The largest stanza that another server may send." },
-	{ "s2s-rate", OPT_SIZE, AT(s2s_rate), .def = "0", .min = 0, .max = GB,
-	  .doc = "Bytes a second that are read from one stream in the long "
-		 "run; 0: as fast as they come." },
-	{ "s2s-burst", OPT_SIZE, AT(s2s_burst), .def = "4M", .min = 16 * KB,
+	{ "s2s-rate", OPT_SIZE, AT(s2s_rate), .def = "8M", .min = 0, .max = GB,
+	  .doc = "Bytes a second that are read from one domain, by all its "
+		 "streams, in the long run; 0: as fast as they come." },
+	{ "s2s-burst", OPT_SIZE, AT(s2s_burst), .def = "32M", .min = 16 * KB,
 	  .max = GB,
-	  .doc = "Bytes that another server may send at once before s2s-rate "
+	  .doc = "Bytes that another domain may send at once before s2s-rate "
 		 "slows it down." },
-	{ "s2s-stanza-rate", OPT_INT, AT(s2s_stanza_rate), .def = "0", .min = 0,
-	  .max = 1000000,
-	  .doc = "Stanzas a second that are taken from one stream in the long "
-		 "run; 0: as fast as they come." },
+	{ "s2s-stanza-rate", OPT_INT, AT(s2s_stanza_rate), .def = "10000",
+	  .min = 0, .max = 1000000,
+	  .doc = "Stanzas a second that are taken from one domain in the long "
+		 "run, and as many at once; 0: as fast as they come." },
 	{ "s2s-output-max", OPT_SIZE, AT(s2s_output_max), .def = "16M",
 	  .min = 64 * KB, .max = 16 * GB,
 	  .doc = "Bytes that may wait on one stream for a server that does not "

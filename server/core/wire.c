@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "core/quota.h"
 #include "net/loop.h"
 #include "net/tls.h"
 #include "xmpp/stanza.h"
@@ -15,11 +16,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Fills at `rate` a second up to `burst`; rate 0: never empty. */
-struct bucket {
-	int64_t rate, burst, tokens, at_ms;
-};
 
 struct wire {
 	struct conn *conn;  /* owned */
@@ -39,13 +35,13 @@ struct wire {
 	const struct xml_limits *limits; /* borrowed */
 	const char *ns;			 /* NULL: lockstep */
 	unsigned window;
-	bool is_paused;	   /* lockstep: the core has not answered */
-	bool is_full;	   /* too much is under way */
-	bool is_throttled; /* over its rate */
-	bool is_deaf;	   /* nothing more is parsed */
-	struct bucket bytes, stanzas;
-	int64_t n_parsed;   /* what the stanza bucket has not seen */
-	struct timer timer; /* end of is_throttled */
+	bool is_paused;	     /* lockstep: the core has not answered */
+	bool is_full;	     /* too much is under way */
+	bool is_throttled;   /* over its rate */
+	bool is_deaf;	     /* nothing more is parsed */
+	struct quota *quota; /* ref; NULL: no limit */
+	int64_t n_parsed;    /* what the quota has not seen */
+	struct timer timer;  /* end of is_throttled */
 
 	_Atomic int64_t last_read_ms;
 	atomic_uint under_way;	/* weight of the stanzas */
@@ -338,24 +334,15 @@ on_throttle_end(struct timer *t)
 
 /* Nothing is read until what was taken too much has come in again. */
 static void
-throttle(struct wire *w, struct bucket *b, int64_t amount, int64_t now_ms)
+throttle(struct wire *w, int64_t bytes, int64_t stanzas, int64_t now_ms)
 {
-	int64_t added = (now_ms - b->at_ms) * b->rate / 1000;
-	int64_t delay_ms;
+	int64_t delay_ms = 0;
 
-	if (!b->rate)
-		return;
-	if (added > 0) {
-		b->at_ms = now_ms;
-		b->tokens += added;
-		if (b->tokens > b->burst)
-			b->tokens = b->burst;
-	}
-	b->tokens -= amount;
-	if (b->tokens >= 0)
+	if (w->quota)
+		delay_ms = quota_take(w->quota, bytes, stanzas, now_ms);
+	if (!delay_ms)
 		return;
 	w->is_throttled = true;
-	delay_ms = 1 - b->tokens * 1000 / b->rate;
 	if (!timer_is_set(&w->timer) || w->timer.at_ms < now_ms + delay_ms)
 		loop_timer_set(w->io->loop, &w->timer, delay_ms);
 	/* Nobody is silent while we do not listen. */
@@ -377,9 +364,9 @@ on_data(struct conn *c, void *user, char *data, size_t len)
 		return true;
 	if (!w->parser)
 		w->parser = xml_parser_new(w->io->pool, &handler, w, w->limits);
-	throttle(w, &w->bytes, (int64_t)len, now_ms);
+	throttle(w, (int64_t)len, 0, now_ms);
 	parsed(w, xml_parser_feed(w->parser, data, len));
-	throttle(w, &w->stanzas, w->n_parsed, now_ms);
+	throttle(w, 0, w->n_parsed, now_ms);
 	w->n_parsed = 0;
 	return may_read(w);
 }
@@ -417,7 +404,16 @@ static const struct conn_class conn_class = {
 
 /* ---- from the core to the I/O thread ---- */
 
-enum order_kind { CONTINUE, RESTART, START_TLS, RUN, ROOM, RELEASE, RELEASED };
+enum order_kind {
+	CONTINUE,
+	RESTART,
+	START_TLS,
+	SHARE,
+	RUN,
+	ROOM,
+	RELEASE,
+	RELEASED,
+};
 
 struct order {
 	struct mail mail;
@@ -427,6 +423,7 @@ struct order {
 	const struct xml_limits *limits;
 	struct tls_config *tls; /* ref */
 	char *tls_name;		/* owned; the client's side */
+	struct quota *quota;	/* ref */
 };
 
 /* Reading may go on, if the parser has nothing left that makes it wait. */
@@ -475,6 +472,7 @@ released(struct wire *w)
 {
 	loop_timer_clear(w->io->loop, &w->timer);
 	xml_parser_free(w->parser);
+	quota_unref(&w->quota);
 	post(w, letter(FREE));
 }
 
@@ -495,6 +493,10 @@ carry_out(struct order *o)
 		break;
 	case START_TLS:
 		start_tls(w, o);
+		break;
+	case SHARE:
+		quota_unref(&w->quota);
+		w->quota = o->quota;
 		break;
 	case RUN:
 		w->ns = o->text;
@@ -547,14 +549,6 @@ give(struct wire *w, struct order o)
 
 /* ---- for the core ---- */
 
-static void
-bucket_init(struct bucket *b, int64_t rate, int64_t burst, int64_t now_ms)
-{
-	*b = (struct bucket){
-		.rate = rate, .burst = burst, .tokens = burst, .at_ms = now_ms
-	};
-}
-
 struct wire *
 wire_new(struct loop *core, struct wire_io *io, int fd,
 	 const struct wire_class *cls, void *owner,
@@ -576,9 +570,8 @@ wire_new(struct loop *core, struct wire_io *io, int fd,
 	w->owner = owner;
 	w->limits = settings->limits;
 	w->window = settings->window;
-	bucket_init(&w->bytes, settings->rate, settings->burst, now_ms);
-	bucket_init(&w->stanzas, settings->stanza_rate, settings->stanza_rate,
-		    now_ms);
+	if (settings->rates.bytes || settings->rates.stanzas)
+		w->quota = quota_new(&settings->rates, now_ms);
 	w->timer.fn = on_throttle_end;
 	atomic_init(&w->last_read_ms, now_ms);
 	atomic_init(&w->under_way, 0);
@@ -591,6 +584,12 @@ void
 wire_write(struct wire *w, const char *head, size_t len, struct chunk *tail)
 {
 	conn_write(w->core, w->conn, head, len, tail);
+}
+
+void
+wire_share(struct wire *w, struct quota *q)
+{
+	give(w, (struct order){ .kind = SHARE, .quota = quota_ref(q) });
 }
 
 void

@@ -14,6 +14,7 @@
 #define CORE_WIRE_H
 
 #include "base/list.h"
+#include "core/quota.h"
 #include "net/conn.h"
 #include "xmpp/cond.h"
 
@@ -69,10 +70,8 @@ struct wire_settings {
 	const struct xml_limits *limits; /* borrowed */
 	size_t max_queue;		 /* bytes of output */
 	size_t max_backlog;		 /* see conn.h */
-	unsigned window;     /* what may be under way; see wire_stanza_done */
-	int64_t rate, burst; /* bytes a second and bytes; rate 0: no limit */
-	int64_t stanza_rate; /* stanzas and other elements a second, with as
-			      * many at once; 0: no limit */
+	unsigned window; /* what may be under way; see wire_stanza_done */
+	struct quota_rates rates;    /* stanzas: and other elements */
 	struct tls_config *tls;	     /* TLS comes first; NULL: a header */
 	const char *tls_client_name; /* the server's, in A-labels, where tls is
 				      * for the client's side; else NULL */
@@ -86,6 +85,9 @@ struct wire *wire_new(struct loop *core, struct wire_io *io, int fd,
 
 void
 wire_write(struct wire *w, const char *head, size_t len, struct chunk *tail);
+/* What it reads counts for q from now on, of which it takes a reference, and
+ * not any more for a quota of its own. */
+void wire_share(struct wire *w, struct quota *q);
 /* Lockstep: the next element. */
 void wire_continue(struct wire *w);
 /* A new stream: a header comes next, maybe in what has been read already. */

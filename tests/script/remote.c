@@ -390,6 +390,8 @@ test_statement(struct play *p)
 		expect_said(p);
 	else if (says(p, 1, "is tested"))
 		begin_test(p);
+	else if (says(p, 1, "is closed"))
+		s2s_close_domain(server(p), word(p, 0));
 	else
 		return false;
 	return true;
