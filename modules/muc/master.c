@@ -118,8 +118,7 @@ is_blocked(const struct master *m, const struct submission *sub)
 		return true;
 	if (list_is_empty(&m->storing))
 		return false;
-	if (sub->type != SUBMIT_STANZA ||
-	    sub->stanza->kind != STANZA_MESSAGE ||
+	if (sub->type != SUBMIT_STANZA || sub->stanza->kind != STANZA_MESSAGE ||
 	    sub->stanza->type != TYPE_GROUPCHAT)
 		return true;
 	/* Either all of them are messages, or it is one of something else. */

@@ -365,8 +365,7 @@ start(struct server *srv, const struct server_setup *setup, struct err *err)
 	if (load_secret(srv, err) < 0 || open_store(srv, setup, err) < 0 ||
 	    add_new_hosts(srv, setup->config, err) < 0 ||
 	    components_load(srv, setup->config, err) < 0 ||
-	    certs_load(srv, true, err) < 0 ||
-	    s2s_init(srv, err) < 0)
+	    certs_load(srv, true, err) < 0 || s2s_init(srv, err) < 0)
 		return -1;
 	remotes_load(srv, setup->config);
 	srv->has_listeners = !setup->no_listen;
