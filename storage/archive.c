@@ -1,8 +1,8 @@
 /*
- * archive.c - the table archive: what changes it.
+ * archive.c - the tables archives and archive_rows: what changes them.
  *
- * An owner's rows have ordinals without a gap, since they leave at the old end
- * only: two of them tell how many rows are between them.
+ * An archive's rows have ordinals without a gap, since they leave at the old
+ * end only: two of them tell how many rows are between them.
  */
 
 #include "storage/archive.h"
@@ -25,50 +25,72 @@
 #define PRUNE_OWNERS 256
 
 enum {
+	GET_NUMBER,
+	ADD,
 	FIRST,
 	LAST,
 	INSERT,
 	REPLACE,
 	DROP_OLDEST,
 	DROP_OLDER,
-	OWNER_FROM,
-	OWNER_BEHIND,
+	NEXT_FROM,
+	NEXT_BEHIND,
+	NEXT_REMOVED,
+	DROP_REMOVED,
 	BOUND_FIRST,
 	BOUND_LAST,
+	REMOVE,
 	FORGET,
 	N_SQL
 };
 
+/* The rows of the owner $1. */
+#define ROWS                            \
+	" archive_rows WHERE archive =" \
+	" (SELECT number FROM archives WHERE owner = $1)"
+
 static const struct db_sql sql[N_SQL] = {
-	[FIRST] = { "SELECT ordinal FROM archive WHERE owner = $1"
+	[GET_NUMBER] = { "SELECT number FROM archives WHERE owner = $1" },
+	[ADD] = { "INSERT INTO archives (owner) VALUES ($1)" },
+	[FIRST] = { "SELECT ordinal FROM archive_rows WHERE archive = $1"
 		    " ORDER BY id LIMIT 1" },
-	[LAST] = { "SELECT id, ordinal FROM archive WHERE owner = $1"
+	[LAST] = { "SELECT id, ordinal FROM archive_rows WHERE archive = $1"
 		   " ORDER BY id DESC LIMIT 1" },
-	[INSERT] = { "INSERT INTO archive (owner, id, ordinal, stamp_ms, kind,"
-		     " peer, origin_id, xml)"
+	[INSERT] = { "INSERT INTO archive_rows (archive, id, ordinal,"
+		     " stamp_ms, kind, peer, origin_id, xml)"
 		     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)" },
-	[REPLACE] = { "UPDATE archive SET kind = $3, xml = $4,"
-		      " origin_id = NULL WHERE owner = $1 AND id = $2" },
-	[DROP_OLDEST] = { "DELETE FROM archive WHERE owner = $1 AND id IN"
-			  " (SELECT id FROM archive WHERE owner = $1"
-			  " ORDER BY id LIMIT $2)" },
-	[DROP_OLDER] = { "DELETE FROM archive WHERE owner = $1 AND id IN"
-			 " (SELECT id FROM archive WHERE owner = $1"
-			 " AND id < $2 ORDER BY id LIMIT $3)" },
-	[OWNER_FROM] = { "SELECT owner FROM archive WHERE owner >= $1"
-			 " ORDER BY owner LIMIT 1" },
-	[OWNER_BEHIND] = { "SELECT owner FROM archive WHERE owner > $1"
-			   " ORDER BY owner LIMIT 1" },
-	[BOUND_FIRST] = { "SELECT id, stamp_ms, ordinal FROM archive"
-			  " WHERE owner = $1 ORDER BY id LIMIT 1" },
-	[BOUND_LAST] = { "SELECT id, stamp_ms, ordinal FROM archive"
-			 " WHERE owner = $1 ORDER BY id DESC LIMIT 1" },
-	[FORGET] = { "DELETE FROM archive WHERE owner = $1" },
+	[REPLACE] = { "UPDATE archive_rows SET kind = $3, xml = $4,"
+		      " origin_id = NULL WHERE archive ="
+		      " (SELECT number FROM archives WHERE owner = $1)"
+		      " AND id = $2" },
+	[DROP_OLDEST] = { "DELETE FROM archive_rows WHERE archive = $1"
+			  " AND id IN (SELECT id FROM archive_rows"
+			  " WHERE archive = $1 ORDER BY id LIMIT $2)" },
+	[DROP_OLDER] = { "DELETE FROM archive_rows WHERE archive = $1"
+			 " AND id IN (SELECT id FROM archive_rows"
+			 " WHERE archive = $1 AND id < $3"
+			 " ORDER BY id LIMIT $2)" },
+	[NEXT_FROM] = { "SELECT number, owner FROM archives"
+			" WHERE owner >= $1 ORDER BY owner LIMIT 1" },
+	[NEXT_BEHIND] = { "SELECT number, owner FROM archives"
+			  " WHERE owner > $1 ORDER BY owner LIMIT 1" },
+	[NEXT_REMOVED] = { "SELECT number FROM archives_removed WHERE number > "
+			   "0"
+			   " ORDER BY number LIMIT 1" },
+	[DROP_REMOVED] = { "DELETE FROM archives_removed WHERE number = $1" },
+	[BOUND_FIRST] = { "SELECT id, stamp_ms, ordinal FROM" ROWS
+			  " ORDER BY id LIMIT 1" },
+	[BOUND_LAST] = { "SELECT id, stamp_ms, ordinal FROM" ROWS
+			 " ORDER BY id DESC LIMIT 1" },
+	[REMOVE] = { "INSERT INTO archives_removed (number)"
+		     " SELECT number FROM archives WHERE owner = $1" },
+	[FORGET] = { "DELETE FROM archives WHERE owner = $1" },
 };
 
-const struct store_kind archive_kind = { "archive", sql, N_SQL,
-					 (const struct db_sql *const[]){
-						 &sql[FORGET], NULL } };
+const struct store_kind archive_kind = {
+	"archive", sql, N_SQL,
+	(const struct db_sql *const[]){ &sql[REMOVE], &sql[FORGET], NULL }
+};
 
 /* Every change of one owner's. */
 struct write_op {
@@ -148,9 +170,9 @@ is_time_to_trim(int64_t ordinal, int64_t keep)
 }
 
 static int
-trim(struct write_op *w, struct db *db, int64_t ordinal)
+trim(struct write_op *w, struct db *db, int64_t number, int64_t ordinal)
 {
-	struct db_value v[2] = { db_text(w->owner) };
+	struct db_value v[2] = { db_int(number) };
 	int64_t first = 0, excess;
 
 	if (db_query_int(db, &sql[FIRST], v, 1, &first) < 0)
@@ -162,27 +184,50 @@ trim(struct write_op *w, struct db *db, int64_t ordinal)
 	return db_exec(db, &sql[DROP_OLDEST], v, 2) < 0 ? -1 : 0;
 }
 
+/* A new archive has its number from here. */
+static int
+get_number(struct db *db, const char *owner, int64_t *number_out)
+{
+	const struct db_value v[] = { db_text(owner) };
+	int got = db_query_int(db, &sql[GET_NUMBER], v, 1, number_out);
+
+	if (got == 0 && db_exec(db, &sql[ADD], v, 1) >= 0)
+		got = db_query_int(db, &sql[GET_NUMBER], v, 1, number_out);
+	return got > 0 ? 0 : -1;
+}
+
+/* Of its newest row; both 0 where it has none. */
+static int
+get_last(struct db *db, int64_t number, int64_t *id_out, int64_t *ordinal_out)
+{
+	const struct db_value v[] = { db_int(number) };
+	struct db_rows *rows = db_query(db, &sql[LAST], v, 1);
+	int got = rows ? db_next(rows) : -1;
+
+	*id_out = *ordinal_out = 0;
+	if (got <= 0)
+		return got;
+	*id_out = db_get_int(rows, 0);
+	*ordinal_out = db_get_int(rows, 1);
+	db_end(rows);
+	return 0;
+}
+
 static enum store_status
 run_append(struct op *op, struct db *db)
 {
 	struct write_op *w = of_op(op);
 	const struct archive_row *row = &w->row;
-	const struct db_value owner[] = { db_text(w->owner) };
-	struct db_rows *last = db_query(db, &sql[LAST], owner, 1);
-	int got = last ? db_next(last) : -1;
-	int64_t ordinal = 1, last_id = 0;
+	int64_t number, last_id, ordinal;
 
-	if (got < 0)
+	if (get_number(db, w->owner, &number) < 0 ||
+	    get_last(db, number, &last_id, &ordinal) < 0)
 		return op_fail(op, db);
-	if (got > 0) {
-		last_id = db_get_int(last, 0);
-		ordinal = db_get_int(last, 1) + 1;
-		db_end(last);
-	}
 	if (row->id <= last_id)
 		return STORE_EXISTS;
+	ordinal++;
 	const struct db_value v[] = {
-		db_text(w->owner),	 db_int(row->id),
+		db_int(number),		 db_int(row->id),
 		db_int(ordinal),	 db_int(row->stamp_ms),
 		db_int(row->kind),	 db_text(row->peer),
 		db_text(row->origin_id), db_textn(row->xml, row->len),
@@ -190,7 +235,8 @@ run_append(struct op *op, struct db *db)
 
 	if (db_exec(db, &sql[INSERT], v, N_ELEMENTS(v)) < 0)
 		return op_fail(op, db);
-	if (is_time_to_trim(ordinal, w->keep) && trim(w, db, ordinal) < 0)
+	if (is_time_to_trim(ordinal, w->keep) &&
+	    trim(w, db, number, ordinal) < 0)
 		return op_fail(op, db);
 	return STORE_OK;
 }
@@ -242,7 +288,8 @@ run_remove(struct op *op, struct db *db)
 {
 	const struct db_value v[] = { db_text(of_op(op)->owner) };
 
-	if (db_exec(db, &sql[FORGET], v, N_ELEMENTS(v)) < 0)
+	if (db_exec(db, &sql[REMOVE], v, N_ELEMENTS(v)) < 0 ||
+	    db_exec(db, &sql[FORGET], v, N_ELEMENTS(v)) < 0)
 		return op_fail(op, db);
 	return STORE_OK;
 }
@@ -257,10 +304,10 @@ archive_remove(struct store *s, const char *owner, store_done *done, void *data)
 	op_submit(&write_op_new(s, &type, owner, &row, done, data)->op, owner);
 }
 
-/* The next owner with rows: 1, 0 where there is none, -1. */
+/* The next archive by owner: 1, 0 where there is none, -1. */
 static int
-next_owner(struct op *op, struct db *db, int which, const char *than,
-	   const char **owner_out)
+next_archive(struct op *op, struct db *db, int which, const char *than,
+	     int64_t *number_out, const char **owner_out)
 {
 	const struct db_value v[] = { db_text(than) };
 	struct db_rows *rows = db_query(db, &sql[which], v, 1);
@@ -268,7 +315,8 @@ next_owner(struct op *op, struct db *db, int which, const char *than,
 
 	if (got <= 0)
 		return got;
-	*owner_out = op_get_text(op, rows, 0);
+	*number_out = db_get_int(rows, 0);
+	*owner_out = op_get_text(op, rows, 1);
 	db_end(rows);
 	return 1;
 }
@@ -281,14 +329,21 @@ is_at(const char *owner, const char *domain)
 	return !domain || strcmp(at ? at + 1 : owner, domain) == 0;
 }
 
-/* -1 where the database failed. */
-static int
-prune_owner(struct prune_op *p, struct db *db, const char *owner)
+static bool
+is_done(const struct prune_op *p)
 {
-	const struct db_value v[] = { db_text(owner), db_int(p->before),
-				      db_int(p->max -
-					     (int64_t)p->res.n_removed) };
-	int64_t n = db_exec(db, &sql[DROP_OLDER], v, N_ELEMENTS(v));
+	return p->res.n_removed >= (size_t)p->max;
+}
+
+/* Removes rows with ids below p->before, or all, as many as it may. */
+static int
+drop(struct prune_op *p, struct db *db, int which, int64_t number)
+{
+	const struct db_value v[] = {
+		db_int(number), db_int(p->max - (int64_t)p->res.n_removed),
+		db_int(p->before)
+	};
+	int64_t n = db_exec(db, &sql[which], v, N_ELEMENTS(v));
 
 	if (n < 0)
 		return -1;
@@ -296,25 +351,55 @@ prune_owner(struct prune_op *p, struct db *db, const char *owner)
 	return 0;
 }
 
+/* What is left of archives that were removed. */
+static int
+prune_removed(struct prune_op *p, struct db *db)
+{
+	while (!is_done(p)) {
+		int64_t number;
+		int got =
+			db_query_int(db, &sql[NEXT_REMOVED], NULL, 0, &number);
+
+		if (got <= 0)
+			return got;
+		if (drop(p, db, DROP_OLDEST, number) < 0)
+			return -1;
+		const struct db_value v[] = { db_int(number) };
+
+		/* Perhaps it has more of them. */
+		if (!is_done(p) && db_exec(db, &sql[DROP_REMOVED], v, 1) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static enum store_status
 run_prune(struct op *op, struct db *db)
 {
 	struct prune_op *p = container_of(op, struct prune_op, op);
-	const char *owner = NULL;
-	int got =
-		next_owner(op, db, OWNER_FROM, p->from ? p->from : "", &owner);
+	const char *owner = p->from;
+	int64_t number = 0;
+	int got = 0;
 
 	p->res = (struct archive_pruned){ 0 };
+	if (prune_removed(p, db) < 0)
+		return op_fail(op, db);
+	if (is_done(p))
+		got = 1;
+	else
+		got = next_archive(op, db, NEXT_FROM, owner, &number, &owner);
 	for (int n = 0; got > 0; n++) {
-		if (n >= PRUNE_OWNERS || p->res.n_removed >= (size_t)p->max) {
+		if (n >= PRUNE_OWNERS || is_done(p)) {
 			p->res.next_owner = owner;
 			return STORE_OK;
 		}
-		if (is_at(owner, p->domain) && prune_owner(p, db, owner) < 0)
+		if (is_at(owner, p->domain) &&
+		    drop(p, db, DROP_OLDER, number) < 0)
 			return op_fail(op, db);
 		/* Perhaps it has more of them. */
-		if (p->res.n_removed < (size_t)p->max)
-			got = next_owner(op, db, OWNER_BEHIND, owner, &owner);
+		if (!is_done(p))
+			got = next_archive(op, db, NEXT_BEHIND, owner, &number,
+					   &owner);
 	}
 	return got < 0 ? op_fail(op, db) : STORE_OK;
 }
@@ -338,11 +423,12 @@ archive_prune(struct store *s, const char *domain, const char *from,
 	static const struct op_type type = { OP_WRITE, run_prune, finish_prune,
 					     NULL };
 	struct prune_op *p =
-		op_new(s, &type, sizeof(*p), op_room(domain) + op_room(from));
+		op_new(s, &type, sizeof(*p),
+		       op_room(domain) + op_room(from ? from : ""));
 
 	assert(max > 0);
 	p->domain = op_copy(&p->op, domain);
-	p->from = op_copy(&p->op, from);
+	p->from = op_copy(&p->op, from ? from : "");
 	p->before = archive_id_at(before_ms);
 	p->max = max < INT64_MAX ? (int64_t)max : INT64_MAX;
 	p->done = done;

@@ -42,8 +42,8 @@ void archive_append(struct store *s, const char *owner,
 void
 archive_replace(struct store *s, const char *owner, int64_t id, unsigned kind,
 		const char *xml, size_t len, store_done *done, void *data);
-/* All rows of the owner. Takes the writer for as long as that takes: see
- * archive.c. */
+/* The whole archive, at once for whoever looks; its rows leave the disk with
+ * later calls of archive_prune. */
 void archive_remove(struct store *s, const char *owner, store_done *done,
 		    void *data);
 
@@ -66,7 +66,7 @@ struct archive_query {
 	 * first rows behind page_after. */
 	bool is_backwards;
 	/* Count too. O(log n), except with a peer: then each row within the
-	 * other limits is visited, in the index only. */
+	 * other limits is looked at, unless they are more than 10,000. */
 	bool has_count;
 };
 #define ARCHIVE_IDS_MAX	   1000
@@ -80,9 +80,10 @@ struct archive_result {
 	size_t n_rows;
 	/* There are no more rows of the result in the direction of paging. */
 	bool is_complete;
-	int64_t count; /* of the whole result; -1: not asked for, or too many */
-	int64_t index; /* of the first row in it, from 0; -1: as above, or there
-			* is no row */
+	/* Of the whole result; -1: not asked for, or not counted. */
+	int64_t count;
+	/* Of the first row in it, from 0; -1: as above, or there is no row. */
+	int64_t index;
 };
 typedef void archive_done(void *data, const struct archive_result *res);
 
@@ -116,13 +117,14 @@ void archive_bounds(struct store *s, const char *owner,
 struct archive_pruned {
 	struct store_result res;
 	size_t n_removed;
-	/* From where to go on; NULL: all owners have been looked at. */
+	/* From where to go on, perhaps ""; NULL: all has been looked at. */
 	const char *next_owner;
 };
 typedef void archive_prune_done(void *data, const struct archive_pruned *res);
-/* Removes what is older than before_ms, of the owners at that domain (NULL: of
- * all) from `from` on in the order of bytes (NULL: from the first). Ends
- * after max rows, or a few hundred owners: call it again, with next_owner. */
+/* Removes rows of archives that were removed, and what is older than before_ms
+ * (0: nothing), of the owners at that domain (NULL: of all) from `from` on in
+ * the order of bytes (NULL: from the first). Ends after max rows, or a few
+ * hundred owners: call it again, with next_owner. A row costs 10 to 30 us. */
 void archive_prune(struct store *s, const char *domain, const char *from,
 		   int64_t before_ms, size_t max, archive_prune_done *done,
 		   void *data);

@@ -132,11 +132,18 @@ static const char *const steps[] = {
 	" payload @TEXT,"
 	" PRIMARY KEY (room, jid));"
 
+	/* An archive's number is short, and never used again: one that is
+	 * removed has no owner any more at once, and its rows go bit by bit. */
+	"CREATE TABLE archives ("
+	" number @ID,"
+	" owner @TEXT NOT NULL UNIQUE);"
+	"CREATE TABLE archives_removed ("
+	" number @INT NOT NULL PRIMARY KEY) @CLUSTERED;"
 	/* Rows are added at the table's end, and each dirties one page of one
-	 * index. ordinal: numbers an owner's rows without a gap, so that
+	 * index. ordinal: numbers an archive's rows without a gap, so that
 	 * nothing is counted one by one. */
-	"CREATE TABLE archive ("
-	" owner @TEXT NOT NULL,"
+	"CREATE TABLE archive_rows ("
+	" archive @INT NOT NULL,"
 	" id @INT NOT NULL,"
 	" ordinal @INT NOT NULL,"
 	" stamp_ms @INT NOT NULL,"
@@ -144,7 +151,8 @@ static const char *const steps[] = {
 	" peer @TEXT,"
 	" origin_id @TEXT,"
 	" xml @TEXT NOT NULL);"
-	"CREATE INDEX archive_owner ON archive (owner, id, peer, ordinal);",
+	"CREATE INDEX archive_rows_id"
+	" ON archive_rows (archive, id, peer, ordinal);",
 };
 
 static const char version_table[] =

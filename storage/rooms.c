@@ -35,7 +35,8 @@ static const struct db_sql sql[N_SQL] = {
 		  " used_ms, epoch, seq, last_id, subject_from, subject_ms,"
 		  " subject, config FROM rooms WHERE jid = $1" },
 	[GET_PUBLIC] = { "SELECT is_public FROM rooms WHERE jid = $1" },
-	[GET_LAST_ID] = { "SELECT id FROM archive WHERE owner = $1"
+	[GET_LAST_ID] = { "SELECT id FROM archive_rows WHERE archive ="
+			  " (SELECT number FROM archives WHERE owner = $1)"
 			  " ORDER BY id DESC LIMIT 1" },
 	[PUT] = { "INSERT INTO rooms (jid, service, name, is_public,"
 		  " is_persistent, created_ms, used_ms, epoch, seq, last_id,"

@@ -60,7 +60,8 @@ void rooms_save(struct store *s, const struct room_row *row, store_done *done,
 void rooms_create(struct store *s, const struct room_row *row,
 		  const struct room_affiliation *items, size_t n_items,
 		  store_done *done, void *data);
-/* With its lists, its occupants and its archive. NOT_FOUND. */
+/* With its lists, its occupants and its archive: see archive_remove.
+ * NOT_FOUND. */
 void
 rooms_delete(struct store *s, const char *jid, store_done *done, void *data);
 
@@ -121,8 +122,8 @@ void rooms_with_occupants(struct store *s, const char *service,
 typedef void
 rooms_purge_done(void *data, const struct store_result *res, int64_t n);
 /* Deletes rooms that are not persistent and have no occupants in the database,
- * for the start of a server: at most max in one transaction. n: how many; call
- * it again until that is 0. */
+ * for the start of a server: at most max in one transaction, 0.2 ms each. n:
+ * how many; call it again until that is 0. */
 void rooms_purge_temporary(struct store *s, const char *service, size_t max,
 			   rooms_purge_done *done, void *data);
 

@@ -307,7 +307,8 @@ END_TEST
 struct pruned {
 	int calls;
 	size_t n;
-	char next[64]; /* "" at the end */
+	bool has_next;
+	char next[64];
 };
 
 static void
@@ -318,6 +319,7 @@ on_pruned(void *data, const struct archive_pruned *res)
 	ck_assert_int_eq(res->res.status, STORE_OK);
 	p->calls++;
 	p->n += res->n_removed;
+	p->has_next = res->next_owner != NULL;
 	snprintf(p->next, sizeof(p->next), "%s",
 		 res->next_owner ? res->next_owner : "");
 }
@@ -333,12 +335,12 @@ prune(const char *domain, int64_t before_ms, size_t max)
 		char from[64];
 
 		strcpy(from, p.next);
-		archive_prune(f.store, domain, *from ? from : NULL, before_ms,
+		archive_prune(f.store, domain, calls ? from : NULL, before_ms,
 			      max, on_pruned, &p);
 		fixture_settle(&f);
 		ck_assert_int_eq(p.calls, calls + 1);
 		ck_assert_int_lt(p.calls, 1000);
-	} while (*p.next);
+	} while (p.has_next);
 	return p;
 }
 
@@ -378,6 +380,37 @@ START_TEST(prunes_by_time)
 	p = prune(NULL, INT64_MAX, 100);
 	ck_assert_uint_eq(p.n, 4 * 3 + 1);
 	ck_assert_int_eq(bounds("a@x.example").count, 0);
+}
+END_TEST
+
+/* A removed archive is gone at once, though its rows go bit by bit. */
+START_TEST(prunes_what_was_removed)
+{
+	struct outcome o = { 0 };
+	struct pruned p;
+
+	fixture_open(&f, _i);
+	append_many(ROOM, 1, 5);
+	append_many(OTHER, 1, 4);
+	for (int i = 0; i < 2; i++) {
+		archive_remove(f.store, ROOM, outcome_set, &o);
+		outcome_expect(&f, &o, STORE_OK);
+		ck_assert_int_eq(get(ROOM, 1).status, STORE_NOT_FOUND);
+		append_many(ROOM, 1, 3);
+		ck_assert_int_eq(bounds(ROOM).count, 3);
+	}
+	fixture_reopen(&f);
+	p = prune("nowhere", 0, 2);
+	ck_assert_uint_eq(p.n, 5 + 3);
+	ck_assert_int_ge(p.calls, 4);
+	ck_assert_uint_eq(prune(NULL, 0, 2).n, 0);
+	ck_assert_str_eq(query(ROOM, (struct archive_query){ .max = 9 }).xml,
+			 "<1/> <2/> <3/>");
+	ck_assert_int_eq(bounds(OTHER).count, 4);
+	/* Together with what is old. */
+	archive_remove(f.store, ROOM, outcome_set, &o);
+	outcome_expect(&f, &o, STORE_OK);
+	ck_assert_uint_eq(prune(NULL, INT64_MAX, 5).n, 7);
 }
 END_TEST
 
@@ -505,6 +538,7 @@ main(void)
 	add_store_test(tc, removes_all);
 	add_store_test(tc, tells_its_bounds);
 	add_store_test(tc, prunes_by_time);
+	add_store_test(tc, prunes_what_was_removed);
 	add_store_test(tc, prunes_few_owners_at_a_time);
 	add_store_test(tc, keeps_the_order_of_calls);
 	tcase_add_loop_test(tc, has_an_index_for_each_statement, 0, 1);

@@ -370,6 +370,43 @@ START_TEST(answers_like_a_list)
 }
 END_TEST
 
+/* Whoever asks for the count of a peer's rows does not make us look at each. */
+START_TEST(counts_no_large_result_with_a_peer)
+{
+	enum { N = 10001 };
+	struct archive_query q = { .max = 1, .peer = "a", .has_count = true };
+	struct outcome o = { 0 };
+	struct got got;
+
+	fixture_open(&f, _i);
+	for (int64_t id = 1; id <= N; id++)
+		archive_append(
+			f.store, ROOM,
+			&(struct archive_row){ .id = id,
+					       .peer = id % 2 ? "a" : "b",
+					       .xml = "<x/>",
+					       .len = 4 },
+			0, outcome_set, &o);
+	fixture_settle(&f);
+	ck_assert_int_eq(o.calls, N);
+	got = query(ROOM, q);
+	ck_assert_int_eq(got.first, 1);
+	ck_assert_int_eq(got.count, -1);
+	ck_assert_int_eq(got.index, -1);
+	q.after_id = 1;
+	got = query(ROOM, q);
+	ck_assert_int_eq(got.first, 3);
+	ck_assert_int_eq(got.count, N / 2);
+	ck_assert_int_eq(got.index, 0);
+	q.peer = NULL;
+	q.after_id = 0;
+	q.page_after = N - 1;
+	got = query(ROOM, q);
+	ck_assert_int_eq(got.count, N);
+	ck_assert_int_eq(got.index, N - 1);
+}
+END_TEST
+
 /* A page of large stanzas does not take all memory. */
 START_TEST(ends_a_page_of_large_rows)
 {
@@ -481,6 +518,7 @@ main(void)
 	add_store_test(tc, finds_ids);
 	add_store_test(tc, finds_times);
 	add_store_test(tc, answers_like_a_list);
+	add_store_test(tc, counts_no_large_result_with_a_peer);
 	add_store_test(tc, ends_a_page_of_large_rows);
 	add_store_test(tc, gives_the_newest);
 	add_store_test(tc, finds_by_origin);

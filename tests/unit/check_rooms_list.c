@@ -197,6 +197,38 @@ START_TEST(finds_by_prefix)
 }
 END_TEST
 
+START_TEST(counts_so_far_only)
+{
+	enum { N = 10002 };
+	struct rooms_query q = { .max = 1, .prefix = "r" };
+	struct outcome o = { 0 };
+	struct list l;
+
+	fixture_open(&f, _i);
+	for (int i = 0; i < N; i++) {
+		char jid[64];
+
+		snprintf(jid, sizeof(jid), "r%05d@%s", i, SERVICE);
+		rooms_save(f.store,
+			   &(struct room_row){ .jid = jid, .config = "" },
+			   outcome_set, &o);
+	}
+	fixture_settle(&f);
+	ck_assert_int_eq(o.calls, N);
+	ck_assert_int_eq(list(q).count, -1);
+	q.prefix = "r0";
+	ck_assert_int_eq(list(q).count, 10000);
+	q.prefix = NULL;
+	q.is_backwards = true;
+	l = list(q);
+	ck_assert_str_eq(l.jids, "r10001");
+	ck_assert_int_eq(l.count, N);
+	ck_assert_int_eq(l.index, -1);
+	q.before = "r10001@" SERVICE;
+	ck_assert_int_eq(list(q).index, 10000);
+}
+END_TEST
+
 START_TEST(searches)
 {
 	struct rooms_query q = { .max = 10, .search = "hALl" };
@@ -273,6 +305,7 @@ main(void)
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	add_store_test(tc, lists_in_pages);
 	add_store_test(tc, finds_by_prefix);
+	tcase_add_loop_test(tc, counts_so_far_only, 0, 1);
 	add_store_test(tc, searches);
 	tcase_add_loop_test(tc, has_an_index_for_each_statement, 0, 1);
 	return unit_run(tc);
