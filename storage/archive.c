@@ -74,8 +74,8 @@ static const struct db_sql sql[N_SQL] = {
 			" WHERE owner >= $1 ORDER BY owner LIMIT 1" },
 	[NEXT_BEHIND] = { "SELECT number, owner FROM archives"
 			  " WHERE owner > $1 ORDER BY owner LIMIT 1" },
-	[NEXT_REMOVED] = { "SELECT number FROM archives_removed WHERE number > "
-			   "0"
+	[NEXT_REMOVED] = { "SELECT number FROM archives_removed"
+			   " WHERE number > 0"
 			   " ORDER BY number LIMIT 1" },
 	[DROP_REMOVED] = { "DELETE FROM archives_removed WHERE number = $1" },
 	[BOUND_FIRST] = { "SELECT id, stamp_ms, ordinal FROM" ROWS

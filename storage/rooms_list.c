@@ -18,7 +18,7 @@
 #include <strings.h>
 
 /* How far rooms are counted one by one, which is less than a millisecond. */
-#define COUNT_MAX 10000
+#define COUNT_MAX 5000
 
 #define FOLLOWER "\x01"
 #define LAST	 "\xf4\x8f\xbf\xbf" /* U+10FFFF */
