@@ -7,9 +7,20 @@
 #include "storage/kinds.h"
 #include "storage/op.h"
 
+#include <string.h>
+
 /* Removals that an owner's clients can still learn of one by one; behind more,
  * a client gets the whole roster. */
 #define TOMBSTONES_MAX 64
+
+/* In the table only, as 64 in the statements: a row without ROSTER_LISTED of
+ * which no client has ever been told. When it goes, there is nothing to remove
+ * for them. */
+#define UNSEEN 64
+
+/* The row of no owner in roster_versions holds a version that no deleted roster
+ * has reached: there all others begin, so that no version comes again. */
+#define NO_OWNER ""
 
 enum {
 	GET_VERSION,
@@ -19,11 +30,13 @@ enum {
 	GET_FLAGS,
 	COUNT,
 	PUT,
+	DROP_UNSEEN,
 	BURY,
 	OLD_TOMBSTONE,
 	DROP_TOMBSTONES,
 	SET_KNOWN,
 	FORGET,
+	RAISE_FLOOR,
 	FORGET_VERSION,
 	N_SQL
 };
@@ -31,16 +44,20 @@ enum {
 #define COLUMNS "jid, flags, version, removed, name, groups, request"
 
 static const struct db_sql sql[N_SQL] = {
-	[GET_VERSION] = { "SELECT version, known_since FROM roster_versions"
-			  " WHERE owner = $1" },
+	[GET_VERSION] = { "SELECT version, known_since, owner"
+			  " FROM roster_versions"
+			  " WHERE owner IN ($1, '" NO_OWNER "')"
+			  " ORDER BY owner DESC LIMIT 1" },
 	[SET_VERSION] = { "INSERT INTO roster_versions"
-			  " (owner, version, known_since) VALUES ($1, $2, 0)"
+			  " (owner, version, known_since)"
+			  " VALUES ($1, $2, $3)"
 			  " ON CONFLICT (owner)"
 			  " DO UPDATE SET version = excluded.version" },
 	[LOAD] = { "SELECT " COLUMNS " FROM roster"
 		   " WHERE owner = $1 AND removed = 0 ORDER BY jid" },
 	[CHANGES] = { "SELECT " COLUMNS " FROM roster"
-		      " WHERE owner = $1 AND version > $2 ORDER BY version" },
+		      " WHERE owner = $1 AND version > $2"
+		      " AND (flags & 64) = 0 ORDER BY version" },
 	[GET_FLAGS] = { "SELECT flags FROM roster"
 			" WHERE owner = $1 AND jid = $2 AND removed = 0" },
 	[COUNT] = { "SELECT count(*) FROM roster"
@@ -49,9 +66,12 @@ static const struct db_sql sql[N_SQL] = {
 		  " name, groups, request)"
 		  " VALUES ($1, $2, $3, $4, 0, $5, $6, $7)"
 		  " ON CONFLICT (owner, jid) DO UPDATE SET"
-		  " flags = excluded.flags, version = excluded.version,"
+		  " flags = excluded.flags & (roster.flags | 63),"
+		  " version = excluded.version,"
 		  " removed = 0, name = excluded.name,"
 		  " groups = excluded.groups, request = excluded.request" },
+	[DROP_UNSEEN] = { "DELETE FROM roster WHERE owner = $1 AND jid = $2"
+			  " AND (flags & 64) <> 0" },
 	[BURY] = { "UPDATE roster SET flags = 0, version = $3, removed = 1,"
 		   " name = NULL, groups = NULL, request = NULL"
 		   " WHERE owner = $1 AND jid = $2 AND removed = 0" },
@@ -63,12 +83,20 @@ static const struct db_sql sql[N_SQL] = {
 	[SET_KNOWN] = { "UPDATE roster_versions SET known_since = $2"
 			" WHERE owner = $1" },
 	[FORGET] = { "DELETE FROM roster WHERE owner = $1" },
+	[RAISE_FLOOR] = { "INSERT INTO roster_versions"
+			  " (owner, version, known_since)"
+			  " SELECT '" NO_OWNER "', version + 1, version + 1"
+			  " FROM roster_versions WHERE owner = $1"
+			  " ON CONFLICT (owner) DO UPDATE SET"
+			  " version = excluded.version,"
+			  " known_since = excluded.known_since"
+			  " WHERE excluded.version > roster_versions.version" },
 	[FORGET_VERSION] = { "DELETE FROM roster_versions WHERE owner = $1" },
 };
 
 const struct store_kind roster_kind = { "roster", sql, N_SQL,
 					(const struct db_sql *const[]){
-						&sql[FORGET],
+						&sql[FORGET], &sql[RAISE_FLOOR],
 						&sql[FORGET_VERSION], NULL } };
 
 struct read_op {
@@ -90,20 +118,23 @@ struct write_op {
 	roster_write_done *done;
 };
 
-/* 0, and 0 where the owner has none yet; -1 where the database failed. */
+/* Where the owner's roster begins, if nothing is stored. -1 where the database
+ * failed. */
 static int
 get_version(struct db *db, const char *owner, int64_t *version_out,
-	    int64_t *known_since_out)
+	    int64_t *known_since_out, bool *is_stored_out)
 {
 	const struct db_value v[] = { db_text(owner) };
 	struct db_rows *rows = db_query(db, &sql[GET_VERSION], v, 1);
 	int got = rows ? db_next(rows) : -1;
 
 	*version_out = *known_since_out = 0;
+	*is_stored_out = false;
 	if (got <= 0)
 		return got;
 	*version_out = db_get_int(rows, 0);
 	*known_since_out = db_get_int(rows, 1);
+	*is_stored_out = strcmp(db_get_text(rows, 2, NULL), NO_OWNER) != 0;
 	db_end(rows);
 	return 0;
 }
@@ -115,7 +146,7 @@ add_row(struct read_op *r, struct db_rows *rows)
 
 	*row = (struct roster_row){
 		.jid = op_get_text(&r->op, rows, 0),
-		.flags = (unsigned)db_get_int(rows, 1),
+		.flags = (unsigned)db_get_int(rows, 1) & ~(unsigned)UNSEEN,
 		.version = db_get_int(rows, 2),
 		.removed = db_get_int(rows, 3) != 0,
 		.name = op_get_text(&r->op, rows, 4),
@@ -129,11 +160,13 @@ run_read(struct op *op, struct db *db)
 {
 	struct read_op *r = container_of(op, struct read_op, op);
 	int64_t known_since;
+	bool is_stored;
 	struct db_rows *rows;
 	int got = -1;
 
 	r->rows = (struct op_array){ 0 };
-	if (get_version(db, r->owner, &r->version, &known_since) < 0)
+	if (get_version(db, r->owner, &r->version, &known_since, &is_stored) <
+	    0)
 		return op_fail(op, db);
 	/* A version from the future is of a roster that was lost. */
 	r->is_full = r->since <= 0 || r->since < known_since ||
@@ -196,22 +229,28 @@ of_op(struct op *op)
 	return container_of(op, struct write_op, op);
 }
 
-/* STORE_OK where the row's version is the next one. */
+/* STORE_OK where the row's version is the next one. Where nothing is stored
+ * yet, the beginning may have risen since it was read. */
 static enum store_status
 check_version(struct write_op *w, struct db *db)
 {
-	int64_t known_since;
+	int64_t known_since, next;
+	bool is_stored;
 
-	if (get_version(db, w->owner, &w->version, &known_since) < 0)
+	if (get_version(db, w->owner, &w->version, &known_since, &is_stored) <
+	    0)
 		return op_fail(&w->op, db);
-	return w->row.version == w->version + 1 ? STORE_OK : STORE_EXISTS;
+	next = w->version + 1;
+	if (!is_stored && w->row.version > 0 && w->row.version < next)
+		w->row.version = next;
+	return w->row.version == next ? STORE_OK : STORE_EXISTS;
 }
 
 static enum store_status
 set_version(struct write_op *w, struct db *db)
 {
-	const struct db_value v[] = { db_text(w->owner),
-				      db_int(w->row.version) };
+	const struct db_value v[] = { db_text(w->owner), db_int(w->row.version),
+				      db_int(w->row.version - 1) };
 
 	if (db_exec(db, &sql[SET_VERSION], v, N_ELEMENTS(v)) < 0)
 		return op_fail(&w->op, db);
@@ -247,17 +286,20 @@ run_put(struct op *op, struct db *db)
 {
 	struct write_op *w = of_op(op);
 	const struct roster_row *row = &w->row;
-	const struct db_value v[] = {
-		db_text(w->owner),     db_text(row->jid),  db_int(row->flags),
-		db_int(row->version),  db_text(row->name), db_text(row->groups),
-		db_text(row->request),
-	};
+	unsigned unseen = row->flags & ROSTER_LISTED ? 0 : UNSEEN;
 	enum store_status status = check_version(w, db);
 
 	if (status == STORE_OK)
 		status = check_room(w, db);
 	if (status != STORE_OK)
 		return status;
+	const struct db_value v[] = {
+		db_text(w->owner),	     db_text(row->jid),
+		db_int(row->flags | unseen), db_int(row->version),
+		db_text(row->name),	     db_text(row->groups),
+		db_text(row->request),
+	};
+
 	if (db_exec(db, &sql[PUT], v, N_ELEMENTS(v)) < 0)
 		return op_fail(op, db);
 	return set_version(w, db);
@@ -285,14 +327,17 @@ static enum store_status
 run_remove(struct op *op, struct db *db)
 {
 	struct write_op *w = of_op(op);
-	const struct db_value v[] = { db_text(w->owner), db_text(w->row.jid),
-				      db_int(w->row.version) };
 	enum store_status status = check_version(w, db);
 	int64_t n;
 
 	if (status != STORE_OK)
 		return status;
-	n = db_exec(db, &sql[BURY], v, N_ELEMENTS(v));
+	const struct db_value v[] = { db_text(w->owner), db_text(w->row.jid),
+				      db_int(w->row.version) };
+
+	n = db_exec(db, &sql[DROP_UNSEEN], v, 2);
+	if (n == 0)
+		n = db_exec(db, &sql[BURY], v, N_ELEMENTS(v));
 	if (n == 0)
 		return STORE_NOT_FOUND;
 	if (n < 0 || drop_tombstones(w, db) < 0)

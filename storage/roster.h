@@ -29,7 +29,10 @@ struct roster_result {
 	struct store_result res;
 	const struct roster_row *rows;
 	size_t n_rows;
-	int64_t version; /* of the whole roster; 0 where nothing is stored */
+	/* Of the whole roster. Where nothing is stored, it is 0, or above that
+	 * of any roster that went with its account: no version of an owner ever
+	 * means two different rosters. */
+	int64_t version;
 	/* Changes since the version asked for are not known: rows is the whole
 	 * roster. */
 	bool is_full;
@@ -40,16 +43,17 @@ void
 roster_load(struct store *s, const char *owner, roster_done *done, void *data);
 /* What changed behind version `since` (RFC 6121 2.6), in the order of the
  * changes; or all. A row that has lost ROSTER_LISTED is a removal too, in the
- * eyes of a client. */
+ * eyes of a client; one that never had it is not among the changes. */
 void roster_changes(struct store *s, const char *owner, int64_t since,
 		    roster_done *done, void *data);
 
 typedef void
 roster_write_done(void *data, const struct store_result *res, int64_t version);
 /* Both expect the roster's version plus one and raise it to that. With another
- * they change nothing and end with STORE_EXISTS: the caller's copy is old. done
- * gets the version that the roster has now, 0 where that is not known.
- */
+ * they change nothing and end with STORE_EXISTS: the caller's copy is old. Only
+ * where nothing is stored yet, a lower one does: accounts that are deleted move
+ * the beginning. done gets the version that the roster has now, 0 where that is
+ * not known. */
 
 /* Inserts or replaces the row, whose version is the new one. STORE_FULL where
  * there would be more than max_items that are ROSTER_LISTED, or, if this one is
@@ -57,7 +61,8 @@ roster_write_done(void *data, const struct store_result *res, int64_t version);
 void
 roster_put(struct store *s, const char *owner, const struct roster_row *row,
 	   size_t max_items, roster_write_done *done, void *data);
-/* Leaves a tombstone for versioning; NOT_FOUND where there is no such row. */
+/* Leaves a tombstone for versioning, if the row ever was ROSTER_LISTED;
+ * NOT_FOUND where there is none. */
 void roster_remove(struct store *s, const char *owner, const char *jid,
 		   int64_t version, roster_write_done *done, void *data);
 

@@ -2,6 +2,7 @@
 
 #include "storage/roster.h"
 
+#include "storage/accounts.h"
 #include "store_fixture.h"
 
 #include <stdio.h>
@@ -304,6 +305,121 @@ START_TEST(refuses_too_many)
 END_TEST
 
 static void
+make_account(const char *jid)
+{
+	static const struct account_keys none[ACCOUNT_HASHES];
+	struct outcome o = { 0 };
+
+	account_create(f.store, jid, none, 1, outcome_set, &o);
+	outcome_expect(&f, &o, STORE_OK);
+}
+
+static void
+delete_account(const char *jid)
+{
+	struct outcome o = { 0 };
+
+	account_delete(f.store, jid, outcome_set, &o);
+	outcome_expect(&f, &o, STORE_OK);
+}
+
+/* RFC 6121 2.6.1: a version means one state of the roster, also for those who
+ * remember that of an account that was deleted. */
+START_TEST(never_repeats_a_version)
+{
+	struct loaded l;
+
+	fixture_open(&f, _i);
+	make_account(ROMEO);
+	put(ROMEO, "a@x", BOTH, 1, STORE_OK, 1);
+	put(ROMEO, "b@x", BOTH, 2, STORE_OK, 2);
+	delete_account(ROMEO);
+	make_account(ROMEO);
+	l = load(ROMEO, -1);
+	ck_assert_uint_eq(l.n, 0);
+	ck_assert_int_eq(l.version, 3);
+	fixture_reopen(&f);
+	ck_assert_int_eq(load(ROMEO, -1).version, 3);
+
+	put(ROMEO, "c@x", BOTH, 4, STORE_OK, 4);
+	for (int64_t old = 0; old <= 2; old++) {
+		l = load(ROMEO, old);
+		ck_assert(l.is_full);
+		ck_assert_str_eq(l.text, "c@x -|-|- 35@4");
+	}
+	/* The empty one was this account's. */
+	l = load(ROMEO, 3);
+	ck_assert(!l.is_full);
+	ck_assert_str_eq(l.text, "c@x -|-|- 35@4");
+
+	/* The highest of all that were deleted counts. */
+	make_account(JULIET);
+	put(JULIET, "a@x", BOTH, 4, STORE_OK, 4);
+	put(JULIET, "b@x", BOTH, 5, STORE_OK, 5);
+	delete_account(JULIET);
+	delete_account(ROMEO);
+	ck_assert_int_eq(load(ROMEO, -1).version, 6);
+}
+END_TEST
+
+/* Who has nothing stored has read a version that grows when another account is
+ * deleted. That is no change of his roster. */
+START_TEST(begins_beside_deletions)
+{
+	struct loaded l;
+
+	fixture_open(&f, _i);
+	make_account(JULIET);
+	put(JULIET, "a@x", BOTH, 1, STORE_OK, 1);
+	put(JULIET, "b@x", BOTH, 2, STORE_OK, 2);
+	ck_assert_int_eq(load(ROMEO, -1).version, 0);
+	delete_account(JULIET);
+	put(ROMEO, "a@x", BOTH, 5, STORE_EXISTS, 3);
+	put(ROMEO, "a@x", BOTH, 1, STORE_OK, 4);
+	l = load(ROMEO, -1);
+	ck_assert_str_eq(l.text, "a@x -|-|- 35@4");
+	ck_assert_int_eq(l.version, 4);
+	put(ROMEO, "b@x", BOTH, 1, STORE_EXISTS, 4);
+}
+END_TEST
+
+/* What clients have never been told of needs no removal. */
+START_TEST(hides_strangers)
+{
+	struct loaded l;
+
+	fixture_open(&f, _i);
+	put(ROMEO, "a@x", BOTH, 1, STORE_OK, 1);
+	put(ROMEO, "b@x", ROSTER_PENDING_IN, 2, STORE_OK, 2);
+	l = load(ROMEO, 1);
+	ck_assert(!l.is_full);
+	ck_assert_str_eq(l.text, "");
+	ck_assert_str_eq(load(ROMEO, -1).text, "a@x -|-|- 35@1, b@x -|-|- 8@2");
+	take(ROMEO, "b@x", 3, STORE_OK, 3);
+	ck_assert_str_eq(load(ROMEO, 1).text, "");
+	take(ROMEO, "b@x", 4, STORE_NOT_FOUND, 3);
+
+	/* A contact that becomes a stranger is gone; one that asks again and
+	 * is refused, too. */
+	put(ROMEO, "a@x", ROSTER_PENDING_IN, 4, STORE_OK, 4);
+	ck_assert_str_eq(load(ROMEO, 1).text, "a@x -|-|- 8@4");
+	put(ROMEO, "a@x", ROSTER_PENDING_IN, 5, STORE_OK, 5);
+	ck_assert_str_eq(load(ROMEO, 1).text, "a@x -|-|- 8@5");
+	take(ROMEO, "a@x", 6, STORE_OK, 6);
+	ck_assert_str_eq(load(ROMEO, 1).text, "a@x removed 0@6");
+	put(ROMEO, "a@x", ROSTER_PENDING_IN, 7, STORE_OK, 7);
+	ck_assert_str_eq(load(ROMEO, 1).text, "a@x -|-|- 8@7");
+
+	/* A stranger that becomes a contact. */
+	put(ROMEO, "b@x", ROSTER_PENDING_IN, 8, STORE_OK, 8);
+	put(ROMEO, "b@x", BOTH, 9, STORE_OK, 9);
+	ck_assert_str_eq(load(ROMEO, 7).text, "b@x -|-|- 35@9");
+	take(ROMEO, "b@x", 10, STORE_OK, 10);
+	ck_assert_str_eq(load(ROMEO, 7).text, "b@x removed 0@10");
+}
+END_TEST
+
+static void
 teardown(void)
 {
 	fixture_close(&f);
@@ -321,5 +437,8 @@ main(void)
 	add_store_test(tc, tells_changes);
 	add_store_test(tc, forgets_old_removals);
 	add_store_test(tc, refuses_too_many);
+	add_store_test(tc, never_repeats_a_version);
+	add_store_test(tc, begins_beside_deletions);
+	add_store_test(tc, hides_strangers);
 	return unit_run(tc);
 }
