@@ -8,6 +8,7 @@
 #include "storage/kinds.h"
 #include "storage/op.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -21,6 +22,7 @@ enum {
 	LIST_DISABLED,
 	COUNT,
 	COUNT_DISABLED,
+	MIX,
 	N_SQL
 };
 
@@ -66,6 +68,10 @@ static const struct db_sql sql[N_SQL] = {
 	[COUNT] = { "SELECT count(*) FROM accounts WHERE domain = $1" },
 	[COUNT_DISABLED] = { "SELECT count(*) FROM accounts"
 			     " WHERE domain = $1 AND disabled <> 0" },
+	[MIX] = { "SELECT sha256_iterations, count(*) FROM accounts"
+		  " WHERE domain = $1 AND sha256_iterations > 0"
+		  " GROUP BY sha256_iterations"
+		  " ORDER BY count(*) DESC LIMIT $2" },
 };
 
 const struct store_kind accounts_kind = { "accounts", sql, N_SQL, NULL };
@@ -92,6 +98,14 @@ struct list_op {
 	int64_t max;
 	struct op_array jids; /* const char * */
 	account_list_done *done;
+};
+
+struct mix_op {
+	struct op op;
+	const char *domain;
+	size_t max;
+	struct op_array rows; /* struct account_mix */
+	account_mix_done *done;
 };
 
 struct count_op {
@@ -509,4 +523,66 @@ account_count_disabled(struct store *s, const char *domain,
 		       account_count_done *done, void *data)
 {
 	count(s, &sql[COUNT_DISABLED], domain, done, data);
+}
+
+static int
+compare_mix(const void *x, const void *y)
+{
+	const struct account_mix *a = x, *b = y;
+
+	return a->iterations < b->iterations ? -1
+					     : a->iterations > b->iterations;
+}
+
+static enum store_status
+run_mix(struct op *op, struct db *db)
+{
+	struct mix_op *m = container_of(op, struct mix_op, op);
+	const struct db_value v[] = { db_text(m->domain),
+				      db_int((int64_t)m->max) };
+	struct db_rows *rows = db_query(db, &sql[MIX], v, N_ELEMENTS(v));
+	int got = -1;
+
+	m->rows = (struct op_array){ 0 };
+	while (rows && (got = db_next(rows)) > 0) {
+		struct account_mix *row =
+			op_array_add(op, &m->rows, sizeof(*row));
+
+		row->iterations = (int)db_get_int(rows, 0);
+		row->accounts = db_get_int(rows, 1);
+	}
+	if (got < 0)
+		return op_fail(op, db);
+	if (m->rows.n)
+		qsort(m->rows.items, m->rows.n, sizeof(struct account_mix),
+		      compare_mix);
+	return STORE_OK;
+}
+
+static void
+finish_mix(struct op *op)
+{
+	struct mix_op *m = container_of(op, struct mix_op, op);
+	struct account_mix_result res = { .res = op->res };
+
+	if (op->res.status == STORE_OK) {
+		res.of = m->rows.items;
+		res.n = m->rows.n;
+	}
+	m->done(op->data, &res);
+}
+
+void
+account_get_mix(struct store *s, const char *domain, size_t max,
+		account_mix_done *done, void *data)
+{
+	static const struct op_type type = { OP_READ, run_mix, finish_mix,
+					     NULL };
+	struct mix_op *m = op_new(s, &type, sizeof(*m), op_room(domain));
+
+	m->domain = op_copy(&m->op, domain);
+	m->max = max;
+	m->done = done;
+	m->op.data = data;
+	op_submit(&m->op, domain);
 }

@@ -67,6 +67,21 @@ void
 account_list_disabled(struct store *s, const char *domain, const char *after,
 		      size_t max, account_list_done *done, void *data);
 
+struct account_mix_result {
+	struct store_result res;
+	struct account_mix {
+		int iterations;
+		int64_t accounts;
+	} const *of; /* by iterations */
+	size_t n;
+};
+typedef void account_mix_done(void *data, const struct account_mix_result *res);
+
+/* How many accounts of the domain have SHA-256 keys of how many iterations: the
+ * max commonest numbers. Reads all accounts of the domain. */
+void account_get_mix(struct store *s, const char *domain, size_t max,
+		     account_mix_done *done, void *data);
+
 typedef void
 account_count_done(void *data, const struct store_result *res, int64_t count);
 void account_count(struct store *s, const char *domain,

@@ -24,6 +24,8 @@ struct auth {
 	void *data;
 	char address[INET6_ADDRSTRLEN]; /* peer_group */
 	struct sasl_env env;
+	struct key_mix_wait wait; /* for host->keys, before the look-up */
+	account_done *found;	  /* after it */
 	struct sasl_offer offer;
 	uint8_t exporter[TLS_EXPORTER_LEN];
 	bool has_exporter; /* auth_set_exporter */
@@ -33,7 +35,7 @@ struct auth {
 	const char *text;
 	bool is_disabled;
 	bool is_stale;	 /* the account has changed since it was looked up */
-	bool is_pending; /* the store or a worker has it */
+	bool is_pending; /* the store, a worker or key_mix has it */
 	bool is_gone;	 /* free it when that comes back */
 };
 
@@ -55,7 +57,7 @@ auth_new(struct host *host, const struct tls_info *tls, bool is_secure,
 	env->hashes = (1u << SCRAM_HASHES) - 1;
 	env->secret = srv->secret;
 	env->secret_len = sizeof(srv->secret);
-	env->iterations = (int)srv->opt.scram_iterations;
+	env->mix = &host->keys.mix;
 	if (tls) {
 		struct sasl_binding *b = env->bindings;
 
@@ -252,10 +254,23 @@ keys_done(void *data, const struct account_result *res)
 }
 
 static void
+keys_known(struct key_mix_wait *w, bool ok)
+{
+	struct auth *a = container_of(w, struct auth, wait);
+
+	if (ok && !a->is_gone)
+		account_get(a->host->store, a->account, a->found, a);
+	else if (came_back(a))
+		fail(a, SASL_TEMPORARY_AUTH_FAILURE, "the store failed");
+}
+
+static void
 look_up(struct auth *a, account_done *done)
 {
 	a->is_pending = true;
-	account_get(a->host->store, a->account, done, a);
+	a->found = done;
+	a->wait.fn = keys_known;
+	key_mix_then(a->host, &a->wait);
 }
 
 static void

@@ -160,6 +160,7 @@ host_new(struct server *srv, const char *name, const struct config *cfg,
 	h->jid = jid_make(NULL, name, NULL);
 	h->name = jid_str(h->jid);
 	h->log.host = h->name;
+	key_mix_init(&h->keys);
 	config_fill(cfg, h->name, host_options, &h->opt);
 	if (load_modules(h, cfg, err) < 0) {
 		host_free(h);

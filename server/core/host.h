@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "core/hook.h"
+#include "core/key_mix.h"
 #include "core/option.h"
 
 #include <stdbool.h>
@@ -51,6 +52,7 @@ struct host {
 	/* For servers that want this host and do not name it in TLS: ref, or
 	 * NULL where no host has a certificate. */
 	struct tls_config *s2s_tls;
+	struct key_mix keys;
 	struct hook_chain hooks[N_HOOKS];
 	struct map iqs;	    /* private to iq.c */
 	void **module_data; /* by module_slot.index; NULL: not loaded */

@@ -182,9 +182,8 @@ const struct option server_options[] = {
 	{ "scram-iterations", OPT_INT, AT(scram_iterations), .def = "10000",
 	  .min = 4096, .max = 1000000,
 	  .doc = "Rounds of hashing for passwords that are set from now on. "
-		 "Accounts keep the number that their password was set with; "
-		 "by it, after a change, they can be told from names that do "
-		 "not exist." },
+		 "Accounts keep the number that their password was set with, "
+		 "and names that do not exist look like one of them." },
 	{ "sasl-plain", OPT_BOOL, AT(sasl_plain), .def = "yes",
 	  .doc = "Offer the mechanism PLAIN under TLS, for clients that know "
 		 "nothing better." },

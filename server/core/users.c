@@ -140,6 +140,8 @@ stored(void *data, const struct store_result *res)
 	struct host *host = host_of(t->server, t->jid);
 	struct account *a = account_find(t->server, t->jid);
 
+	if (status == USER_OK && host)
+		key_mix_changed(host);
 	if (status == USER_OK && !t->is_new)
 		c2s_account_changed(t->server, t->jid);
 	if (status == USER_OK && t->is_new) {
@@ -237,6 +239,7 @@ user_set_password(struct server *srv, struct jid *jid, const char *password,
 static void
 bury(struct account *a, struct jid *jid)
 {
+	key_mix_changed(a->host);
 	c2s_account_changed(a->host->server, jid);
 	c2s_close_account(a, STREAM_NOT_AUTHORIZED, "the account was deleted");
 	event_occur(a->host, HOOK_ACCOUNT_DELETED, NULL, a, jid);

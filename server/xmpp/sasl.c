@@ -538,7 +538,7 @@ sasl_fake_keys(const struct sasl *s, enum scram_hash hash,
 
 	buf_printf(&jid, "%s@%s", s->username.data, s->env->host);
 	scram_fake_keys(s->env->secret, s->env->secret_len, jid.data, hash,
-			s->env->iterations, out);
+			s->env->mix, out);
 	buf_fini(&jid);
 }
 

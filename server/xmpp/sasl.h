@@ -69,7 +69,7 @@ struct sasl_env {
 	/* For the keys of unknown users; see scram_fake_keys. */
 	const uint8_t *secret;
 	size_t secret_len;
-	int iterations; /* of new accounts' keys */
+	const struct scram_mix *mix; /* of the host's accounts */
 };
 
 #define SASL_MECHS 8

@@ -152,14 +152,37 @@ scram_verify_password(enum scram_hash hash, const struct scram_keys *keys,
 	return ok;
 }
 
+/* The user's place among all accounts in the order of the mix stays the same in
+ * proportion: who is at a third always has what the account there has. */
+static int
+draw_iterations(const void *secret, size_t secret_len, const char *user,
+		const struct scram_mix *mix)
+{
+	uint8_t mac[32];
+	uint64_t all = 0, place = 0;
+	size_t i = 0;
+
+	for (size_t k = 0; k < mix->n; k++)
+		all += mix->of[k].accounts;
+	hmac(SCRAM_SHA256, secret, secret_len, user, strlen(user), mac);
+	for (size_t k = 0; k < 4; k++)
+		place = place << 8 | mac[k];
+	place = place * all >> 32;
+	while (i + 1 < mix->n && place >= mix->of[i].accounts)
+		place -= mix->of[i++].accounts;
+	return mix->of[i].iterations;
+}
+
 void
 scram_fake_keys(const void *secret, size_t secret_len, const char *user,
-		enum scram_hash hash, int iterations, struct scram_keys *out)
+		enum scram_hash hash, const struct scram_mix *mix,
+		struct scram_keys *out)
 {
+	int iterations = draw_iterations(secret, secret_len, user, mix);
 	uint8_t mac[32];
 	struct buf b = { 0 };
 
-	buf_printf(&b, "%s %s", hashes[hash].name, user);
+	buf_printf(&b, "%s %d %s", hashes[hash].name, iterations, user);
 	hmac(SCRAM_SHA256, secret, secret_len, b.data, b.len, mac);
 	buf_fini(&b);
 	*out = (struct scram_keys){ .iterations = iterations,

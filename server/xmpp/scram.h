@@ -55,14 +55,27 @@ void scram_derive(enum scram_hash hash, const char *password, size_t len,
 bool scram_verify_password(enum scram_hash hash, const struct scram_keys *keys,
 			   const char *password, size_t len);
 
+/* How many accounts have keys of how many iterations; by iterations. */
+#define SCRAM_MIX_MAX 16
+struct scram_mix {
+	struct {
+		int iterations;
+		uint32_t accounts;
+	} of[SCRAM_MIX_MAX];
+	size_t n; /* at least one, with accounts */
+};
+
 /*
- * Keys for a user who is not there: always the same salt for the same user,
- * and no password fits. user is the prepared bare JID, lest two hosts show the
- * same salt; secret is the server's own, kept for as long as its accounts.
+ * Keys for a user who is not there: always the same for the same user and mix,
+ * and no password fits. The iterations are those of one of the accounts: as
+ * often each as among these, or by them one could tell who is there. When the
+ * mix shifts, some users' change, and with them the salt, as when a password is
+ * set. user is the prepared bare JID, lest two hosts show the same salt; secret
+ * is the server's own, kept for as long as its accounts.
  */
-void
-scram_fake_keys(const void *secret, size_t secret_len, const char *user,
-		enum scram_hash hash, int iterations, struct scram_keys *out);
+void scram_fake_keys(const void *secret, size_t secret_len, const char *user,
+		     enum scram_hash hash, const struct scram_mix *mix,
+		     struct scram_keys *out);
 
 enum scram_error {
 	SCRAM_OK,

@@ -18,6 +18,8 @@
 
 static const uint8_t binding[32] = { 1 };
 
+static const struct scram_mix mix = { .of = { { 1, 1 } }, .n = 1 };
+
 static const struct sasl_env env = {
 	.host = "example.org",
 	.has_tls = true,
@@ -29,7 +31,7 @@ static const struct sasl_env env = {
 	.identities = "user@example.org\0other@example.org\0",
 	.secret = binding,
 	.secret_len = sizeof(binding),
-	.iterations = 1,
+	.mix = &mix,
 };
 
 struct input {

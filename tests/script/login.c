@@ -177,6 +177,29 @@ login_begin(struct client *c, struct server *srv, const char *mech,
 	return wrong;
 }
 
+const char *
+login_sees(struct client *c, struct server *srv, const char *user,
+	   const char *iterations)
+{
+	char *first = mem_printf("n,,n=%s,r=abc", user);
+	char *challenge, *got;
+	bool ok;
+
+	send_auth(c, "SCRAM-SHA-256", first, strlen(first));
+	free(first);
+	if (!comes(c, srv, "challenge", &challenge))
+		return all_that_came(c);
+	challenge = decoded(challenge);
+	got = scram_attr(challenge, 'i');
+	ok = !strcmp(got, iterations);
+	free(got);
+	free(challenge);
+	send_text(c, "<abort xmlns='" NS_SASL "'/>");
+	if (!comes(c, srv, "failure", NULL))
+		return all_that_came(c);
+	return ok ? NULL : "another number";
+}
+
 void
 login_respond(struct client *c)
 {

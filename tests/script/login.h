@@ -17,6 +17,10 @@ const char *login_plain(struct client *c, struct server *srv, const char *user,
 const char *login_begin(struct client *c, struct server *srv, const char *mech,
 			const char *user, const char *password);
 void login_respond(struct client *c);
+/* The challenge of SCRAM-SHA-256 for a user asks for so many iterations. The
+ * attempt is aborted. */
+const char *login_sees(struct client *c, struct server *srv, const char *user,
+		       const char *iterations);
 /* The same as login_plain with SCRAM; the server has to prove that it knows the
  * password, too. */
 const char *

@@ -112,10 +112,9 @@ make_config(struct play *p)
 	struct buf text = { 0 }, why = { 0 };
 	struct config *cfg;
 
-	buf_printf(&text,
-		   "data-dir = \"%s\"\ncertificates-dir = \"%s\"\n"
-		   "scram-iterations = 4096\n",
+	buf_printf(&text, "data-dir = \"%s\"\ncertificates-dir = \"%s\"\n",
 		   p->dir, certs_dir());
+	add_option(p, &text, "scram-iterations", "4096");
 	add_option(p, &text, "c2s-require-tls", "no");
 	add_option(p, &text, "s2s-require-tls", "no");
 	if (remote_ca(p))
@@ -322,6 +321,21 @@ authenticate_with(struct play *p, struct client *c)
 				    jid_domain(jid), password);
 	if (wrong)
 		fail(p, "%s cannot authenticate: %s", c->name, wrong);
+	jid_unref(&jid);
+}
+
+/* NAME sees N iterations for JID */
+static void
+see_iterations(struct play *p, struct client *c)
+{
+	struct jid *jid = jid_parse(word(p, 5));
+	const char *wrong;
+
+	if (!jid || !jid_local(jid) || strcmp(word(p, 3), "iterations") != 0)
+		fail(p, "needs: sees N iterations for USER@DOMAIN");
+	wrong = login_sees(c, server(p), jid_local(jid), word(p, 2));
+	if (wrong)
+		fail(p, "%s does not see that: %s", c->name, wrong);
 	jid_unref(&jid);
 }
 
@@ -538,6 +552,8 @@ client_statement(struct play *p)
 		open_stream(p, c);
 	else if (!strcmp(verb, "responds"))
 		respond(p, c);
+	else if (!strcmp(verb, "sees"))
+		see_iterations(p, c);
 	else if (!strcmp(verb, "authenticates") || !strcmp(verb, "begins"))
 		authenticate_with(p, c);
 	else if (!strcmp(verb, "logs") && says(p, 1, "logs in again"))

@@ -433,6 +433,54 @@ START_TEST(counts)
 END_TEST
 
 static void
+on_mix(void *data, const struct account_mix_result *res)
+{
+	char *text = data;
+
+	ck_assert_int_eq(res->res.status, STORE_OK);
+	text += strlen(text);
+	*text = 0;
+	for (size_t i = 0; i < res->n; i++)
+		text += snprintf(text, 32, "%dx%d ", (int)res->of[i].accounts,
+				 res->of[i].iterations);
+}
+
+static void
+ck_mix(const char *domain, size_t max, const char *want)
+{
+	char text[256] = "";
+
+	account_get_mix(f.store, domain, max, on_mix, text);
+	fixture_settle(&f);
+	ck_assert_str_eq(text, want);
+}
+
+START_TEST(tells_the_iterations)
+{
+	static const int iterations[] = { 9000, 4096, 0, 5000, 9000 };
+	struct outcome o = { 0 };
+
+	fixture_open(&f, _i);
+	ck_mix("example.net", 16, "");
+	for (size_t i = 0; i < N_ELEMENTS(iterations); i++) {
+		struct account_keys keys[ACCOUNT_HASHES];
+		char jid[32];
+
+		make_keys(keys, 1);
+		keys[1] = keys[2];
+		keys[1].iterations = iterations[i];
+		snprintf(jid, sizeof(jid), "a%zu@example.net", i);
+		account_create(f.store, jid, keys, 1, outcome_set, &o);
+		outcome_expect(&f, &o, STORE_OK);
+	}
+	create("a@example.org", STORE_OK);
+	ck_mix("example.net", 16, "1x4096 1x5000 2x9000 ");
+	ck_mix("example.net", 1, "2x9000 ");
+	ck_mix("example.org", 16, "");
+}
+END_TEST
+
+static void
 teardown(void)
 {
 	fixture_close(&f);
@@ -453,5 +501,6 @@ main(void)
 	add_store_test(tc, lists);
 	add_store_test(tc, lists_disabled);
 	add_store_test(tc, counts);
+	add_store_test(tc, tells_the_iterations);
 	return unit_run(tc);
 }

@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* All of them: password "pencil", 4,096 iterations. */
@@ -434,21 +435,60 @@ START_TEST(fake_keys)
 {
 	enum scram_hash hash = (enum scram_hash)_i;
 	enum scram_hash next = (enum scram_hash)((_i + 1) % SCRAM_HASHES);
+	const struct scram_mix mix = { .of = { { 77, 1 } }, .n = 1 };
 	struct scram_keys a, b;
 
-	scram_fake_keys("key", 3, "a@b", hash, 77, &a);
-	scram_fake_keys("key", 3, "a@b", hash, 77, &b);
+	scram_fake_keys("key", 3, "a@b", hash, &mix, &a);
+	scram_fake_keys("key", 3, "a@b", hash, &mix, &b);
 	ck_assert_mem_eq(&a, &b, sizeof(a));
 	ck_assert_int_eq(a.iterations, 77);
 	ck_assert_uint_eq(a.salt_len, SCRAM_SALT_LEN);
 	ck_assert(!scram_verify_password(hash, &a, "", 0));
 
-	scram_fake_keys("kez", 3, "a@b", hash, 77, &b);
+	scram_fake_keys("kez", 3, "a@b", hash, &mix, &b);
 	ck_assert_mem_ne(a.salt, b.salt, SCRAM_SALT_LEN);
-	scram_fake_keys("key", 3, "a@c", hash, 77, &b);
+	scram_fake_keys("key", 3, "a@c", hash, &mix, &b);
 	ck_assert_mem_ne(a.salt, b.salt, SCRAM_SALT_LEN);
-	scram_fake_keys("key", 3, "a@b", next, 77, &b);
+	scram_fake_keys("key", 3, "a@b", next, &mix, &b);
 	ck_assert_mem_ne(a.salt, b.salt, SCRAM_SALT_LEN);
+}
+END_TEST
+
+/* Unknown users have the iterations that accounts have, in the same parts. */
+START_TEST(fake_iterations)
+{
+	enum { USERS = 4000 };
+	struct scram_mix mix = {
+		.of = { { 4096, 3 }, { 9999, 0 }, { 10000, 1 } }, .n = 3
+	};
+	struct scram_mix later = { .of = { { 4096, 1 }, { 10000, 1 } },
+				   .n = 2 };
+	int n_old = 0, n_changed = 0;
+
+	for (int i = 0; i < USERS; i++) {
+		struct scram_keys a, b, other;
+		char user[32];
+		bool same;
+
+		snprintf(user, sizeof(user), "u%d@example.org", i);
+		scram_fake_keys("key", 3, user, SCRAM_SHA256, &mix, &a);
+		scram_fake_keys("key", 3, user, SCRAM_SHA1, &mix, &other);
+		ck_assert_int_eq(a.iterations, other.iterations);
+		ck_assert(a.iterations == 4096 || a.iterations == 10000);
+		n_old += a.iterations == 4096;
+
+		/* Accounts get new passwords: some users follow, with another
+		 * salt, nobody goes back. */
+		scram_fake_keys("key", 3, user, SCRAM_SHA256, &later, &b);
+		ck_assert_int_ge(b.iterations, a.iterations);
+		same = !memcmp(a.salt, b.salt, SCRAM_SALT_LEN);
+		ck_assert_int_eq(same, a.iterations == b.iterations);
+		n_changed += !same;
+	}
+	ck_assert_int_gt(n_old, USERS * 70 / 100);
+	ck_assert_int_lt(n_old, USERS * 80 / 100);
+	ck_assert_int_gt(n_changed, USERS * 20 / 100);
+	ck_assert_int_lt(n_changed, USERS * 30 / 100);
 }
 END_TEST
 
@@ -479,6 +519,7 @@ main(void)
 	tcase_add_test(tc, random_nonce);
 	tcase_add_loop_test(tc, new_keys, 0, SCRAM_HASHES);
 	tcase_add_loop_test(tc, fake_keys, 0, SCRAM_HASHES);
+	tcase_add_test(tc, fake_iterations);
 	tcase_add_loop_test(tc, hash_names, 0, SCRAM_HASHES);
 	return unit_run(tc);
 }
