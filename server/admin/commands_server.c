@@ -209,8 +209,7 @@ status_text(struct command_call *call, const struct store_stats *db)
 	uptime_text(out, (srv->clock->wall_ms - srv->started_ms) / 1000);
 	buf_printf(out,
 		   "\nclients   %zu sessions, %zu connections, %zu accounts\n",
-		   srv->n_sessions, srv->n_streams - n_servers,
-		   srv->accounts.n);
+		   srv->n_sessions, srv->n_clients, srv->accounts.n);
 	buf_printf(out, "servers   %zu streams, %zu domains unreachable\n",
 		   n_servers, n_lost(call->server));
 	buf_printf(out,
@@ -236,8 +235,8 @@ status_json(struct command_call *call, const struct store_stats *db)
 		   "\"servers\":%zu,\"unreachable_domains\":%zu,",
 		   PACKAGE_VERSION, (int)getpid(),
 		   (srv->clock->wall_ms - srv->started_ms) / 1000,
-		   srv->n_sessions, srv->n_streams - s2s_count(srv),
-		   srv->accounts.n, s2s_count(srv), n_lost(call->server));
+		   srv->n_sessions, srv->n_clients, srv->accounts.n,
+		   s2s_count(srv), n_lost(call->server));
 	buf_printf(out,
 		   "\"database\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64
 		   ",\"commits\":%" PRIu64 ",\"failures\":%" PRIu64

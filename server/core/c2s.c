@@ -275,6 +275,8 @@ drop(struct c2s *c)
 	list_remove(&c->node);
 	address_left(&c->server->c2s_addresses, c->address);
 	wire_release(c->wire);
+	c->server->n_clients--;
+	server_stream_gone(c->server);
 	free(c->address);
 	free(c->lang);
 	free(c);
@@ -300,7 +302,6 @@ on_end(void *owner, enum conn_end why, const char *detail)
 		log_info(&log, "%s%s%s", words[why], detail ? ": " : "",
 			 detail ? detail : "");
 	drop(c);
-	server_stream_gone(srv);
 }
 
 static const struct wire_class wire_class = {
@@ -318,8 +319,7 @@ static const struct wire_class wire_class = {
 static bool
 is_full(const struct server *srv)
 {
-	return srv->opt.c2s_max &&
-	       srv->n_streams - s2s_count(srv) >= (uint64_t)srv->opt.c2s_max;
+	return srv->opt.c2s_max && srv->n_clients >= (uint64_t)srv->opt.c2s_max;
 }
 
 void
@@ -352,6 +352,7 @@ c2s_accept(struct server *srv, int fd, const struct peer_addr *peer,
 	snprintf(c->name, sizeof(c->name), "c2s-%" PRIu64, ++srv->next_id);
 	list_append(&srv->streams, &c->node);
 	srv->n_streams++;
+	srv->n_clients++;
 	c->wire = wire_new(srv->core, io, fd, &wire_class, c, &settings);
 	if (direct_tls)
 		c->state = C2S_SECURING;
@@ -410,8 +411,6 @@ c2s_close_all(struct server *srv, enum stream_cond cond)
 void
 c2s_drop_all(struct server *srv)
 {
-	list_each_safe (n, &srv->streams) {
+	list_each_safe (n, &srv->streams)
 		drop(container_of(n, struct c2s, node));
-		srv->n_streams--;
-	}
 }

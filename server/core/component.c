@@ -30,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define LINGER_MS 2000
 
@@ -137,6 +138,7 @@ stream_free(struct component_stream *s)
 	loop_timer_clear(s->server->core, &s->timer);
 	list_remove(&s->node);
 	wire_release(s->wire);
+	server_stream_gone(s->server);
 	free(s);
 }
 
@@ -342,8 +344,14 @@ component_accept(struct server *srv, int fd, const struct peer_addr *peer)
 		.window = WINDOW,
 	};
 	struct wire_io *io = &srv->io[srv->next_io++ % srv->n_io];
-	struct component_stream *s = mem_zalloc(sizeof(*s));
+	struct component_stream *s;
 
+	if (srv->is_stopping) {
+		close(fd);
+		return;
+	}
+	s = mem_zalloc(sizeof(*s));
+	srv->n_streams++;
 	s->server = srv;
 	s->timer.fn = on_timer;
 	snprintf(s->name, sizeof(s->name), "component-%" PRIu64,
@@ -411,10 +419,10 @@ configured(const struct config *cfg, const char *domain)
 	return NULL;
 }
 
-void
-components_reload(struct server *srv, const struct config *cfg)
+int
+components_reload(struct server *srv, const struct config *cfg, struct err *err)
 {
-	struct err err;
+	int ret = 0;
 
 	list_each (n, &srv->components) {
 		struct component *c = container_of(n, struct component, node);
@@ -434,9 +442,10 @@ components_reload(struct server *srv, const struct config *cfg)
 		const struct config_component *cc = config_component(cfg, i);
 
 		if (!component_find(srv, cc->domain) &&
-		    component_add(srv, cc, &err) < 0)
-			log_error(&srv->log, "%s", err.text);
+		    component_add(srv, cc, err) < 0)
+			ret = -1;
 	}
+	return ret;
 }
 
 void

@@ -14,8 +14,11 @@ struct server;
  * connected, a domain answers with remote-server-timeout. */
 int
 components_load(struct server *srv, const struct config *cfg, struct err *err);
-/* New ones are added, secrets changed, removed ones disconnected. */
-void components_reload(struct server *srv, const struct config *cfg);
+/* New ones are added, secrets changed, removed ones disconnected. -1: a domain
+ * is still taken, by a host that only goes at the next start; all others are
+ * taken over. */
+int components_reload(struct server *srv, const struct config *cfg,
+		      struct err *err);
 /* Takes the connected socket. */
 void component_accept(struct server *srv, int fd, const struct peer_addr *peer);
 /* At the end: they are told system-shutdown; then all is forgotten. */

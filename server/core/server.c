@@ -433,9 +433,9 @@ server_stop(struct server *srv)
 	log_info(&srv->log, "stopping, %zu streams", srv->n_streams);
 	close_listeners(srv);
 	s2s_refuse(srv);
-	components_stop(srv);
 	c2s_close_all(srv, STREAM_SYSTEM_SHUTDOWN);
 	/* Behind the clients' last presences. */
+	components_stop(srv);
 	s2s_stop(srv);
 	if (!srv->n_streams) {
 		loop_quit(srv->core);
@@ -498,6 +498,8 @@ server_free(struct server *srv)
 int
 server_reload(struct server *srv, const struct config *cfg, struct err *err)
 {
+	int ret = 0;
+
 	/* What can go wrong comes first. */
 	if (certs_check(cfg, err) < 0 || add_new_hosts(srv, cfg, err) < 0)
 		return -1;
@@ -511,14 +513,15 @@ server_reload(struct server *srv, const struct config *cfg, struct err *err)
 			log_warn(&h->log, "not in the configuration any more; "
 					  "it goes at the next start");
 	}
-	components_reload(srv, cfg);
+	if (components_reload(srv, cfg, err) < 0)
+		ret = 1;
 	remotes_load(srv, cfg);
 	s2s_reload(srv);
 	log_set_level((enum log_level)srv->opt.log_level);
 	if (certs_load(srv, false, err) < 0 ||
 	    (srv->has_listeners && listen_all(srv, err) < 0))
-		return 1;
-	return 0;
+		ret = 1;
+	return ret;
 }
 
 void

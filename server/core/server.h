@@ -103,7 +103,8 @@ struct server {
 	struct map requests;	 /* private to iq_request.c */
 	struct list streams;	 /* struct c2s.node */
 	struct list components, component_streams; /* private to component.c */
-	size_t n_streams, n_sessions;
+	size_t n_streams; /* of clients, servers and components */
+	size_t n_clients, n_sessions;
 	uint64_t next_id;	    /* of streams and sessions */
 	struct tls_config *c2s_tls; /* ref; NULL: no certificate at all */
 	struct tls_config *s2s_tls; /* the same for servers that dial us */
@@ -175,7 +176,7 @@ bool server_may_log(struct server *srv);
 void server_accept_s2s(struct server *srv, int fd, const struct tls_info *info,
 		       const char *peer);
 
-/* For c2s.c and s2s.c: one stream is over. */
+/* One of n_streams is over; when the server stops, it waits for the last. */
 void server_stream_gone(struct server *srv);
 
 #endif

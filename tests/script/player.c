@@ -457,14 +457,15 @@ do_certificate(struct play *p)
 static void
 do_reload(struct play *p)
 {
+	bool in_part = says(p, 0, "reload in part");
 	struct config *cfg;
-	struct err err;
+	struct err err = { .text = "all is taken over" };
 
 	server(p);
 	free(p->config);
 	p->config = mem_strdup(p->at->body);
 	cfg = make_config(p);
-	if (server_reload(p->server, cfg, &err) < 0)
+	if (server_reload(p->server, cfg, &err) != (in_part ? 1 : 0))
 		fail(p, "reload: %s", err.text);
 	config_free(cfg);
 	pump_all(p);
@@ -584,7 +585,7 @@ play_statement(struct play *p)
 		do_component(p);
 	else if (!strcmp(word(p, 0), "wait"))
 		do_wait(p);
-	else if (says(p, 0, "reload"))
+	else if (says(p, 0, "reload") || says(p, 0, "reload in part"))
 		do_reload(p);
 	else if (says(p, 0, "shut down"))
 		do_shut_down(p);
