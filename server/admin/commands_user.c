@@ -14,7 +14,7 @@
 
 /* Passwords on their way to the workers; they take up to 4096. */
 #define BATCH_WINDOW 512
-#define LIST_PAGE    1000
+#define LIST_PAGE    100
 
 static const char *
 why_not_local(const struct server *srv, const struct jid *jid)
