@@ -456,6 +456,8 @@ server_free(struct server *srv)
 	c2s_drop_all(srv);
 	s2s_free(srv);
 	components_free(srv);
+	for (unsigned i = 0; i < srv->n_io; i++)
+		wire_io_drop(&srv->io[i]);
 	iq_request_drop_all(srv);
 	workers_free(srv->workers);
 	if (srv->store)
