@@ -525,18 +525,6 @@ conn_write(struct loop *self, struct conn *c, const char *head, size_t head_len,
 			 tail_len ? chunk_ref(tail) : NULL);
 }
 
-void
-conn_write_chunk(struct loop *self, struct conn *c, struct chunk *data)
-{
-	size_t len;
-
-	chunk_data(data, &len);
-	if (len)
-		send_seg(self, c, NULL, 0, data);
-	else
-		chunk_unref(&data);
-}
-
 /* Takes the reference and the name. */
 static void
 start_tls(struct conn *c, struct tls_config *tls, char *name)
@@ -666,21 +654,6 @@ conn_close(struct loop *self, struct conn *c, int linger_ms)
 {
 	send_request(self, c, close_run,
 		     &(struct request){ .linger_ms = linger_ms });
-}
-
-static void
-abort_run(struct mail *m)
-{
-	struct request *r = container_of(m, struct request, mail);
-
-	finish(r->conn, CONN_CLOSED);
-	free(r);
-}
-
-void
-conn_abort(struct loop *self, struct conn *c)
-{
-	send_request(self, c, abort_run, NULL);
 }
 
 static void

@@ -31,7 +31,7 @@ enum conn_end {
 	CONN_RESET, /* the connection broke; detail has the system's words */
 	CONN_TLS_FAILED, /* handshake or record error; detail has the reason */
 	CONN_QUEUE_FULL, /* the peer does not read, or too slowly */
-	CONN_CLOSED,	 /* conn_close or conn_abort */
+	CONN_CLOSED,	 /* conn_close or conn_release */
 };
 
 /* All on the connection's loop. */
@@ -73,13 +73,11 @@ struct conn *conn_new(struct loop *self, struct loop *io, int fd,
  * possible. */
 void conn_write(struct loop *self, struct conn *c, const char *head,
 		size_t head_len, struct chunk *tail);
-/* Takes over a chunk's worth of bytes without a copy. */
-void conn_write_chunk(struct loop *self, struct conn *c, struct chunk *data);
 
 /* Server side of TLS, after what is queued has been written; what is written
  * from now on waits for the end of the handshake. Reading starts again with the
  * handshake. tls is kept by reference. How long a handshake may take is the
- * user's business: conn_abort. */
+ * user's business: conn_close. */
 void conn_start_tls(struct loop *self, struct conn *c, struct tls_config *tls);
 /* The same for the client's side; tls is one of tls_config_new_client, name the
  * server's, in A-labels (copied). What the server's certificate is worth is in
@@ -93,10 +91,8 @@ void conn_resume(struct loop *self, struct conn *c);
  * CONN_CLOSED. What comes meanwhile is dropped, what is written as well. In the
  * middle of a handshake it ends at once. */
 void conn_close(struct loop *self, struct conn *c, int linger_ms);
-/* Ends at once. */
-void conn_abort(struct loop *self, struct conn *c);
-/* The user calls no more: see above. Aborts the connection if it has not ended,
- * and then on_end is still called, before the memory goes. */
+/* The user calls no more: see above. Ends the connection at once if it has not
+ * ended, and then on_end is still called, before the memory goes. */
 void conn_release(struct loop *self, struct conn *c);
 
 /* On the connection's loop: tls-exporter (RFC 9266), TLS_EXPORTER_LEN bytes.

@@ -49,13 +49,3 @@ stream_cond_name(enum stream_cond cond)
 	assert(cond > STREAM_NONE && cond < N_STREAM_CONDS);
 	return stream_conds[cond];
 }
-
-enum stream_cond
-stream_cond_by_name(const char *name)
-{
-	for (int i = STREAM_NONE + 1; i < N_STREAM_CONDS; i++) {
-		if (!strcmp(stream_conds[i], name))
-			return (enum stream_cond)i;
-	}
-	return STREAM_NONE;
-}

@@ -27,6 +27,5 @@ const char *stanza_cond_type(enum stanza_cond cond);
 /* COND_NONE where there is none of that name. */
 enum stanza_cond stanza_cond_by_name(const char *name);
 const char *stream_cond_name(enum stream_cond cond);
-enum stream_cond stream_cond_by_name(const char *name);
 
 #endif

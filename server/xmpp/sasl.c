@@ -542,13 +542,6 @@ sasl_fake_keys(const struct sasl *s, enum scram_hash hash,
 	buf_fini(&jid);
 }
 
-const char *
-sasl_reply(const struct sasl *s, size_t *len_out)
-{
-	*len_out = s->reply.len;
-	return s->reply.len ? s->reply.data : "";
-}
-
 void
 sasl_reply_text(const struct sasl *s, struct buf *out)
 {

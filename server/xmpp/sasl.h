@@ -88,7 +88,8 @@ void sasl_offer_digest(const struct sasl_offer *offer, enum scram_hash hash,
 		       struct buf *out);
 
 enum sasl_step {
-	/* Send <challenge/> with sasl_reply, feed the response to sasl_step. */
+	/* Send <challenge/> with sasl_reply_text, feed the response to
+	 * sasl_step. */
 	SASL_CONTINUE,
 	/* Get sasl_username's keys for sasl_hash, then sasl_keys. */
 	SASL_NEED_KEYS,
@@ -98,7 +99,7 @@ enum sasl_step {
 	SASL_NEED_CHECK,
 	/* Find out whether sasl_username has an account, then sasl_account. */
 	SASL_NEED_ACCOUNT,
-	/* sasl_username is logged in; send <success/> with sasl_reply. The
+	/* sasl_username is logged in; send <success/> with sasl_reply_text. The
 	 * caller may still refuse, with SASL_ACCOUNT_DISABLED and the like. */
 	SASL_SUCCESS,
 	/* Send <failure/> with sasl_cond. */
@@ -139,9 +140,8 @@ const char *sasl_password(const struct sasl *s, size_t *len_out);
 void sasl_fake_keys(const struct sasl *s, enum scram_hash hash,
 		    struct scram_keys *out);
 
-/* Data for the challenge or success, not encoded; "" where there is none. */
-const char *sasl_reply(const struct sasl *s, size_t *len_out);
-/* The same in base64, appended. */
+/* Appends the data for the challenge or success in base64, where there is any.
+ */
 void sasl_reply_text(const struct sasl *s, struct buf *out);
 
 /* After SASL_FAILURE. The text is for the log: static, never NULL. */

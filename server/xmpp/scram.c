@@ -39,12 +39,6 @@ scram_key_len(enum scram_hash hash)
 	return hashes[hash].len;
 }
 
-const char *
-scram_hash_name(enum scram_hash hash)
-{
-	return hashes[hash].name;
-}
-
 /* Out of memory, or an OpenSSL set up without these algorithms. */
 static void
 must(bool ok)

@@ -34,8 +34,7 @@ struct scram_keys {
 	uint8_t stored_key[SCRAM_KEY_MAX], server_key[SCRAM_KEY_MAX];
 };
 
-size_t scram_key_len(enum scram_hash hash);	   /* 20, 32, 64 */
-const char *scram_hash_name(enum scram_hash hash); /* "SHA-1", ... */
+size_t scram_key_len(enum scram_hash hash); /* 20, 32, 64 */
 
 /* The hash itself; out has room for scram_key_len() bytes. */
 void

@@ -695,16 +695,6 @@ START_TEST(key_update)
 }
 END_TEST
 
-START_TEST(aborts)
-{
-	put("never");
-	conn_abort(core, conn);
-	run();
-	ck_assert_int_eq(n_end, 1);
-	ck_assert_int_eq(end_why, CONN_CLOSED);
-}
-END_TEST
-
 /* A failure of one is none of the other's: they share an error queue. */
 START_TEST(neighbours)
 {
@@ -767,7 +757,6 @@ main(void)
 	tcase_add_test(tls, busy_reader_with_pending_records);
 	tcase_add_test(tls, full_queue);
 	tcase_add_test(tls, key_update);
-	tcase_add_test(tls, aborts);
 	tcase_add_test(tls, neighbours);
 	return unit_run_all((TCase *const[]){ any, plain, tls, NULL });
 }

@@ -492,14 +492,6 @@ START_TEST(fake_iterations)
 }
 END_TEST
 
-START_TEST(hash_names)
-{
-	static const char *const names[] = { "SHA-1", "SHA-256", "SHA-512" };
-
-	ck_assert_str_eq(scram_hash_name((enum scram_hash)_i), names[_i]);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -520,6 +512,5 @@ main(void)
 	tcase_add_loop_test(tc, new_keys, 0, SCRAM_HASHES);
 	tcase_add_loop_test(tc, fake_keys, 0, SCRAM_HASHES);
 	tcase_add_test(tc, fake_iterations);
-	tcase_add_loop_test(tc, hash_names, 0, SCRAM_HASHES);
 	return unit_run(tc);
 }

@@ -349,11 +349,8 @@ START_TEST(conditions)
 					 stanza_cond_name((enum stanza_cond)i)),
 				 i);
 	for (int i = 1; i < N_STREAM_CONDS; i++)
-		ck_assert_int_eq(stream_cond_by_name(
-					 stream_cond_name((enum stream_cond)i)),
-				 i);
+		ck_assert_ptr_nonnull(stream_cond_name((enum stream_cond)i));
 	ck_assert_int_eq(stanza_cond_by_name("text"), COND_NONE);
-	ck_assert_int_eq(stream_cond_by_name("text"), STREAM_NONE);
 	ck_assert_str_eq(stanza_cond_name(COND_ITEM_NOT_FOUND),
 			 "item-not-found");
 	ck_assert_str_eq(stanza_cond_type(COND_ITEM_NOT_FOUND), "cancel");
