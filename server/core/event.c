@@ -22,17 +22,16 @@
 /*
  * The events of one sender to one recipient while one of them waits. A lane
  * exists only for that time: where nothing waits, there is none to look up.
+ *
+ * All addresses of a recipient are one: who leaves a room by what goes to
+ * room/nick has said before what was on its way to the room.
  */
 struct lane {
 	struct map_node node;  /* in server->lanes */
-	struct jid *from, *to; /* ref */
+	struct jid *from, *to; /* ref; the latter counts without a resource */
 	struct event *holder;  /* the one that is on its way; NULL: none */
 	struct list queue;     /* struct event.node */
 	bool is_draining;
-};
-
-struct lane_key {
-	const struct jid *from, *to;
 };
 
 static struct lane *
@@ -45,15 +44,13 @@ lane_of(struct map_node *n)
 static struct jid *
 lane_to(const struct event *ev)
 {
-	return ev->to ? jid_ref(ev->to) : jid_bare(ev->from);
+	return ev->to ? ev->to : ev->from;
 }
 
 static uint64_t
 lane_hash(const struct event *ev)
 {
-	uint64_t to = ev->to ? jid_hash(ev->to) : jid_hash_bare(ev->from);
-
-	return jid_hash(ev->from) * 31 + to;
+	return jid_hash(ev->from) * 31 + jid_hash_bare(lane_to(ev));
 }
 
 static bool
@@ -63,11 +60,8 @@ lane_eq(const struct map_node *n, const void *key)
 		container_of((struct map_node *)n, struct lane, node);
 	const struct event *ev = key;
 
-	if (!jid_eq(lane->from, ev->from))
-		return false;
-	return ev->to ? jid_eq(lane->to, ev->to)
-		      : jid_is_bare(lane->to) &&
-				jid_eq_bare(lane->to, ev->from);
+	return jid_eq(lane->from, ev->from) &&
+	       jid_eq_bare(lane->to, lane_to(ev));
 }
 
 static struct lane *
@@ -85,7 +79,7 @@ lane_open(struct event *ev)
 	struct lane *lane = mem_zalloc(sizeof(*lane));
 
 	lane->from = jid_ref(ev->from);
-	lane->to = lane_to(ev);
+	lane->to = jid_ref(lane_to(ev));
 	lane->holder = ev;
 	list_init(&lane->queue);
 	map_insert(&ev->server->lanes, &lane->node, lane_hash(ev));
