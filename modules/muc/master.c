@@ -136,7 +136,19 @@ take_ids(struct master *m, const struct ruling *ruling)
 	}
 }
 
+/* What does not go to the disk may not overtake what is on its way there. It
+ * is judged anew when that has arrived. */
 static void
+hold(struct master *m, const struct submission *sub, void *ticket,
+     struct work *w)
+{
+	if (!w)
+		w = work_new(sub, ticket);
+	list_prepend(&m->waiting, &w->node);
+}
+
+/* w: the work that it is already, or NULL. False: it is held. */
+static bool
 process(struct master *m, const struct submission *sub, void *ticket,
 	struct work *w)
 {
@@ -149,7 +161,12 @@ process(struct master *m, const struct submission *sub, void *ticket,
 			w = work_new(sub, ticket);
 		w->ruling = ruling;
 		list_append(&m->storing, &w->node);
-		return;
+		return true;
+	}
+	if (ruling.n && !list_is_empty(&m->storing)) {
+		ruling_fini(&ruling);
+		hold(m, sub, ticket, w);
+		return false;
 	}
 	m->is_busy = true;
 	apply(m, &ruling);
@@ -158,6 +175,7 @@ process(struct master *m, const struct submission *sub, void *ticket,
 	ruling_fini(&ruling);
 	if (w)
 		work_free(w);
+	return true;
 }
 
 static void
@@ -169,7 +187,8 @@ process_waiting(struct master *m)
 		if (is_blocked(m, &w->sub))
 			return;
 		list_remove(&w->node);
-		process(m, &w->sub, w->ticket, w);
+		if (!process(m, &w->sub, w->ticket, w))
+			return;
 	}
 }
 
@@ -180,8 +199,8 @@ master_submit(struct master *m, const struct submission *sub, void *ticket)
 		list_append(&m->waiting, &work_new(sub, ticket)->node);
 		return;
 	}
-	process(m, sub, ticket, NULL);
-	process_waiting(m);
+	if (process(m, sub, ticket, NULL))
+		process_waiting(m);
 }
 
 void

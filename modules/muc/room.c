@@ -452,7 +452,8 @@ room_apply(struct room *r, struct entry *e, struct room_change *change)
 				 e->nick, e->reason);
 		break;
 	case ENTRY_MESSAGE:
-		history_add(r, e);
+		if (e->archive_id)
+			history_add(r, e);
 		break;
 	case ENTRY_SUBJECT:
 		apply_subject(r, e);

@@ -32,6 +32,18 @@ next_id(const struct room *r, int64_t now_ms)
 	return id > r->last_archive_id ? id : r->last_archive_id + 1;
 }
 
+/* Worth to be kept for who is not here now (XEP-0313 5.1.2)? Typing and the
+ * like is not. */
+static bool
+is_lasting(const struct stanza *s)
+{
+	if (stanza_child(s, "no-store", NS_HINTS) ||
+	    stanza_child(s, "no-permanent-store", NS_HINTS))
+		return false;
+	return stanza_child(s, "body", NS_CLIENT) ||
+	       stanza_child(s, "store", NS_HINTS);
+}
+
 static struct chunk *
 write_all(const struct room *r, const struct submission *sub,
 	  const struct occupant *o, int64_t id)
@@ -43,9 +55,12 @@ write_all(const struct room *r, const struct submission *sub,
 		xml_write_attr(&b, "id", stanza_id(sub->stanza));
 	buf_adds(&b, " type='groupchat'");
 	rules_write_payload(&b, r, sub->stanza, NULL);
-	buf_printf(&b, "<stanza-id xmlns='" NS_SID "' id='%" PRId64 "'", id);
-	xml_write_attr(&b, "by", jid_bare_str(r->jid));
-	buf_adds(&b, "/>");
+	if (id) {
+		buf_printf(&b, "<stanza-id xmlns='" NS_SID "' id='%" PRId64 "'",
+			   id);
+		xml_write_attr(&b, "by", jid_bare_str(r->jid));
+		buf_adds(&b, "/>");
+	}
 	if (o->id)
 		buf_printf(&b,
 			   "<occupant-id xmlns='" NS_OCCUPANT_ID "' id='%s'/>",
@@ -58,6 +73,9 @@ static bool
 may_say(const struct room *r, const struct room_session *s, bool is_subject,
 	struct ruling *out)
 {
+	/* 17.2: one that is locked is not there yet. */
+	if (!s && r->is_locked)
+		return ruling_refuse(out, COND_ITEM_NOT_FOUND, NULL);
 	if (!s)
 		return ruling_refuse(out, COND_NOT_ACCEPTABLE,
 				     "you are not in the room");
@@ -88,7 +106,8 @@ rules_message(const struct room *r, const struct rules_env *env,
 		return;
 	e.nick = s->occupant->nick;
 	e.occupant_id = s->occupant->id;
-	e.archive_id = next_id(r, sub->now_ms);
+	if (sets_subject || is_lasting(sub->stanza))
+		e.archive_id = next_id(r, sub->now_ms);
 	e.payload = write_all(r, sub, s->occupant, e.archive_id);
 	ruling_add(out, &e);
 	chunk_unref(&e.payload);

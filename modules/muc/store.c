@@ -168,7 +168,7 @@ save(struct live *l, const struct entry *e, struct storing *s)
 		l->is_stored = true;
 		return true;
 	case ENTRY_MESSAGE:
-		if (!is_kept(l))
+		if (!e->archive_id || !is_kept(l))
 			return false;
 		save_message(l, e, s);
 		return true;
