@@ -479,8 +479,6 @@ show_leave(struct server *srv, const struct room *r,
 	p.actor = e->actor;
 	p.reason = e->reason;
 	add_code(&p, e->code);
-	if (e->code == 333)
-		add_code(&p, 307);
 	if (c->is_last) {
 		if (room_shows_role(r, c->old_role))
 			to_others(srv, r, &p);
