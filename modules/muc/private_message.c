@@ -168,6 +168,10 @@ private_request(struct live *l, struct event *ev)
 	const struct xml *x = stanza_payload(ev->stanza);
 	enum stanza_cond bad = find_ends(l, ev, &from, &to);
 
+	/* 6.6 */
+	if (bad == COND_NOT_ACCEPTABLE && (!strcmp(x->ns, NS_DISCO_INFO) ||
+					   !strcmp(x->ns, NS_DISCO_ITEMS)))
+		bad = COND_BAD_REQUEST;
 	if (bad)
 		return live_refuse(l, ev, bad, NULL);
 	/* XEP-0410 3: that it is in the room is all it wants to know. */

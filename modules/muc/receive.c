@@ -133,6 +133,14 @@ message(struct live *l, struct event *ev)
 
 /* ---- requests ---- */
 
+/* XEP-0410 3.2: to whom it means that he is not in it. */
+static bool
+is_self_ping(const struct event *ev)
+{
+	return jid_resource(ev->to) &&
+	       xml_is(stanza_payload(ev->stanza), "ping", NS_PING);
+}
+
 static enum verdict
 iq(struct live *l, struct event *ev)
 {
@@ -141,7 +149,10 @@ iq(struct live *l, struct event *ev)
 		return DONE;
 	}
 	if (l->state == LIVE_NONE)
-		return live_refuse(l, ev, COND_ITEM_NOT_FOUND, NULL);
+		return live_refuse(l, ev,
+				   is_self_ping(ev) ? COND_NOT_ACCEPTABLE
+						    : COND_ITEM_NOT_FOUND,
+				   NULL);
 	if (jid_resource(ev->to))
 		return private_request(l, ev);
 	return room_request(l, ev);
