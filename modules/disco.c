@@ -156,7 +156,9 @@ disco_host_info(struct host *host, const struct event *request, struct arena *a,
 
 struct services {
 	struct host *host;
-	const char **domains; /* owned array */
+	struct listed {
+		const char *domain, *name; /* name: NULL where it has none */
+	} * items;			   /* owned array */
 	size_t n, cap;
 };
 
@@ -190,24 +192,25 @@ belongs(const struct host *host, const char *domain)
 }
 
 static void
-on_service(void *data, const char *domain)
+on_service(void *data, const char *domain, const struct service *service)
 {
 	struct services *s = data;
 
-	if (!belongs(s->host, domain))
+	if (service->is_hidden || !belongs(s->host, domain))
 		return;
 	if (s->n == s->cap) {
 		s->cap = s->cap ? 2 * s->cap : 8;
-		s->domains =
-			mem_realloc(s->domains, s->cap * sizeof(*s->domains));
+		s->items = mem_realloc(s->items, s->cap * sizeof(*s->items));
 	}
-	s->domains[s->n++] = domain;
+	s->items[s->n++] = (struct listed){ domain, service->name };
 }
 
 static int
-by_name(const void *a, const void *b)
+by_domain(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	const struct listed *x = a, *y = b;
+
+	return strcmp(x->domain, y->domain);
 }
 
 static void
@@ -217,11 +220,14 @@ add_services(struct host *host, struct arena *a, struct xml *query)
 
 	route_each_service(host->server, on_service, &s);
 	if (s.n)
-		qsort(s.domains, s.n, sizeof(*s.domains), by_name);
-	for (size_t i = 0; i < s.n; i++)
-		xml_set(a, xml_add(a, query, "item", NULL), "jid",
-			s.domains[i]);
-	free(s.domains);
+		qsort(s.items, s.n, sizeof(*s.items), by_domain);
+	for (size_t i = 0; i < s.n; i++) {
+		struct xml *item = xml_add(a, query, "item", NULL);
+
+		xml_set(a, item, "jid", s.items[i].domain);
+		xml_set(a, item, "name", s.items[i].name);
+	}
+	free(s.items);
 }
 
 /* ---- requests to the host ---- */

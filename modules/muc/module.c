@@ -106,7 +106,10 @@ add_service(struct muc *muc, const char *domain, struct jid *alias_of,
 	s->host = muc->host;
 	s->jid = jid_parse(domain);
 	s->main = jid_ref(alias_of);
-	s->service = (struct service){ muc_receive, s };
+	s->service = (struct service){ .receive = muc_receive,
+				       .data = s,
+				       .name = MUC_SERVICE_NAME,
+				       .is_hidden = alias_of != NULL };
 	list_append(&muc->domains, &s->node);
 	if (route_add_service(muc->host->server, jid_str(s->jid), &s->service) <
 	    0)

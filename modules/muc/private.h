@@ -175,6 +175,18 @@ hook_fn ghosts_on_unreachable, ghosts_on_reachable;
 
 /* ---- service.c: what is for the service itself ---- */
 
+#define MUC_SERVICE_NAME "Rooms"
+/* Of a name that nobody guesses. */
+#define UNIQUE_LEN 32
+
 enum verdict service_receive(struct muc_service *s, struct event *ev);
+/* XEP-0045 10.1.1 */
+bool service_may_create(const struct muc_service *s, const struct jid *who);
+/* For a room at another name: where it is now. */
+enum verdict alias_receive(struct muc_service *s, struct event *ev);
+
+/* ---- service_items.c ---- */
+
+enum verdict service_items(struct muc_service *s, struct event *ev);
 
 #endif

@@ -1,7 +1,6 @@
 /* receive.c - what is sent to rooms, and who takes it. */
 
 #include "base/clock.h"
-#include "core/host.h"
 #include "core/iq_request.h"
 #include "core/server.h"
 #include "modules/muc/ns.h"
@@ -59,23 +58,6 @@ read_history(const struct event *ev)
 	return past;
 }
 
-/* 10.1.1 */
-static bool
-may_create(const struct muc_service *s, const struct jid *who)
-{
-	switch ((enum muc_create)s->muc->create) {
-	case CREATE_ANYBODY:
-		return true;
-	case CREATE_LOCAL:
-		if (host_of(s->host->server, who))
-			return true;
-		break;
-	case CREATE_ADMINS:
-		break;
-	}
-	return host_is_admin(s->host, who);
-}
-
 static enum verdict
 submit(struct live *l, struct event *ev)
 {
@@ -95,7 +77,7 @@ presence_to_none(struct live *l, struct event *ev)
 		l->state = LIVE_AWAKE;
 		return submit(l, ev);
 	}
-	if (!may_create(l->service, ev->from))
+	if (!service_may_create(l->service, ev->from))
 		return live_refuse(l, ev, COND_NOT_ALLOWED,
 				   "you may not make rooms here");
 	live_create(l);
@@ -212,5 +194,7 @@ muc_receive(void *data, struct event *ev)
 		return DONE;
 	if (!jid_local(ev->to))
 		return service_receive(s, ev);
+	if (s->main)
+		return alias_receive(s, ev);
 	return live_when_awake(live_take(s, ev->to), ev, to_room);
 }

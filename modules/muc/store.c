@@ -76,7 +76,9 @@ save_row(struct live *l, const struct entry *config,
 		.last_id = r->last_archive_id,
 		.created_ms = r->created_ms,
 		.used_ms = l->host->server->clock->wall_ms,
-		.is_public = c->is_public,
+		/* 10.1.1: nobody else sees it before it is configured. */
+		.is_public =
+			c->is_public && (config || (!owner && !r->is_locked)),
 		.is_persistent = c->is_persistent,
 	};
 	size_t len;

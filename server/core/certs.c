@@ -440,10 +440,11 @@ on_day(struct timer *t)
 }
 
 static void
-add_service(void *data, const char *domain)
+add_service(void *data, const char *domain, const struct service *service)
 {
 	struct built *b = data;
 
+	(void)service;
 	b->found[b->n++] = (struct found){
 		.service = route_service_tls(b->server, domain),
 		.name = domain,

@@ -111,3 +111,15 @@ iq_dispatch(struct event *ev, unsigned target)
 	}
 	return event_fail(ev, COND_SERVICE_UNAVAILABLE);
 }
+
+bool
+iq_is_answered(const struct host *host, unsigned target, const char *ns,
+	       const char *name)
+{
+	for (const struct iq_entry *e = lookup(host, ns, name); e;
+	     e = e->more) {
+		if (e->handler->types & IQ_GET && e->handler->targets & target)
+			return true;
+	}
+	return false;
+}

@@ -7,6 +7,8 @@
 
 #include "core/hook.h"
 
+#include <stdbool.h>
+
 struct event;
 struct host;
 struct stanza;
@@ -46,5 +48,8 @@ void iq_unregister_all(struct host *host);
 /* Answers a get or set for one target by ev->host's table; service-unavailable
  * where nobody does. Never PASS. */
 enum verdict iq_dispatch(struct event *ev, unsigned target);
+/* Does somebody answer gets of this target? */
+bool iq_is_answered(const struct host *host, unsigned target, const char *ns,
+		    const char *name);
 
 #endif

@@ -89,10 +89,16 @@ route_has_service(const struct server *srv, const char *domain)
 
 void
 route_each_service(struct server *srv,
-		   void (*fn)(void *data, const char *domain), void *data)
+		   void (*fn)(void *data, const char *domain,
+			      const struct service *service),
+		   void *data)
 {
-	map_each (n, &srv->services)
-		fn(data, container_of(n, struct service_entry, node)->domain);
+	map_each (n, &srv->services) {
+		struct service_entry *e =
+			container_of(n, struct service_entry, node);
+
+		fn(data, e->domain, e->service);
+	}
 }
 
 static bool

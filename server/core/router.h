@@ -40,6 +40,8 @@ void route_ahead(struct server *srv, struct stanza *stanza);
 struct service {
 	enum verdict (*receive)(void *data, struct event *ev);
 	void *data;
+	const char *name; /* in lists (XEP-0030); NULL: none */
+	bool is_hidden;	  /* not in lists: another name of a service */
 };
 
 /* What its streams with other servers use, like a host's own. Refs, or NULL:
@@ -60,6 +62,8 @@ void route_remove_service(struct server *srv, const char *domain);
 bool route_has_service(const struct server *srv, const char *domain);
 /* Domains served here besides the hosts: calls fn for each. */
 void route_each_service(struct server *srv,
-			void (*fn)(void *data, const char *domain), void *data);
+			void (*fn)(void *data, const char *domain,
+				   const struct service *service),
+			void *data);
 
 #endif
