@@ -55,7 +55,7 @@ receive(void *data, struct event *ev)
 	return DONE;
 }
 
-static const struct service service = { receive, NULL };
+static const struct service service = { .receive = receive };
 
 static void
 set_up(void)
