@@ -101,6 +101,11 @@ enum hook_id {
 	 * wait. */
 	HOOK_REMOTE_UNREACHABLE,
 	HOOK_REMOTE_REACHABLE,
+	/* A session with another domain, ev->to, has ended without having been
+	 * resumed, or they shut down: what was on its way from or to there may
+	 * be lost, and they may have forgotten all. Whether there is a way is
+	 * another matter. May not wait. */
+	HOOK_REMOTE_BROKEN,
 	N_HOOKS
 };
 

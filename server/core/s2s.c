@@ -345,6 +345,7 @@ give_up_waiting(struct s2s *s)
 {
 	s->state = S2S_BROKEN;
 	s2s_sm_recover(s, false);
+	s2s_broken(s);
 	s2s_drop(s);
 }
 
@@ -429,6 +430,9 @@ on_element(void *owner, struct arena *a, struct xml *x)
 				log_info(&log, "%s", text);
 			if (s->auth && s->peer)
 				s2s_peer_erred(s->peer, text);
+			if (s->auth &&
+			    xml_child(x, "system-shutdown", NS_STREAM_ERROR))
+				s2s_broken(s);
 			s2s_close(s, STREAM_NONE, NULL);
 		}
 	} else if (s->is_out) {
@@ -592,8 +596,10 @@ broken(struct s2s *s, const char *why)
 		limit_broken(s);
 		return;
 	}
-	if (!s->is_resumable)
+	if (!s->is_resumable) {
 		s2s_sm_recover(s, false);
+		s2s_broken(s);
+	}
 	if (too_soon)
 		s2s_peer_lost(s->peer, why);
 	else

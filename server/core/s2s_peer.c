@@ -211,10 +211,9 @@ s2s_peer_came(struct s2s_peer *p)
 }
 
 static void
-tell_hosts(struct s2s_peer *p, enum hook_id hook)
+tell_hosts(struct server *srv, const char *domain, enum hook_id hook)
 {
-	struct server *srv = p->all->server;
-	struct jid *jid = jid_make(NULL, p->domain, NULL);
+	struct jid *jid = jid_make(NULL, domain, NULL);
 
 	map_each (n, &srv->hosts)
 		event_occur(container_of(n, struct host, node), hook, NULL,
@@ -247,7 +246,22 @@ s2s_peer_up(struct s2s_peer *p, const char *local)
 	if (!was_lost)
 		return;
 	log_info(&log, "reachable again");
-	tell_hosts(p, HOOK_REMOTE_REACHABLE);
+	tell_hosts(p->all->server, p->domain, HOOK_REMOTE_REACHABLE);
+}
+
+void
+s2s_broken(const struct s2s *s)
+{
+	if (!s->peer || s->server->is_stopping)
+		return;
+	tell_hosts(s->server, s->peer->domain, HOOK_REMOTE_BROKEN);
+	map_each (n, &s->pairs) {
+		const struct s2s_pair *pair =
+			container_of(n, struct s2s_pair, node);
+
+		if (strcmp(pair->remote, s->peer->domain) != 0)
+			tell_hosts(s->server, pair->remote, HOOK_REMOTE_BROKEN);
+	}
 }
 
 /* Twice as long each time, and not all at the same moment. */
@@ -290,7 +304,7 @@ tell_of_loss(struct s2s_peer *p)
 	p->lost_ms = p->all->server->clock->mono_ms;
 	if (!p->lost_ms)
 		p->lost_ms = 1;
-	tell_hosts(p, HOOK_REMOTE_UNREACHABLE);
+	tell_hosts(p->all->server, p->domain, HOOK_REMOTE_UNREACHABLE);
 }
 
 void

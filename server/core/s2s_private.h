@@ -361,6 +361,9 @@ void s2s_peer_came(struct s2s_peer *p);
 /* There is no way from that domain of ours; NULL: nobody here has asked. */
 void s2s_peer_failed(struct s2s_peer *p, const char *local,
 		     enum stanza_cond cond, const char *why);
+/* The session is over, with what may have been on its way in it: tells those
+ * who want to know, for each domain that it was with. */
+void s2s_broken(const struct s2s *s);
 /* The way that there was is lost, or so it seems. */
 void s2s_peer_lost(struct s2s_peer *p, const char *why);
 /* For an administrator: what went wrong last. */

@@ -296,6 +296,8 @@ s2s_sm_begin(struct s2s *s)
 		return;
 	}
 	s2s_sm_recover(s, false);
+	if (s->is_resumable)
+		s2s_broken(s);
 	s2s_sm_forget(s);
 	enable(s);
 }
@@ -331,6 +333,7 @@ on_failed(struct s2s *s, const struct sm_element *e)
 	log_info(&log, "not resumed, %zu stanzas are not confirmed",
 		 sm_n_unacked(s->sm));
 	s2s_sm_recover(s, is_known);
+	s2s_broken(s);
 	s2s_sm_forget(s);
 	enable(s);
 }
@@ -352,8 +355,10 @@ forsaken(struct s2s *s)
 
 		if (old != s && !old->is_out && old->state == S2S_BROKEN &&
 		    !strcmp(old->local, s->local) &&
-		    !strcmp(old->remote, s->remote))
+		    !strcmp(old->remote, s->remote)) {
+			s2s_broken(old);
 			s2s_close(old, STREAM_NONE, NULL);
+		}
 	}
 }
 
