@@ -10,6 +10,7 @@
 
 struct account;
 struct jid;
+struct session;
 
 /* Whom a resource has sent its presence by itself (RFC 6121 4.6) and is_one is
  * true of, hears now that the resource is unavailable, and no more. Contacts
@@ -18,5 +19,9 @@ void
 presence_end_directed(struct account *a,
 		      bool (*is_one)(const void *data, const struct jid *jid),
 		      const void *data);
+
+/* This address hears of the session's end, and no other of the same bare one:
+ * the room is known to see the session under this nick. */
+void presence_move_directed(struct session *s, struct jid *jid);
 
 #endif

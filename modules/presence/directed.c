@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "xmpp/jid.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 /* A user is in a few rooms at once: no more than walking over them pays. */
@@ -44,6 +45,24 @@ directed_add(struct directed *d, struct jid *jid, size_t max)
 	d->targets = mem_realloc(d->targets, (d->n + 1) * sizeof(*d->targets));
 	d->targets[d->n++] = jid_ref(jid);
 	return true;
+}
+
+void
+directed_move(struct directed *d, struct jid *jid)
+{
+	unsigned kept = 0;
+
+	/* The caller's may be the list's own reference. */
+	jid_ref(jid);
+	for (unsigned i = 0; i < d->n; i++) {
+		if (jid_eq_bare(d->targets[i], jid))
+			jid_unref(&d->targets[i]);
+		else
+			d->targets[kept++] = d->targets[i];
+	}
+	d->n = kept;
+	directed_add(d, jid, SIZE_MAX);
+	jid_unref(&jid);
 }
 
 void

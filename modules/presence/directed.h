@@ -19,6 +19,9 @@ bool directed_has(const struct directed *d, const struct jid *jid);
 bool directed_has_bare(const struct directed *d, const struct jid *jid);
 /* False where there are max already. */
 bool directed_add(struct directed *d, struct jid *jid, size_t max);
+/* Instead of all others of the same bare address, and whatever the limit: a
+ * room knows the resource under this nick now. */
+void directed_move(struct directed *d, struct jid *jid);
 void directed_remove(struct directed *d, const struct jid *jid);
 void directed_fini(struct directed *d);
 

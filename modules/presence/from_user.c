@@ -261,6 +261,12 @@ presence_end_directed(struct account *a,
 	}
 }
 
+void
+presence_move_directed(struct session *s, struct jid *jid)
+{
+	directed_move(directed_of(s), jid);
+}
+
 static void
 became_unavailable(struct session *s, struct stanza *presence)
 {

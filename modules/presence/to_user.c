@@ -10,6 +10,7 @@
 #include "modules/roster.h"
 #include "modules/roster/send.h"
 #include "xmpp/jid.h"
+#include "xmpp/muc_user.h"
 #include "xmpp/stanza.h"
 
 static struct directed *
@@ -22,12 +23,41 @@ directed_of(struct session *s)
 
 /* ---- presences ---- */
 
+/* No answer of whom it was for, but of the way there. */
+static bool
+is_bounce(const struct stanza *s)
+{
+	enum stanza_cond cond = stanza_error_cond(s);
+
+	return cond == COND_REMOTE_SERVER_TIMEOUT ||
+	       cond == COND_REMOTE_SERVER_NOT_FOUND;
+}
+
+/* 4.6.4: whoever goes need not be told when the user goes; but a room in which
+ * the user has another nick now (maybe by another resource) need. */
+static void
+has_gone(struct session *s, const struct stanza *presence)
+{
+	struct directed *d = directed_of(s);
+	struct jid *renamed;
+
+	if (presence->type == TYPE_ERROR && is_bounce(presence))
+		return;
+	if (!directed_has(d, presence->from))
+		return;
+	renamed = muc_user_renamed(presence);
+	if (renamed)
+		directed_move(d, renamed);
+	else
+		directed_remove(d, presence->from);
+	jid_unref(&renamed);
+}
+
 static void
 deliver_to(struct event *ev, struct session *s)
 {
-	/* 4.6.4: whoever goes need not be told when the user goes. */
 	if (ev->stanza->type != TYPE_NONE && ev->from)
-		directed_remove(directed_of(s), ev->from);
+		has_gone(s, ev->stanza);
 	if (ev->tail)
 		session_send_tail(s, ev->stanza, ev->to, ev->tail);
 	else

@@ -58,6 +58,36 @@ START_TEST(limit)
 }
 END_TEST
 
+/* The address that a room knows now, in place of all that it knew before. */
+START_TEST(move)
+{
+	struct jid *jules = jid_parse("room@example.com/Jules");
+	struct jid *other = jid_parse("room@example.com/Julia");
+	struct directed d = { 0 };
+
+	directed_add(&d, room, 3);
+	directed_add(&d, romeo, 3);
+	directed_add(&d, other, 3);
+	directed_move(&d, jules);
+	ck_assert_uint_eq(d.n, 2);
+	ck_assert(directed_has(&d, jules));
+	ck_assert(directed_has(&d, romeo));
+	/* To where it is, with the list's own reference. */
+	jid_unref(&jules);
+	directed_move(&d, d.targets[1]);
+	ck_assert_uint_eq(d.n, 2);
+	directed_move(&d, room);
+	ck_assert_uint_eq(d.n, 2);
+	ck_assert(directed_has(&d, room));
+	directed_fini(&d);
+	/* Where there was none. */
+	directed_move(&d, room);
+	ck_assert(directed_has(&d, room));
+	directed_fini(&d);
+	jid_unref(&other);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -66,5 +96,6 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, add_and_remove);
 	tcase_add_test(tc, limit);
+	tcase_add_test(tc, move);
 	return unit_run(tc);
 }
