@@ -62,9 +62,10 @@ struct entry {
 	const char *actor;	 /* the nickname of who did it */
 	const char *reason;
 	/* ref; text in jabber:client. MESSAGE, SUBJECT, RETRACT: the whole
-	 * stanza but for `<message` and its `to`: as it is sent to all. Others:
-	 * the presence's attributes but for id, type, from and to, the end of
-	 * its start tag, and its children, less what only the room says. */
+	 * stanza but for `<message` and its `to`: as it is sent to all.
+	 * DESTROY: what else is in <destroy/>. Others: the presence's
+	 * attributes but for id, type, from and to, the end of its start tag,
+	 * and its children, less what only the room says. */
 	struct chunk *payload;
 	struct muc_config *config; /* owned; CONFIG */
 	enum affiliation affiliation;

@@ -573,6 +573,7 @@ show_destroy(struct server *srv, const struct room *r,
 	     const struct room_change *c)
 {
 	const struct entry *e = c->entry;
+	size_t len;
 
 	list_each (n, &r->occupants) {
 		struct cast cast = { srv, "presence", NULL, NULL };
@@ -589,6 +590,11 @@ show_destroy(struct server *srv, const struct room *r,
 			buf_adds(&b, "<reason>");
 			xml_escape(&b, e->reason, strlen(e->reason));
 			buf_adds(&b, "</reason>");
+		}
+		if (e->payload) {
+			const char *more = chunk_data(e->payload, &len);
+
+			buf_add(&b, more, len);
 		}
 		buf_adds(&b, "</destroy><status code='110'/></x></presence>");
 		cast.tail = buf_to_chunk(&b);

@@ -126,6 +126,20 @@ is_blocked(const struct master *m, const struct submission *sub)
 	return first->n != 1 || first->entries[0]->type != ENTRY_MESSAGE;
 }
 
+/* What has been decided happens, and its sender is told. */
+static void
+carry_out(struct master *m, const struct submission *sub, void *ticket,
+	  const struct ruling *ruling)
+{
+	m->is_busy = true;
+	if (ruling->is_told_first)
+		m->cls->done(m->owner, ticket, sub, ruling);
+	apply(m, ruling);
+	if (!ruling->is_told_first)
+		m->cls->done(m->owner, ticket, sub, ruling);
+	m->is_busy = false;
+}
+
 static void
 take_ids(struct master *m, const struct ruling *ruling)
 {
@@ -168,10 +182,7 @@ process(struct master *m, const struct submission *sub, void *ticket,
 		hold(m, sub, ticket, w);
 		return false;
 	}
-	m->is_busy = true;
-	apply(m, &ruling);
-	m->cls->done(m->owner, ticket, sub, &ruling);
-	m->is_busy = false;
+	carry_out(m, sub, ticket, &ruling);
 	ruling_fini(&ruling);
 	if (w)
 		work_free(w);
@@ -212,10 +223,7 @@ master_stored(struct master *m, enum stanza_cond cond)
 		ruling_fini(&w->ruling);
 		w->ruling.cond = cond;
 	}
-	m->is_busy = true;
-	apply(m, &w->ruling);
-	m->cls->done(m->owner, w->ticket, &w->sub, &w->ruling);
-	m->is_busy = false;
+	carry_out(m, &w->sub, w->ticket, &w->ruling);
 	work_free(w);
 	process_waiting(m);
 }

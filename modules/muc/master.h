@@ -25,7 +25,8 @@ struct master_class {
 	bool (*store)(void *owner, struct entry *const *entries, size_t n);
 	/* The entry is in the log and the room. */
 	void (*applied)(void *owner, const struct room_change *change);
-	/* What came of a submission: its entries, if any, have been applied.
+	/* What came of a submission: its entries, if any, have been applied,
+	 * or are about to be (is_told_first).
 	 * Called once for each, perhaps inside master_submit. */
 	void (*done)(void *owner, void *ticket, const struct submission *sub,
 		     const struct ruling *ruling);

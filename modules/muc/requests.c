@@ -20,6 +20,8 @@ static const struct request {
 	{ IQ_GET, NS_DISCO_ITEMS, "query", room_disco_items },
 	{ IQ_GET, NS_MUC_OWNER, "query", room_owner_get },
 	{ IQ_SET, NS_MUC_OWNER, "query", room_owner_set },
+	{ IQ_GET, NS_MUC_ADMIN, "query", room_admin_get },
+	{ IQ_SET, NS_MUC_ADMIN, "query", room_admin_set },
 	{ IQ_GET, NS_REGISTER, "query", room_register_get },
 	{ IQ_SET, NS_REGISTER, "query", room_register_set },
 	{ IQ_GET, NS_PING, "ping", room_ping },

@@ -14,6 +14,8 @@ struct live;
  * event by event_reply…, live_refuse or live_submit, or says WAIT. */
 enum verdict room_owner_get(struct event *ev, void *live);
 enum verdict room_owner_set(struct event *ev, void *live);
+enum verdict room_admin_get(struct event *ev, void *live);
+enum verdict room_admin_set(struct event *ev, void *live);
 enum verdict room_disco_info(struct event *ev, void *live);
 enum verdict room_disco_items(struct event *ev, void *live);
 enum verdict room_register_get(struct event *ev, void *live);

@@ -128,6 +128,17 @@ rules_write_payload(struct buf *b, const struct room *r, const struct stanza *s,
 	}
 }
 
+void
+rules_leave(const struct room *r, const struct room_session *s,
+	    const struct entry *e, struct ruling *out)
+{
+	if (r->is_locked && r->n_occupants == 1 && s->occupant->n_sessions == 1)
+		ruling_add(out, &(struct entry){ .type = ENTRY_DESTROY,
+						 .stamp_ms = e->stamp_ms });
+	else
+		ruling_add(out, e);
+}
+
 static void
 judge_gone(const struct room *r, const struct submission *sub,
 	   struct ruling *out)
@@ -136,15 +147,17 @@ judge_gone(const struct room *r, const struct submission *sub,
 
 	if (!s)
 		return;
-	ruling_add(out, &(struct entry){
-				.type = ENTRY_LEAVE,
-				.stamp_ms = sub->now_ms,
-				.jid = sub->from,
-				.nick = s->occupant->nick,
-				.affiliation = s->occupant->affiliation,
-				.code = sub->code,
-				.reason = sub->reason,
-			});
+	rules_leave(r, s,
+		    &(struct entry){
+			    .type = ENTRY_LEAVE,
+			    .stamp_ms = sub->now_ms,
+			    .jid = sub->from,
+			    .nick = s->occupant->nick,
+			    .affiliation = s->occupant->affiliation,
+			    .code = sub->code,
+			    .reason = sub->reason,
+		    },
+		    out);
 }
 
 static void
@@ -219,6 +232,8 @@ judge_iq(const struct room *r, const struct rules_env *env,
 
 	if (xml_is(x, "query", NS_MUC_OWNER))
 		rules_owner(r, env, sub, out);
+	else if (xml_is(x, "query", NS_MUC_ADMIN))
+		rules_admin(r, env, sub, out);
 	else if (xml_is(x, "query", NS_REGISTER))
 		rules_register(r, env, sub, out);
 	else

@@ -18,6 +18,7 @@ struct buf;
 struct entry;
 struct jid;
 struct room;
+struct room_session;
 struct stanza;
 struct xml;
 
@@ -73,6 +74,8 @@ struct ruling {
 	/* Presence from who is not here: the client has to learn that (7.1.17).
 	 */
 	bool is_out_of_step;
+	/* The answer comes before what the entries show. */
+	bool is_told_first;
 };
 
 /* out is zeroed. It always gives one: a condition, entries or mail, or nothing
@@ -92,6 +95,8 @@ bool ruling_refuse(struct ruling *r, enum stanza_cond cond, const char *text);
 void rules_presence(const struct room *r, const struct rules_env *env,
 		    const struct submission *sub, struct ruling *out);
 void rules_owner(const struct room *r, const struct rules_env *env,
+		 const struct submission *sub, struct ruling *out);
+void rules_admin(const struct room *r, const struct rules_env *env,
 		 const struct submission *sub, struct ruling *out);
 void rules_message(const struct room *r, const struct rules_env *env,
 		   const struct submission *sub, struct ruling *out);
@@ -135,6 +140,11 @@ bool rules_set_affiliation(const struct room *r, const struct rules_env *env,
 			   const struct submission *sub, struct jid *jid,
 			   enum affiliation affiliation, const char *nick,
 			   const char *actor, struct ruling *out);
+
+/* The session goes, as e says; with it the room, where it is locked and nobody
+ * else could ever configure it (10.1.3). */
+void rules_leave(const struct room *r, const struct room_session *s,
+		 const struct entry *e, struct ruling *out);
 
 /* What somebody is in this room, whether in it or not; an administrator of the
  * service is an owner. */

@@ -262,15 +262,17 @@ unavailable(const struct room *r, const struct rules_env *env,
 		return;
 	payload = payload_of(r, env, sub, "status", out);
 	*out = (struct ruling){ .entries = out->entries, .cap = out->cap };
-	ruling_add(out, &(struct entry){
-				.type = ENTRY_LEAVE,
-				.stamp_ms = sub->now_ms,
-				.jid = sub->from,
-				.nick = s->occupant->nick,
-				.stanza_id = stanza_id(sub->stanza),
-				.affiliation = s->occupant->affiliation,
-				.payload = payload,
-			});
+	rules_leave(r, s,
+		    &(struct entry){
+			    .type = ENTRY_LEAVE,
+			    .stamp_ms = sub->now_ms,
+			    .jid = sub->from,
+			    .nick = s->occupant->nick,
+			    .stanza_id = stanza_id(sub->stanza),
+			    .affiliation = s->occupant->affiliation,
+			    .payload = payload,
+		    },
+		    out);
 	chunk_unref(&payload);
 }
 
