@@ -40,6 +40,8 @@ add_info(const struct live *l, struct arena *a, struct xml *query)
 	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
 		disco_add_feature(a, query, features[i]);
 	muc_config_add_features(a, query, &r->config);
+	if (r->config.is_archived)
+		disco_add_feature(a, query, NS_MAM "#extended");
 	muc_config_add_info(a, query, &r->config, &limits, &info);
 }
 

@@ -68,6 +68,7 @@ struct entry {
 	 * and its children, less what only the room says. */
 	struct chunk *payload;
 	struct muc_config *config; /* owned; CONFIG */
+	/* MESSAGE, SUBJECT: of who says it. */
 	enum affiliation affiliation;
 	enum role role;
 	int code;	/* status code: LEAVE */
@@ -76,6 +77,7 @@ struct entry {
 	bool is_locked; /* … and nobody may follow before it is configured */
 	/* JOIN: `nick` is not the one that was asked for (210) */
 	bool is_renamed;
+	bool has_body; /* MESSAGE: there is something to read in it */
 };
 
 /* What entry_new is told: strings are copied, references taken; config is

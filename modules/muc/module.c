@@ -64,6 +64,10 @@ static const struct option options[] = {
 	  offsetof(struct muc, affiliations_max), .def = "20000", .min = 1,
 	  .max = 1000000,
 	  .doc = "Owners, admins, members and banned ones of one room." },
+	{ "rooms-archive-page", OPT_INT, offsetof(struct muc, archive_page),
+	  .def = "100", .min = 1, .max = 1000,
+	  .doc = "Messages of a room's archive that one request is answered "
+		 "with, at most." },
 	{ "rooms-presence-max", OPT_SIZE, offsetof(struct muc, presence_max),
 	  .def = "8K", .min = 256, .max = 1 << 20,
 	  .doc = "Size of an occupant's presence, which all others are sent." },

@@ -15,6 +15,7 @@
 #define NS_CONFERENCE	 "jabber:x:conference"
 #define NS_OCCUPANT_ID	 "urn:xmpp:occupant-id:0"
 #define NS_SID		 "urn:xmpp:sid:0"
+#define NS_MAM		 "urn:xmpp:mam:2"
 #define NS_HATS		 "urn:xmpp:hats:0"
 #define NS_DMUC		 "urn:xmpp:tmp:dmuc:1"
 

@@ -34,6 +34,8 @@ struct muc {		   /* per host */
 	int create; /* enum muc_create */
 	int preset; /* enum muc_preset */
 	int64_t history_max, occupants_max, affiliations_max, presence_max;
+	int64_t archive_page;
+	int64_t archive_age; /* ms; 0: for ever */
 	int64_t unlock_time, sleep_time, away_time, ping_interval; /* ms */
 	struct rules_env env;
 	uint8_t secret[RULES_SECRET_LEN];

@@ -24,6 +24,9 @@ static const struct request {
 	{ IQ_SET, NS_MUC_ADMIN, "query", room_admin_set },
 	{ IQ_GET, NS_REGISTER, "query", room_register_get },
 	{ IQ_SET, NS_REGISTER, "query", room_register_set },
+	{ IQ_SET, NS_MAM, "query", room_archive_query },
+	{ IQ_GET, NS_MAM, "query", room_archive_form },
+	{ IQ_GET, NS_MAM, "metadata", room_archive_metadata },
 	{ IQ_GET, NS_PING, "ping", room_ping },
 };
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/server.h"
+#include "modules/muc/archived.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/room.h"
 #include "storage/archive.h"
@@ -49,18 +50,17 @@ apply(struct room *r, const struct entry *from)
 static void
 add_message(struct room *r, const struct archive_row *row)
 {
-	size_t skip = strlen(RESTORE_MESSAGE);
-	struct chunk *payload;
+	struct chunk *payload = archived_payload(row);
 
-	if (row->len <= skip || strncmp(row->xml, RESTORE_MESSAGE, skip) != 0)
+	if (!payload)
 		return;
-	payload = chunk_copy(row->xml + skip, row->len - skip);
 	apply(r, &(struct entry){
 			 .type = ENTRY_MESSAGE,
 			 .stamp_ms = row->stamp_ms,
 			 .archive_id = row->id,
 			 .nick = row->peer,
 			 .payload = payload,
+			 .has_body = row->kind & ARCHIVED_BODY,
 		 });
 	chunk_unref(&payload);
 }
@@ -173,7 +173,7 @@ room_read(void *data, const struct room_result *res)
 		finish(x, COND_NONE);
 		return;
 	}
-	archive_last(x->server->store, jid_str(r->jid), 0,
+	archive_last(x->server->store, jid_str(r->jid), ARCHIVED_HISTORY,
 		     (size_t)r->config.history, history_read, x);
 }
 

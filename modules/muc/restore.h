@@ -16,7 +16,4 @@ typedef void restore_done(void *data, struct room *room, enum stanza_cond cond);
 void restore_room(struct server *srv, struct jid *jid, restore_done *done,
 		  void *data);
 
-/* What a message of the archive looks like around an entry's payload. */
-#define RESTORE_MESSAGE "<message xmlns='jabber:client'"
-
 #endif

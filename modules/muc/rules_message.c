@@ -13,6 +13,7 @@
 #include "xmpp/xml.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* 7.2.15: with a body it is a message that has a subject of its own. */
 static bool
@@ -99,6 +100,7 @@ rules_message(const struct room *r, const struct rules_env *env,
 		.stamp_ms = sub->now_ms,
 		.jid = sub->from,
 		.stanza_id = stanza_id(sub->stanza),
+		.has_body = stanza_child(sub->stanza, "body", NS_CLIENT),
 	};
 
 	(void)env;
@@ -106,6 +108,8 @@ rules_message(const struct room *r, const struct rules_env *env,
 		return;
 	e.nick = s->occupant->nick;
 	e.occupant_id = s->occupant->id;
+	e.affiliation = s->occupant->affiliation;
+	e.role = s->occupant->role;
 	if (sets_subject || is_lasting(sub->stanza))
 		e.archive_id = next_id(r, sub->now_ms);
 	e.payload = write_all(r, sub, s->occupant, e.archive_id);

@@ -8,9 +8,9 @@
 #include "base/mem.h"
 #include "core/host.h"
 #include "core/server.h"
+#include "modules/muc/archived.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/private.h"
-#include "modules/muc/restore.h"
 #include "storage/archive.h"
 #include "storage/rooms.h"
 #include "xmpp/jid.h"
@@ -125,8 +125,6 @@ save_message(struct live *l, const struct entry *e, struct storing *s)
 {
 	const struct muc_config *c = &live_room(l)->config;
 	struct buf b = { 0 };
-	size_t len;
-	const char *payload = chunk_data(e->payload, &len);
 	struct archive_row row = {
 		.id = e->archive_id,
 		.stamp_ms = e->stamp_ms,
@@ -134,8 +132,7 @@ save_message(struct live *l, const struct entry *e, struct storing *s)
 		.origin_id = e->stanza_id,
 	};
 
-	buf_adds(&b, RESTORE_MESSAGE);
-	buf_add(&b, payload, len);
+	row.kind = archived_write(&b, e, c->whois == WHOIS_ANYONE);
 	row.xml = b.data;
 	row.len = b.len;
 	archive_append(l->host->store, jid_str(l->jid), &row,
@@ -153,8 +150,19 @@ is_kept(const struct live *l)
 	return c->is_archived || (c->is_persistent && c->history > 0);
 }
 
-/* Whether something is on its way. */
-static bool
+/* XEP-0313 6.1.2: a subject is said, too. */
+static unsigned
+save_subject(struct live *l, const struct entry *e, struct storing *s)
+{
+	save_row(l, NULL, e, NULL, s);
+	if (!live_room(l)->config.is_archived)
+		return 1;
+	save_message(l, e, s);
+	return 2;
+}
+
+/* How many writes are on their way. */
+static unsigned
 save(struct live *l, const struct entry *e, struct storing *s)
 {
 	struct room_affiliation item;
@@ -168,23 +176,22 @@ save(struct live *l, const struct entry *e, struct storing *s)
 		else
 			save_row(l, NULL, NULL, &item, s);
 		l->is_stored = true;
-		return true;
+		return 1;
 	case ENTRY_MESSAGE:
 		if (!e->archive_id || !is_kept(l))
-			return false;
+			return 0;
 		save_message(l, e, s);
-		return true;
+		return 1;
 	case ENTRY_SUBJECT:
-		save_row(l, NULL, e, NULL, s);
-		return true;
+		return save_subject(l, e, s);
 	case ENTRY_CONFIG:
 		save_row(l, e, NULL, NULL, s);
-		return true;
+		return 1;
 	case ENTRY_DESTROY:
 		rooms_delete(l->host->store, jid_str(l->jid), stored, s);
-		return true;
+		return 1;
 	default:
-		return false;
+		return 0;
 	}
 }
 
