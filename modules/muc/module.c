@@ -64,6 +64,10 @@ static const struct option options[] = {
 	  offsetof(struct muc, affiliations_max), .def = "20000", .min = 1,
 	  .max = 1000000,
 	  .doc = "Owners, admins, members and banned ones of one room." },
+	{ "rooms-archive-age", OPT_DURATION, offsetof(struct muc, archive_age),
+	  .def = "0", .min = 0, .max = INT64_C(100) * 366 * 86400000,
+	  .doc = "What is older leaves the archives of rooms, and is shown to "
+		 "nobody who enters; 0: nothing does." },
 	{ "rooms-archive-page", OPT_INT, offsetof(struct muc, archive_page),
 	  .def = "100", .min = 1, .max = 1000,
 	  .doc = "Messages of a room's archive that one request is answered "
@@ -133,6 +137,7 @@ remove_service(struct muc_service *s)
 {
 	/* Only what is this one's: another may have the name. */
 	route_remove_service(s->host->server, jid_str(s->jid));
+	prune_stop(s);
 	live_free_all(s);
 	map_fini(&s->rooms);
 	invite_ring_fini(&s->invites);
@@ -170,6 +175,15 @@ add_services(struct muc *muc, struct err *err)
 	return ret;
 }
 
+static void
+start_pruning(struct muc *muc)
+{
+	list_each (n, &muc->domains) {
+		if (!service_of(n)->main)
+			prune_start(service_of(n));
+	}
+}
+
 static int
 load(struct host *host, void *data, struct err *err)
 {
@@ -185,6 +199,7 @@ load(struct host *host, void *data, struct err *err)
 	take_options(muc);
 	if (add_services(muc, err) == 0) {
 		ghosts_start(muc);
+		start_pruning(muc);
 		return 0;
 	}
 	unload(host, muc);

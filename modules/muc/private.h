@@ -69,6 +69,9 @@ struct muc_service {
 	struct jid *main; /* ref; of an alias: the service meant; else NULL */
 	struct map rooms; /* struct live.node, those that are awake */
 	struct invite_ring invites;
+	/* prune.c; none for an alias */
+	struct timer prune_timer;
+	char *prune_from; /* owned; in the middle of a sweep; or NULL */
 };
 
 /* ---- live.c: rooms that are awake ---- */
@@ -174,6 +177,11 @@ void ghosts_awake(struct live *l);
 /* A stanza that the room has sent comes back. */
 enum verdict ghost_error(struct live *l, struct event *ev);
 hook_fn ghosts_on_unreachable, ghosts_on_reachable;
+
+/* ---- prune.c: archives grow old ---- */
+
+void prune_start(struct muc_service *s);
+void prune_stop(struct muc_service *s);
 
 /* ---- service.c: what is for the service itself ---- */
 

@@ -33,10 +33,18 @@ read_count(const struct xml *x, const char *name)
 	return (int)n;
 }
 
+static void
+not_before(struct fanout_history *past, int64_t ms)
+{
+	if (ms > past->since_ms)
+		past->since_ms = ms;
+}
+
 /* XEP-0045 7.2.14. What is not understood is not asked for. */
 static struct fanout_history
-read_history(const struct event *ev)
+read_history(const struct live *l, const struct event *ev)
 {
+	int64_t age = l->service->muc->archive_age;
 	const struct xml *x = stanza_child(ev->stanza, "x", NS_MUC);
 	const struct xml *h = x ? xml_child(x, "history", NS_MUC) : NULL;
 	struct fanout_history past = { -1, -1, 0 };
@@ -44,24 +52,27 @@ read_history(const struct event *ev)
 	int64_t since_ms;
 	int seconds;
 
+	/* What is older may not have been pruned yet. */
+	if (age)
+		past.since_ms = ev->server->clock->wall_ms - age;
 	if (!h)
 		return past;
 	past.max_stanzas = read_count(h, "maxstanzas");
 	past.max_chars = read_count(h, "maxchars");
 	seconds = read_count(h, "seconds");
 	if (seconds >= 0)
-		past.since_ms = ev->server->clock->wall_ms - seconds * 1000LL;
+		not_before(&past,
+			   ev->server->clock->wall_ms - seconds * 1000LL);
 	since = xml_get(h, "since");
-	if (since && clock_parse_stamp(since, &since_ms) == 0 &&
-	    since_ms > past.since_ms)
-		past.since_ms = since_ms;
+	if (since && clock_parse_stamp(since, &since_ms) == 0)
+		not_before(&past, since_ms);
 	return past;
 }
 
 static enum verdict
 submit(struct live *l, struct event *ev)
 {
-	l->past = read_history(ev);
+	l->past = read_history(l, ev);
 	return live_submit(l, ev, &(struct submission){ 0 });
 }
 
@@ -81,7 +92,7 @@ presence_to_none(struct live *l, struct event *ev)
 		return live_refuse(l, ev, COND_NOT_ALLOWED,
 				   "you may not make rooms here");
 	live_create(l);
-	l->past = read_history(ev);
+	l->past = read_history(l, ev);
 	return live_submit(l, ev, &(struct submission){ .is_creation = true });
 }
 
