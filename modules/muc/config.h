@@ -51,6 +51,7 @@ struct muc_config {
 	char *contacts; /* JIDs, one a line */
 	char *logs;	/* URL of published logs */
 	char *pubsub;	/* URI of a node */
+	char *avatar;	/* SHA-1 of the pictures in its vCard (XEP-0486) */
 	bool is_public; /* listed in disco#items of the service */
 	bool is_persistent, is_moderated, is_members_only;
 	/* What is said is kept, and read by who could enter (XEP-0313). */
@@ -130,8 +131,7 @@ void muc_config_add_features(struct arena *a, struct xml *query,
 /* What the options do not tell. */
 struct muc_roominfo {
 	size_t n_occupants;
-	const char *subject;	 /* NULL: none */
-	const char *avatar_hash; /* XEP-0486; NULL: none */
+	const char *subject; /* NULL: none */
 };
 
 /* The form muc#roominfo (XEP-0128), added to query. */

@@ -32,7 +32,8 @@ static const enum form_field_type field_types[] = {
 	[OPTION_JIDS] = FORM_JID_MULTI,	    [OPTION_FLAG] = FORM_BOOLEAN,
 	[OPTION_CHOICE] = FORM_LIST_SINGLE, [OPTION_ROLES] = FORM_LIST_MULTI,
 	[OPTION_NUMBER] = FORM_TEXT_SINGLE, [OPTION_USERS] = FORM_LIST_SINGLE,
-	[OPTION_PROTECTED] = FORM_BOOLEAN,  [OPTION_PRESET] = FORM_LIST_SINGLE,
+	[OPTION_HASHES] = FORM_TEXT_MULTI,  [OPTION_PROTECTED] = FORM_BOOLEAN,
+	[OPTION_PRESET] = FORM_LIST_SINGLE,
 };
 
 /* Numbers to choose from, as the standard's example has them, and the one that
@@ -117,8 +118,10 @@ muc_config_to_form(struct arena *a, struct xml *parent,
 			 "Complete this form to modify the "
 			 "configuration of your room.");
 
-	muc_option_each (o)
-		add_option(a, form, o, c, limits);
+	muc_option_each (o) {
+		if (o->kind != OPTION_HASHES)
+			add_option(a, form, o, c, limits);
+	}
 	if (lists) {
 		add_list(a, form, lists, AFFILIATION_ADMIN);
 		add_list(a, form, lists, AFFILIATION_OWNER);
@@ -132,6 +135,8 @@ muc_config_to_form(struct arena *a, struct xml *parent,
 static const char **
 form_values(struct arena *a, const struct xml *form, const struct muc_option *o)
 {
+	if (o->kind == OPTION_HASHES)
+		return NULL;
 	if (form_field(form, o->var))
 		return form_get_all(a, form, o->var);
 	for (size_t i = 0; i < N_ELEMENTS(o->aliases); i++) {
@@ -366,8 +371,5 @@ muc_config_add_info(struct arena *a, struct xml *query,
 	if (info->subject)
 		form_add_result(a, form, "muc#roominfo_subject",
 				"Current Discussion Topic", info->subject);
-	if (info->avatar_hash)
-		form_add_result(a, form, "muc#roominfo_avatarhash",
-				"Avatar Hash", info->avatar_hash);
 	return form;
 }

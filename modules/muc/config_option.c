@@ -252,6 +252,13 @@ const struct muc_option muc_options[] = {
 	  .label = "Contact Addresses (normally, room owner or owners)",
 	  .max = 4096,
 	  .info = { INFO("contactjid") } },
+	{ .name = "avatar",
+	  .kind = OPTION_HASHES,
+	  .at = AT(avatar),
+	  .var = INFO("avatarhash"),
+	  .label = "Hash of the vCard-temp avatar of this room",
+	  .max = 1024,
+	  .info = { INFO("avatarhash") } },
 	{ .name = "split",
 	  .kind = OPTION_CHOICE,
 	  .at = AT(split),
@@ -292,7 +299,7 @@ bool
 muc_option_is_text(const struct muc_option *o)
 {
 	return o->kind == OPTION_TEXT || o->kind == OPTION_SECRET ||
-	       o->kind == OPTION_JIDS;
+	       o->kind == OPTION_JIDS || o->kind == OPTION_HASHES;
 }
 
 bool
@@ -458,6 +465,10 @@ muc_option_values(struct arena *a, const struct muc_option *o,
 	case OPTION_JIDS:
 		if (*text_of(o, c))
 			return muc_option_split(a, *text_of(o, c), '\n');
+		break;
+	case OPTION_HASHES:
+		if (*text_of(o, c))
+			return muc_option_split(a, *text_of(o, c), ' ');
 		break;
 	case OPTION_FLAG:
 	case OPTION_PROTECTED:

@@ -19,6 +19,7 @@ enum option_kind {
 	OPTION_ROLES,  /* unsigned: 1u << enum role */
 	OPTION_NUMBER, /* int */
 	OPTION_USERS,  /* int; 0 is "none" */
+	OPTION_HASHES, /* char *: words; in no form */
 	/* Of the form only: is there a password; sets others. */
 	OPTION_PROTECTED,
 	OPTION_PRESET,

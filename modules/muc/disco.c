@@ -24,6 +24,7 @@ static const char *const features[] = {
 	NS_SID,
 	NS_PING,
 	NS_REGISTER,
+	NS_VCARD,
 	/* XEP-0410 3 */
 	"http://jabber.org/protocol/muc#self-ping-optimization",
 };

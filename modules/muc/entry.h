@@ -35,7 +35,8 @@ enum entry_type {
 	ENTRY_MESSAGE,
 	/* The new subject: payload; an empty one too. */
 	ENTRY_SUBJECT,
-	/* The room's options from now on: config. */
+	/* The room's options from now on: config. Where its vCard is another
+	 * one, payload: its text, or nothing (length 0) where it has none. */
 	ENTRY_CONFIG,
 	/* The way to a server, jid, is lost, or back (is_away). */
 	ENTRY_LINK,

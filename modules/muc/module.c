@@ -75,6 +75,9 @@ static const struct option options[] = {
 	{ "rooms-presence-max", OPT_SIZE, offsetof(struct muc, presence_max),
 	  .def = "8K", .min = 256, .max = 1 << 20,
 	  .doc = "Size of an occupant's presence, which all others are sent." },
+	{ "rooms-vcard-max", OPT_SIZE, offsetof(struct muc, vcard_max),
+	  .def = "128K", .min = 1024, .max = 16777216,
+	  .doc = "Size of a room's vCard with the picture in it." },
 	{ "rooms-unlock-time", OPT_DURATION, offsetof(struct muc, unlock_time),
 	  .def = "30m", .min = 1000, .max = 86400000,
 	  .doc = "A new room that its owner does not configure within this "
@@ -98,6 +101,7 @@ static void
 take_options(struct muc *muc)
 {
 	muc->env.secret = muc->secret;
+	muc->env.vcard_max = (size_t)muc->vcard_max;
 	muc->env.presence_max = (size_t)muc->presence_max;
 	muc->env.occupants_max = (unsigned)muc->occupants_max;
 	muc->env.affiliations_max = (unsigned)muc->affiliations_max;

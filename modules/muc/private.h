@@ -33,7 +33,8 @@ struct muc {		   /* per host */
 	struct option_list services, aliases;
 	int create; /* enum muc_create */
 	int preset; /* enum muc_preset */
-	int64_t history_max, occupants_max, affiliations_max, presence_max;
+	int64_t vcard_max, history_max, occupants_max, affiliations_max,
+		presence_max;
 	int64_t archive_page;
 	int64_t archive_age; /* ms; 0: for ever */
 	int64_t unlock_time, sleep_time, away_time, ping_interval; /* ms */
@@ -141,6 +142,10 @@ void live_free_all(struct muc_service *s);
 bool live_store(void *owner, struct entry *const *entries, size_t n);
 /* Occupants of other servers, who stay over a restart. */
 void live_store_occupant(struct live *l, const struct room_change *c);
+
+/* Its vCard, among the fragments of the room (storage/fragments.h). */
+#define ROOM_VCARD     "vcard"
+#define ROOM_VCARD_KEY ""
 
 /* ---- receive.c ---- */
 

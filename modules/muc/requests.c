@@ -27,6 +27,8 @@ static const struct request {
 	{ IQ_SET, NS_MAM, "query", room_archive_query },
 	{ IQ_GET, NS_MAM, "query", room_archive_form },
 	{ IQ_GET, NS_MAM, "metadata", room_archive_metadata },
+	{ IQ_GET, NS_VCARD, "vCard", room_vcard_get },
+	{ IQ_SET, NS_VCARD, "vCard", room_vcard_set },
 	{ IQ_GET, NS_PING, "ping", room_ping },
 };
 

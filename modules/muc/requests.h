@@ -23,6 +23,8 @@ enum verdict room_register_set(struct event *ev, void *live);
 enum verdict room_archive_query(struct event *ev, void *live);
 enum verdict room_archive_form(struct event *ev, void *live);
 enum verdict room_archive_metadata(struct event *ev, void *live);
+enum verdict room_vcard_get(struct event *ev, void *live);
+enum verdict room_vcard_set(struct event *ev, void *live);
 enum verdict room_ping(struct event *ev, void *live);
 
 /* Answers a get or set to the room itself; service-unavailable where there is

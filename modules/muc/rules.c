@@ -236,6 +236,8 @@ judge_iq(const struct room *r, const struct rules_env *env,
 		rules_admin(r, env, sub, out);
 	else if (xml_is(x, "query", NS_REGISTER))
 		rules_register(r, env, sub, out);
+	else if (xml_is(x, "vCard", NS_VCARD))
+		rules_vcard(r, env, sub, out);
 	else
 		ruling_refuse(out, COND_SERVICE_UNAVAILABLE, NULL);
 }

@@ -51,6 +51,7 @@ struct submission {
 struct rules_env {
 	const uint8_t *secret; /* of occupant ids; RULES_SECRET_LEN bytes */
 	size_t presence_max;   /* bytes of a presence that are kept */
+	size_t vcard_max;      /* bytes of the room's vCard */
 	unsigned occupants_max, affiliations_max, history_max;
 };
 #define RULES_SECRET_LEN 32
@@ -103,6 +104,9 @@ void rules_message(const struct room *r, const struct rules_env *env,
 /* A message with <x/> of muc#user. */
 void rules_invite(const struct room *r, const struct rules_env *env,
 		  const struct submission *sub, struct ruling *out);
+/* A vCard of the room that was set (XEP-0054, XEP-0486). */
+void rules_vcard(const struct room *r, const struct rules_env *env,
+		 const struct submission *sub, struct ruling *out);
 /* A form of muc#request that was filled in. */
 void rules_voice(const struct room *r, const struct submission *sub,
 		 const struct xml *form, struct ruling *out);

@@ -23,7 +23,7 @@
 
 static const char *const features[] = {
 	NS_DISCO_INFO, NS_DISCO_ITEMS, NS_MUC, NS_MUC_STABLE_ID,
-	NS_MUC_UNIQUE, NS_OCCUPANT_ID, NS_RSM,
+	NS_MUC_UNIQUE, NS_OCCUPANT_ID, NS_RSM, NS_VCARD,
 };
 
 /* What its host answers for it. */

@@ -12,6 +12,7 @@
 #include "modules/muc/entry.h"
 #include "modules/muc/private.h"
 #include "storage/archive.h"
+#include "storage/fragments.h"
 #include "storage/rooms.h"
 #include "xmpp/jid.h"
 
@@ -161,7 +162,27 @@ save_subject(struct live *l, const struct entry *e, struct storing *s)
 	return 2;
 }
 
-/* How many writes are on their way. */
+/* Returns how many writes are on their way. */
+static unsigned
+save_config(struct live *l, const struct entry *e, struct storing *s)
+{
+	const char *jid = jid_str(l->jid);
+	size_t len = 0;
+
+	save_row(l, e, NULL, NULL, s);
+	if (!e->payload)
+		return 1;
+	chunk_data(e->payload, &len);
+	if (len)
+		fragment_put(l->host->store, jid, ROOM_VCARD, ROOM_VCARD_KEY,
+			     e->payload, 1, stored, s);
+	else
+		fragment_remove(l->host->store, jid, ROOM_VCARD, ROOM_VCARD_KEY,
+				stored, s);
+	return 2;
+}
+
+/* Returns how many writes are on their way. */
 static unsigned
 save(struct live *l, const struct entry *e, struct storing *s)
 {
@@ -185,8 +206,7 @@ save(struct live *l, const struct entry *e, struct storing *s)
 	case ENTRY_SUBJECT:
 		return save_subject(l, e, s);
 	case ENTRY_CONFIG:
-		save_row(l, e, NULL, NULL, s);
-		return 1;
+		return save_config(l, e, s);
 	case ENTRY_DESTROY:
 		rooms_delete(l->host->store, jid_str(l->jid), stored, s);
 		return 1;

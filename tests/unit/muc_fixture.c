@@ -57,6 +57,7 @@ const char fix_all_set[] = "name=The den \\\\ a=b\n"
 			   "slow-mode=20\n"
 			   "pubsub=xmpp:p.example?;node=n\n"
 			   "contacts=a@x.example\\nb@x.example\n"
+			   "avatar=a31c b31c\n"
 			   "split=continue\n";
 
 void
