@@ -154,6 +154,9 @@ on_applied(void *owner, const struct room_change *c)
 
 	attach(l, c);
 	live_store_occupant(l, c);
+	/* It is configured now; from here on the timer is for its sleep. */
+	if (c->entry->type == ENTRY_CONFIG)
+		loop_timer_clear(l->host->server->core, &l->timer);
 	fanout_show(l->host->server, live_room(l), c, &l->past);
 	detach(l, c);
 	if (c->entry->type == ENTRY_JOIN && !timer_is_set(&l->shown_timer))

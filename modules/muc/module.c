@@ -75,6 +75,21 @@ static const struct option options[] = {
 	{ "rooms-presence-max", OPT_SIZE, offsetof(struct muc, presence_max),
 	  .def = "8K", .min = 256, .max = 1 << 20,
 	  .doc = "Size of an occupant's presence, which all others are sent." },
+	{ "rooms-per-user", OPT_INT, offsetof(struct muc, per_user),
+	  .def = "100", .min = 1, .max = 100000,
+	  .doc = "Rooms of a service that one user can own and still make "
+		 "another one." },
+	{ "rooms-join-rate", OPT_INT, offsetof(struct muc, joins_rate),
+	  .def = "1000", .min = 1, .max = 1000000,
+	  .doc = "Rooms that one user can enter within a minute." },
+	{ "rooms-ask-rate", OPT_INT, offsetof(struct muc, asks_rate),
+	  .def = "30", .min = 1, .max = 1000000,
+	  .doc = "Messages by which one user can invite, decline, or ask for "
+		 "voice or membership within a minute." },
+	{ "rooms-awake-max", OPT_INT, offsetof(struct muc, awake_max),
+	  .def = "50000", .min = 1, .max = 10000000,
+	  .doc = "Rooms of a service that are in memory. Where there are so "
+		 "many, others cannot be entered." },
 	{ "rooms-vcard-max", OPT_SIZE, offsetof(struct muc, vcard_max),
 	  .def = "128K", .min = 1024, .max = 16777216,
 	  .doc = "Size of a room's vCard with the picture in it." },
@@ -158,6 +173,7 @@ unload(struct host *host, void *data)
 
 	(void)host;
 	ghosts_stop(muc);
+	limits_stop(muc);
 	list_each_safe (n, &muc->domains)
 		remove_service(service_of(n));
 }
@@ -201,6 +217,7 @@ load(struct host *host, void *data, struct err *err)
 	HMAC(EVP_sha256(), host->server->secret, sizeof(host->server->secret),
 	     (const uint8_t *)label, strlen(label), muc->secret, &len);
 	take_options(muc);
+	limits_start(muc);
 	if (add_services(muc, err) == 0) {
 		ghosts_start(muc);
 		start_pruning(muc);

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/timer.h"
+#include "core/counts.h"
 #include "core/event.h"
 #include "core/module.h"
 #include "core/option.h"
@@ -37,10 +38,13 @@ struct muc {		   /* per host */
 		presence_max;
 	int64_t archive_page;
 	int64_t archive_age; /* ms; 0: for ever */
+	int64_t per_user, joins_rate, asks_rate, awake_max;
 	int64_t unlock_time, sleep_time, away_time, ping_interval; /* ms */
 	struct rules_env env;
 	uint8_t secret[RULES_SECRET_LEN];
 	struct list domains; /* struct muc_service.node */
+	/* limits.c; by user, within a minute */
+	struct counts joins, asks;
 	/* ghosts.c */
 	struct list lost;	  /* struct lost_domain.node */
 	struct timer ghost_timer; /* while there is somebody to look after */
@@ -187,6 +191,21 @@ hook_fn ghosts_on_unreachable, ghosts_on_reachable;
 
 void prune_start(struct muc_service *s);
 void prune_stop(struct muc_service *s);
+
+/* ---- limits.c: what one user may ask of rooms ---- */
+
+void limits_start(struct muc *muc);
+void limits_stop(struct muc *muc);
+/* May this event wake up, or look for, one more room? */
+bool limits_may_wake(struct muc_service *s, const struct event *ev);
+/* May the user enter one more room, or ask somebody for something, now? If so,
+ * it is counted. */
+bool limits_may_join(const struct muc_service *s, const struct event *ev);
+bool limits_may_ask(const struct muc_service *s, const struct event *ev);
+/* Has the user room for one more room? Calls fn(ev, l), as by event_step, if
+ * so, and else refuses. */
+enum verdict
+limits_before_create(struct live *l, struct event *ev, hook_fn *fn);
 
 /* ---- service.c: what is for the service itself ---- */
 

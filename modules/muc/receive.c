@@ -76,6 +76,19 @@ submit(struct live *l, struct event *ev)
 	return live_submit(l, ev, &(struct submission){ 0 });
 }
 
+static enum verdict
+create(struct event *ev, void *data)
+{
+	struct live *l = data;
+
+	/* Somebody was quicker. */
+	if (l->state != LIVE_NONE)
+		return submit(l, ev);
+	live_create(l);
+	l->past = read_history(l, ev);
+	return live_submit(l, ev, &(struct submission){ .is_creation = true });
+}
+
 /* The room is not there. */
 static enum verdict
 presence_to_none(struct live *l, struct event *ev)
@@ -91,14 +104,24 @@ presence_to_none(struct live *l, struct event *ev)
 	if (!service_may_create(l->service, ev->from))
 		return live_refuse(l, ev, COND_NOT_ALLOWED,
 				   "you may not make rooms here");
-	live_create(l);
-	l->past = read_history(l, ev);
-	return live_submit(l, ev, &(struct submission){ .is_creation = true });
+	return limits_before_create(l, ev, create);
+}
+
+/* In the room already, with another nickname or presence: not that. */
+static bool
+is_join(const struct live *l, const struct event *ev)
+{
+	return ev->stanza->type == TYPE_NONE &&
+	       stanza_child(ev->stanza, "x", NS_MUC) &&
+	       !(live_room(l) && room_session(live_room(l), ev->from));
 }
 
 static enum verdict
 presence(struct live *l, struct event *ev)
 {
+	if (is_join(l, ev) && !limits_may_join(l->service, ev))
+		return live_refuse(l, ev, COND_RESOURCE_CONSTRAINT,
+				   "too many rooms at once");
 	if (l->state == LIVE_NONE)
 		return presence_to_none(l, ev);
 	return submit(l, ev);
@@ -116,6 +139,9 @@ message(struct live *l, struct event *ev)
 		return live_refuse(l, ev, COND_ITEM_NOT_FOUND, NULL);
 	if (jid_resource(ev->to))
 		return private_message(l, ev);
+	if (m->type != TYPE_GROUPCHAT && !limits_may_ask(l->service, ev))
+		return live_refuse(l, ev, COND_RESOURCE_CONSTRAINT,
+				   "too many requests at once");
 	if (m->type != TYPE_GROUPCHAT && x &&
 	    xml_child(x, "decline", NS_MUC_USER)) {
 		invite_declined(l, ev);
@@ -207,5 +233,8 @@ muc_receive(void *data, struct event *ev)
 		return service_receive(s, ev);
 	if (s->main)
 		return alias_receive(s, ev);
+	if (!limits_may_wake(s, ev))
+		return event_fail_text(ev, COND_RESOURCE_CONSTRAINT,
+				       "too many rooms are in use");
 	return live_when_awake(live_take(s, ev->to), ev, to_room);
 }

@@ -54,5 +54,10 @@ room_register_get(struct event *ev, void *live)
 enum verdict
 room_register_set(struct event *ev, void *live)
 {
-	return live_submit(live, ev, &(struct submission){ 0 });
+	struct live *l = live;
+
+	if (!limits_may_ask(l->service, ev))
+		return live_refuse(l, ev, COND_RESOURCE_CONSTRAINT,
+				   "too many requests at once");
+	return live_submit(l, ev, &(struct submission){ 0 });
 }
