@@ -276,7 +276,7 @@ rules_admin(const struct room *r, const struct rules_env *env,
 {
 	const struct xml *query = stanza_payload(sub->stanza);
 	struct arena *a = arena_new();
-	bool is_role;
+	bool is_role = false;
 
 	if (are_alike(query, &is_role, out)) {
 		if (is_role)
