@@ -169,8 +169,8 @@ private_request(struct live *l, struct event *ev)
 	enum stanza_cond bad = find_ends(l, ev, &from, &to);
 
 	/* 6.6 */
-	if (bad == COND_NOT_ACCEPTABLE && (!strcmp(x->ns, NS_DISCO_INFO) ||
-					   !strcmp(x->ns, NS_DISCO_ITEMS)))
+	if (bad == COND_NOT_ACCEPTABLE &&
+	    (!strcmp(x->ns, NS_DISCO_INFO) || !strcmp(x->ns, NS_DISCO_ITEMS)))
 		bad = COND_BAD_REQUEST;
 	if (bad)
 		return live_refuse(l, ev, bad, NULL);

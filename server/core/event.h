@@ -3,8 +3,8 @@
  *
  * All on the core thread. While a handler has said WAIT the event is kept
  * alive, with its session and account, and later events of the same sender to
- * the same recipient, at whatever resource, queue behind it. Exactly one of event_resume, event_fail
- * and the event_reply family then follows.
+ * the same recipient, at whatever resource, queue behind it. Exactly one of
+ * event_resume, event_fail and the event_reply family then follows.
  */
 #ifndef CORE_EVENT_H
 #define CORE_EVENT_H
