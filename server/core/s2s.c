@@ -300,6 +300,26 @@ is_idle(const struct s2s *s, int64_t now_ms)
 	return now_ms - s->used_ms >= limit_ms;
 }
 
+/* RFC 6120 13.7.2.3. A new stream shows what there is now. */
+static bool
+has_expired(const struct s2s *s)
+{
+	return s->auth && !strcmp(s->auth, BY_CERTIFICATE) && s->tls &&
+	       s->tls->peer_not_after &&
+	       s->tls->peer_not_after * 1000 < s->server->clock->wall_ms;
+}
+
+/* In order, so that nothing is lost by it. */
+static void
+end_expired(struct s2s *s)
+{
+	struct log log = s2s_log(s);
+
+	log_info(&log, "its certificate has expired meanwhile");
+	s2s_peer_erred(s->peer, "its certificate has expired meanwhile");
+	s2s_drain(s);
+}
+
 /* Nothing is re-armed when bytes come: at expiry it shows how long ago. */
 static void
 on_silence(struct s2s *s)
@@ -309,6 +329,10 @@ on_silence(struct s2s *s)
 	int64_t read_ms = wire_last_read_ms(s->wire);
 	int64_t silent_ms = now_ms - read_ms;
 
+	if (has_expired(s)) {
+		end_expired(s);
+		return;
+	}
 	if (is_idle(s, now_ms)) {
 		s2s_drain(s);
 		return;

@@ -272,7 +272,7 @@ on_auth(struct s2s *s, struct arena *a, const struct xml *x)
 	} else {
 		s2s_set_peer(s, s->remote);
 		s2s_add_pair(s, s->remote, NULL);
-		s2s_authenticated(s, "certificate");
+		s2s_authenticated(s, BY_CERTIFICATE);
 		s2s_write(s, success, sizeof(success) - 1);
 		s2s_dialback_forget(s); /* of the stream that is over */
 		s->is_opened = false;

@@ -481,7 +481,7 @@ on_sasl(struct s2s *s, struct arena *a, const struct xml *x)
 	struct remote_policy policy;
 
 	if (xml_is(x, "success", NS_SASL)) {
-		s2s_out_accepted(s, "certificate");
+		s2s_out_accepted(s, BY_CERTIFICATE);
 		s->is_opened = false;
 		s->state = S2S_HEADER;
 		s2s_send_open(s, s->remote, false);

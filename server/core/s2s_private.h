@@ -212,6 +212,9 @@ struct s2s_probe {
 	void *data;
 };
 
+/* struct s2s.auth */
+#define BY_CERTIFICATE "certificate"
+
 #define NS_DIALBACK	    "jabber:server:dialback"
 #define NS_DIALBACK_FEATURE "urn:xmpp:features:dialback"
 #define NS_BIDI		    "urn:xmpp:bidi"
