@@ -74,6 +74,9 @@ cast_to(struct cast *c, const struct room_session *s)
 {
 	struct buf *b = &c->server->scratch;
 
+	/* Whose stream is about to end has been told: fanout_stop. */
+	if (s->owner && c->server->is_stopping)
+		return;
 	if (!is_direct(s)) {
 		send_parsed(c, s->jid);
 		return;
@@ -132,6 +135,28 @@ struct presence {
 	unsigned n_codes;
 };
 
+/* The end of an <item …: who did it, and why. */
+static void
+write_item_rest(struct buf *b, const char *actor, const char *reason)
+{
+	if (!actor && !reason) {
+		buf_adds(b, "/>");
+		return;
+	}
+	buf_addc(b, '>');
+	if (actor) {
+		buf_adds(b, "<actor");
+		xml_write_attr(b, "nick", actor);
+		buf_adds(b, "/>");
+	}
+	if (reason) {
+		buf_adds(b, "<reason>");
+		xml_escape(b, reason, strlen(reason));
+		buf_adds(b, "</reason>");
+	}
+	buf_adds(b, "</item>");
+}
+
 static void
 write_item(struct buf *b, const struct presence *p)
 {
@@ -143,22 +168,7 @@ write_item(struct buf *b, const struct presence *p)
 		xml_write_attr(b, "jid", jid_str(p->session->jid));
 	if (p->new_nick)
 		xml_write_attr(b, "nick", p->new_nick);
-	if (!p->actor && !p->reason) {
-		buf_adds(b, "/>");
-	} else {
-		buf_addc(b, '>');
-		if (p->actor) {
-			buf_adds(b, "<actor");
-			xml_write_attr(b, "nick", p->actor);
-			buf_adds(b, "/>");
-		}
-		if (p->reason) {
-			buf_adds(b, "<reason>");
-			xml_escape(b, p->reason, strlen(p->reason));
-			buf_adds(b, "</reason>");
-		}
-		buf_adds(b, "</item>");
-	}
+	write_item_rest(b, p->actor, p->reason);
 	for (unsigned i = 0; i < p->n_codes; i++)
 		buf_printf(b, "<status code='%d'/>", p->codes[i]);
 	buf_adds(b, "</x>");
@@ -603,6 +613,96 @@ show_destroy(struct server *srv, const struct room *r,
 	}
 }
 
+/* XEP-0463 4.2.2, and 9.1 and others: whose affiliation has changed and who is
+ * not here; to those who see addresses. */
+static void
+tell_of_absent(struct server *srv, const struct room *r, const struct entry *e)
+{
+	struct cast cast = { srv, "message", NULL, NULL };
+	struct buf b = { 0 };
+
+	room_write_from(&b, r, NULL);
+	buf_printf(&b,
+		   "><x xmlns='" NS_MUC_USER "'><item affiliation='%s' "
+		   "role='none'",
+		   affiliation_name(e->affiliation));
+	xml_write_attr(&b, "jid", jid_str(e->jid));
+	if (e->nick && *e->nick)
+		xml_write_attr(&b, "nick", e->nick);
+	write_item_rest(&b, e->actor, e->reason);
+	buf_adds(&b, "</x></message>");
+	cast.tail = buf_to_chunk(&b);
+	list_each (n, &r->occupants) {
+		if (room_shows_jid(r, occupant_of(n)))
+			to_occupant(&cast, occupant_of(n), NULL);
+	}
+	cast_fini(&cast);
+}
+
+/* Status 101. Whom it lets in a members-only room invites instead, and who is
+ * banned does not hear of it before the next try. */
+static void
+tell_absent(struct server *srv, const struct room *r,
+	    const struct room_change *c)
+{
+	const struct entry *e = c->entry;
+	struct stanza *s;
+	struct xml *x;
+
+	if (!e->actor || jid_is_domain(e->jid) ||
+	    e->affiliation == AFFILIATION_OUTCAST ||
+	    c->old_affiliation == e->affiliation ||
+	    (r->config.is_members_only &&
+	     c->old_affiliation < AFFILIATION_MEMBER))
+		return;
+	s = stanza_new(STANZA_MESSAGE, TYPE_NONE, r->jid, e->jid, NULL);
+	x = xml_add(s->arena, s->root, "x", NS_MUC_USER);
+	xml_set(s->arena, xml_add(s->arena, x, "status", NULL), "code", "101");
+	route(srv, s);
+}
+
+static void
+show_affiliation(struct server *srv, const struct room *r,
+		 const struct room_change *c)
+{
+	if (jid_is_domain(c->entry->jid) || room_is_empty(r) ||
+	    room_by_user(r, c->entry->jid))
+		return;
+	tell_of_absent(srv, r, c->entry);
+	tell_absent(srv, r, c);
+}
+
+void
+fanout_stop(const struct room *r)
+{
+	list_each (n, &r->occupants) {
+		struct occupant *o = occupant_of(n);
+		struct presence p = presence_of(o);
+
+		p.flags = UNAVAILABLE | WITH_JID;
+		p.payload = NULL;
+		p.affiliation = AFFILIATION_NONE;
+		p.role = ROLE_NONE;
+		add_code(&p, 110);
+		add_code(&p, 332);
+		list_each (k, &o->sessions) {
+			const struct room_session *s = room_session_of(k);
+			struct chunk *tail;
+			struct buf head = { 0 };
+
+			if (!s->owner)
+				continue;
+			p.session = s;
+			tail = write_presence(r, &p);
+			buf_adds(&head, "<presence");
+			xml_write_attr(&head, "to", jid_str(s->jid));
+			session_write(s->owner, head.data, head.len, tail);
+			buf_fini(&head);
+			chunk_unref(&tail);
+		}
+	}
+}
+
 void
 fanout_show(struct server *srv, struct room *r, const struct room_change *c,
 	    const struct fanout_history *history)
@@ -638,6 +738,8 @@ fanout_show(struct server *srv, struct room *r, const struct room_change *c,
 		show_destroy(srv, r, c);
 		return;
 	case ENTRY_AFFILIATION:
+		show_affiliation(srv, r, c);
+		return;
 	case N_ENTRY_TYPES:
 		return;
 	}

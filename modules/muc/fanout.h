@@ -28,6 +28,10 @@ void
 fanout_show(struct server *srv, struct room *r, const struct room_change *c,
 	    const struct fanout_history *history);
 
+/* The service ends (11.2): tells the sessions of ours, for which nothing will
+ * come from the room any more. */
+void fanout_stop(const struct room *r);
+
 /* A session has entered or left: whether it is one of ours to be written to
  * directly. */
 void fanout_attach(struct server *srv, struct room_session *s);

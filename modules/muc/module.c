@@ -234,6 +234,25 @@ reloaded(struct host *host, void *data)
 	take_options(data);
 }
 
+/* 11.2. Occupants of other servers stay in over a restart. */
+static enum verdict
+on_stopping(struct event *ev, void *data)
+{
+	struct muc *muc = data;
+
+	(void)ev;
+	list_each (n, &muc->domains) {
+		map_each (k, &service_of(n)->rooms) {
+			const struct live *l =
+				container_of(k, struct live, node);
+
+			if (l->state == LIVE_AWAKE)
+				fanout_stop(live_room(l));
+		}
+	}
+	return PASS;
+}
+
 const struct module mod_muc = {
 	.name = "muc",
 	.slot = &muc_slot,
@@ -241,6 +260,7 @@ const struct module mod_muc = {
 	.options = options,
 	.hooks =
 		(const struct hook[]){
+			{ HOOK_SERVER_STOPPING, PHASE_DELIVER, on_stopping },
 			{ HOOK_REMOTE_UNREACHABLE, PHASE_DELIVER,
 			  ghosts_on_unreachable },
 			{ HOOK_REMOTE_REACHABLE, PHASE_DELIVER,

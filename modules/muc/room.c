@@ -448,6 +448,7 @@ room_apply(struct room *r, struct entry *e, struct room_change *change)
 		apply_role(r, e, c);
 		break;
 	case ENTRY_AFFILIATION:
+		c->old_affiliation = affiliations_get(&r->affiliations, e->jid);
 		affiliations_set(&r->affiliations, e->jid, e->affiliation,
 				 e->nick, e->reason);
 		break;

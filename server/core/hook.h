@@ -106,6 +106,10 @@ enum hook_id {
 	 * be lost, and they may have forgotten all. Whether there is a way is
 	 * another matter. May not wait. */
 	HOOK_REMOTE_BROKEN,
+
+	/* The server is about to stop: clients are still there, and will be
+	 * told. May not wait. */
+	HOOK_SERVER_STOPPING,
 	N_HOOKS
 };
 

@@ -11,6 +11,7 @@
 #include "core/component.h"
 #include "core/config.h"
 #include "core/endpoint.h"
+#include "core/event.h"
 #include "core/host.h"
 #include "core/iq_request.h"
 #include "core/modules.h"
@@ -431,6 +432,9 @@ server_stop(struct server *srv)
 		return;
 	srv->is_stopping = true;
 	log_info(&srv->log, "stopping, %zu streams", srv->n_streams);
+	map_each (n, &srv->hosts)
+		event_occur(container_of(n, struct host, node),
+			    HOOK_SERVER_STOPPING, NULL, NULL, NULL);
 	close_listeners(srv);
 	s2s_refuse(srv);
 	c2s_close_all(srv, STREAM_SYSTEM_SHUTDOWN);
