@@ -27,8 +27,10 @@
 
 struct live_waiter {
 	struct list node; /* in live->waiting */
-	struct event *ev;
+	struct event *ev; /* for fn; or … */
 	hook_fn *fn;
+	live_fn *then; /* … without one, for whom data is */
+	void *data;
 };
 
 static bool
@@ -238,6 +240,8 @@ on_done(void *owner, void *ticket, const struct submission *sub,
 
 	if (!ruling->cond)
 		send_mail(l, sub, ruling);
+	if (sub->told)
+		sub->told(sub->told_data, ruling->cond);
 	if (!ev)
 		return;
 	if (l->current == ev)
@@ -304,12 +308,13 @@ run_waiting(struct live *l)
 	while ((n = list_pop(&l->waiting))) {
 		struct live_waiter *w =
 			container_of(n, struct live_waiter, node);
-		struct event *ev = w->ev;
-		hook_fn *fn = w->fn;
+		struct live_waiter own = *w;
 
 		free(w);
-		if (ev)
-			event_step(ev, fn, l);
+		if (own.ev)
+			event_step(own.ev, own.fn, l);
+		else if (own.then)
+			own.then(own.data, l);
 	}
 }
 
@@ -327,6 +332,8 @@ restored(void *data, struct room *room, enum stanza_cond cond)
 
 			if (w->ev)
 				event_fail(w->ev, cond);
+			else if (w->then)
+				w->then(w->data, NULL);
 			free(w);
 		}
 		live_free(l);
@@ -407,6 +414,23 @@ live_when_awake(struct live *l, struct event *ev, hook_fn *fn)
 	w->fn = fn;
 	list_append(&l->waiting, &w->node);
 	return WAIT;
+}
+
+void
+live_then(struct live *l, live_fn *fn, void *data)
+{
+	struct live_waiter *w;
+
+	if (l->state != LIVE_LOADING) {
+		live_use(l);
+		fn(data, l);
+		live_release(l);
+		return;
+	}
+	w = mem_zalloc(sizeof(*w));
+	w->then = fn;
+	w->data = data;
+	list_append(&l->waiting, &w->node);
 }
 
 void

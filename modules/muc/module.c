@@ -221,6 +221,7 @@ load(struct host *host, void *data, struct err *err)
 	if (add_services(muc, err) == 0) {
 		ghosts_start(muc);
 		start_pruning(muc);
+		administration_offer(muc);
 		return 0;
 	}
 	unload(host, muc);

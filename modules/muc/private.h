@@ -122,6 +122,10 @@ void live_release(struct live *l);
  * is AWAKE or known to be NONE. Returns what fn did, or WAIT. ev NULL: only
  * wakes it. */
 enum verdict live_when_awake(struct live *l, struct event *ev, hook_fn *fn);
+/* The same without an event: fn(data, l), perhaps at once. l is NULL where the
+ * room could not be read. */
+typedef void live_fn(void *data, struct live *l);
+void live_then(struct live *l, live_fn *fn, void *data);
 /* A new room that is not there yet: NONE becomes AWAKE. */
 void live_create(struct live *l);
 /* Judges the event's stanza, or what sub says (from, now_ms and so on are
@@ -191,6 +195,10 @@ hook_fn ghosts_on_unreachable, ghosts_on_reachable;
 
 void prune_start(struct muc_service *s);
 void prune_stop(struct muc_service *s);
+
+/* ---- administration_commands.c ---- */
+
+void administration_offer(struct muc *muc);
 
 /* ---- limits.c: what one user may ask of rooms ---- */
 

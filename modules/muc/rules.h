@@ -45,6 +45,9 @@ struct submission {
 	bool is_service_admin; /* may do what an owner may */
 	/* The room was made for this: its first entrant becomes the owner. */
 	bool is_creation;
+	/* NULL, or told what came of it: COND_NONE, or why it is refused. */
+	void (*told)(void *data, enum stanza_cond cond);
+	void *told_data;
 };
 
 /* What holds for all rooms of a service. */
