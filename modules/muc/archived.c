@@ -45,6 +45,19 @@ archived_write(struct buf *b, const struct entry *e, bool is_open)
 	return kind | ARCHIVED_JID;
 }
 
+unsigned
+archived_tombstone(struct buf *b, const struct chunk *payload)
+{
+	static const char jid_end[] = "</x>" END;
+	size_t len, n = strlen(jid_end);
+	const char *text = chunk_data(payload, &len);
+
+	buf_adds(b, START);
+	buf_add(b, text, len);
+	return len >= n && !memcmp(text + len - n, jid_end, n) ? ARCHIVED_JID
+							       : 0;
+}
+
 /* Where the JID starts, or the end. */
 static size_t
 length_without_jid(const struct archive_row *row)
@@ -83,4 +96,29 @@ archived_payload(const struct archive_row *row)
 		payload = chunk_copy(b.data + skip, b.len - skip);
 	buf_fini(&b);
 	return payload;
+}
+
+bool
+archived_author(const struct chunk *payload, char *out, size_t size)
+{
+	static const char start[] =
+		"<occupant-id xmlns='" NS_OCCUPANT_ID "' id='";
+	size_t len, n = strlen(start), id_len;
+	const char *text = chunk_data(payload, &len), *id, *end;
+
+	/* The last one is the room's. */
+	for (size_t at = len; at-- > 0;) {
+		if (text[at] != '<' || len - at <= n ||
+		    memcmp(text + at, start, n) != 0)
+			continue;
+		id = text + at + n;
+		end = memchr(id, '\'', len - at - n);
+		id_len = end ? (size_t)(end - id) : size;
+		if (id_len >= size)
+			return false;
+		memcpy(out, id, id_len);
+		out[id_len] = '\0';
+		return true;
+	}
+	return false;
 }

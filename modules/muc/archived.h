@@ -32,6 +32,10 @@ enum {
  * no secret in the room. */
 unsigned archived_write(struct buf *b, const struct entry *e, bool is_open);
 
+/* The same for what stands in the place of a message that was taken back. Its
+ * sender's address is for moderators only. */
+unsigned archived_tombstone(struct buf *b, const struct chunk *payload);
+
 /* Appends the message to b, a document of its own, with its sender's JID or
  * without. */
 void archived_add(struct buf *b, const struct archive_row *row, bool with_jid);
@@ -39,5 +43,8 @@ void archived_add(struct buf *b, const struct archive_row *row, bool with_jid);
 /* The payload that the row was written from, without the JID; NULL where the
  * row is something else. The caller's reference. */
 struct chunk *archived_payload(const struct archive_row *row);
+/* Who has said it (XEP-0421), as the room has written it into the payload.
+ * False: it does not say. */
+bool archived_author(const struct chunk *payload, char *out, size_t size);
 
 #endif

@@ -22,6 +22,7 @@ static const char *const features[] = {
 	NS_MUC_STABLE_ID,
 	NS_OCCUPANT_ID,
 	NS_SID,
+	NS_MODERATE,
 	NS_PING,
 	NS_REGISTER,
 	NS_VCARD,
@@ -41,8 +42,11 @@ add_info(const struct live *l, struct arena *a, struct xml *query)
 	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
 		disco_add_feature(a, query, features[i]);
 	muc_config_add_features(a, query, &r->config);
-	if (r->config.is_archived)
+	if (r->config.is_archived) {
 		disco_add_feature(a, query, NS_MAM "#extended");
+		disco_add_feature(a, query, NS_RETRACT);
+		disco_add_feature(a, query, NS_RETRACT "#tombstone");
+	}
 	muc_config_add_info(a, query, &r->config, &limits, &info);
 }
 

@@ -56,6 +56,7 @@ entry_new(const struct entry *from)
 	e->refs = 1;
 	e->jid = jid_ref(from->jid);
 	e->payload = from->payload ? chunk_ref(from->payload) : NULL;
+	e->tombstone = from->tombstone ? chunk_ref(from->tombstone) : NULL;
 	e->nick = put(&at, from->nick);
 	e->new_nick = put(&at, from->new_nick);
 	e->occupant_id = put(&at, from->occupant_id);
@@ -86,6 +87,7 @@ entry_unref(struct entry **e)
 		return;
 	jid_unref(&old->jid);
 	chunk_unref(&old->payload);
+	chunk_unref(&old->tombstone);
 	if (old->config)
 		muc_config_fini(old->config);
 	free(old->config);

@@ -68,6 +68,9 @@ struct entry {
 	 * attributes but for id, type, from and to, the end of its start tag,
 	 * and its children, less what only the room says. */
 	struct chunk *payload;
+	/* ref; RETRACT: what stands in the place of the message from now on,
+	 * as a payload; NULL: it is not at hand. */
+	struct chunk *tombstone;
 	struct muc_config *config; /* owned; CONFIG */
 	/* MESSAGE, SUBJECT: of who says it. */
 	enum affiliation affiliation;

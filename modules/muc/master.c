@@ -43,6 +43,8 @@ work_new(const struct submission *sub, void *ticket)
 		stanza_ref(sub->stanza);
 	if (sub->entry)
 		entry_ref(sub->entry);
+	if (sub->target)
+		stanza_ref(sub->target);
 	return w;
 }
 
@@ -53,6 +55,7 @@ work_free(struct work *w)
 	jid_unref(&w->sub.from);
 	stanza_unref(&w->sub.stanza);
 	entry_unref(&w->sub.entry);
+	stanza_unref(&w->sub.target);
 	free(w);
 }
 
@@ -106,6 +109,17 @@ apply(struct master *m, const struct ruling *ruling)
 	}
 }
 
+/* In slow mode, how soon one may speak again is known when that is said. */
+static bool
+is_speaking(const struct master *m, const struct jid *user)
+{
+	list_each (n, &m->storing) {
+		if (jid_eq_bare(work_of(n)->sub.from, user))
+			return true;
+	}
+	return false;
+}
+
 /* What is said does not change what others may say: while one message is on
  * its way to the disk, more of them can be judged. All else waits until the
  * room is what it is going to be. */
@@ -120,6 +134,8 @@ is_blocked(const struct master *m, const struct submission *sub)
 		return false;
 	if (sub->type != SUBMIT_STANZA || sub->stanza->kind != STANZA_MESSAGE ||
 	    sub->stanza->type != TYPE_GROUPCHAT)
+		return true;
+	if (m->room->config.slow_mode_s && is_speaking(m, sub->from))
 		return true;
 	/* Either all of them are messages, or it is one of something else. */
 	first = &work_of(m->storing.next)->ruling;

@@ -16,6 +16,8 @@
 #define NS_OCCUPANT_ID	 "urn:xmpp:occupant-id:0"
 #define NS_SID		 "urn:xmpp:sid:0"
 #define NS_MAM		 "urn:xmpp:mam:2"
+#define NS_RETRACT	 "urn:xmpp:message-retract:1"
+#define NS_MODERATE	 "urn:xmpp:message-moderate:1"
 #define NS_HATS		 "urn:xmpp:hats:0"
 #define NS_DMUC		 "urn:xmpp:tmp:dmuc:1"
 

@@ -155,6 +155,15 @@ void live_store_occupant(struct live *l, const struct room_change *c);
 #define ROOM_VCARD     "vcard"
 #define ROOM_VCARD_KEY ""
 
+/* Are messages put on disk: for the archive, or for the history of a room that
+ * lasts? */
+bool live_keeps_messages(const struct live *l);
+
+/* ---- retract.c ---- */
+
+/* A message or iq that is to take something back: judged with what that was. */
+enum verdict retract(struct live *l, struct event *ev);
+
 /* ---- receive.c ---- */
 
 /* struct service.receive */

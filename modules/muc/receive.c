@@ -147,6 +147,8 @@ message(struct live *l, struct event *ev)
 		invite_declined(l, ev);
 		return DONE;
 	}
+	if (m->type == TYPE_GROUPCHAT && stanza_child(m, "retract", NS_RETRACT))
+		return retract(l, ev);
 	return live_submit(l, ev, &(struct submission){ 0 });
 }
 

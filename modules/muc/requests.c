@@ -29,6 +29,7 @@ static const struct request {
 	{ IQ_GET, NS_MAM, "metadata", room_archive_metadata },
 	{ IQ_GET, NS_VCARD, "vCard", room_vcard_get },
 	{ IQ_SET, NS_VCARD, "vCard", room_vcard_set },
+	{ IQ_SET, NS_MODERATE, "moderate", room_moderate },
 	{ IQ_GET, NS_PING, "ping", room_ping },
 };
 

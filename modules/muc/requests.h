@@ -25,6 +25,7 @@ enum verdict room_archive_form(struct event *ev, void *live);
 enum verdict room_archive_metadata(struct event *ev, void *live);
 enum verdict room_vcard_get(struct event *ev, void *live);
 enum verdict room_vcard_set(struct event *ev, void *live);
+enum verdict room_moderate(struct event *ev, void *live);
 enum verdict room_ping(struct event *ev, void *live);
 
 /* Answers a get or set to the room itself; service-unavailable where there is

@@ -10,6 +10,7 @@
 #include "modules/muc/archived.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/room.h"
+#include "modules/muc/rules.h"
 #include "storage/archive.h"
 #include "storage/rooms.h"
 #include "xmpp/jid.h"
@@ -51,14 +52,20 @@ static void
 add_message(struct room *r, const struct archive_row *row)
 {
 	struct chunk *payload = archived_payload(row);
+	char author[OCCUPANT_ID_LEN + 1];
+	bool has_author;
 
 	if (!payload)
 		return;
+	/* What the room itself says has none. */
+	has_author =
+		row->peer && archived_author(payload, author, sizeof(author));
 	apply(r, &(struct entry){
 			 .type = ENTRY_MESSAGE,
 			 .stamp_ms = row->stamp_ms,
 			 .archive_id = row->id,
 			 .nick = row->peer,
+			 .occupant_id = has_author ? author : NULL,
 			 .payload = payload,
 			 .has_body = row->kind & ARCHIVED_BODY,
 		 });

@@ -372,7 +372,19 @@ apply_config(struct room *r, const struct entry *e, struct room_change *c)
 	muc_config_fini(&r->config);
 	muc_config_copy(&r->config, e->config);
 	r->is_locked = false;
+	if (!r->config.slow_mode_s)
+		slow_fini(&r->slow);
 	history_fit(r);
+}
+
+static void
+apply_message(struct room *r, struct entry *e)
+{
+	if (e->archive_id)
+		history_add(r, e);
+	if (r->config.slow_mode_s && e->has_body && e->occupant_id)
+		slow_note(&r->slow, e->occupant_id, e->stamp_ms,
+			  r->config.slow_mode_s * INT64_C(1000));
 }
 
 static void
@@ -453,8 +465,7 @@ room_apply(struct room *r, struct entry *e, struct room_change *change)
 				 e->nick, e->reason);
 		break;
 	case ENTRY_MESSAGE:
-		if (e->archive_id)
-			history_add(r, e);
+		apply_message(r, e);
 		break;
 	case ENTRY_SUBJECT:
 		apply_subject(r, e);
@@ -467,6 +478,7 @@ room_apply(struct room *r, struct entry *e, struct room_change *change)
 		break;
 	case ENTRY_RETRACT:
 		history_drop(r, e->target);
+		apply_message(r, e);
 		break;
 	case ENTRY_DESTROY:
 		r->is_destroyed = true;
@@ -521,6 +533,7 @@ room_free(struct room *r)
 		history_cut(r, r->n_history - 1);
 	free(r->history);
 	entry_unref(&r->subject);
+	slow_fini(&r->slow);
 	log_ring_fini(&r->log);
 	affiliations_fini(&r->affiliations);
 	muc_config_fini(&r->config);

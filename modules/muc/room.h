@@ -14,6 +14,7 @@
 #include "modules/muc/affiliation.h"
 #include "modules/muc/config.h"
 #include "modules/muc/log.h"
+#include "modules/muc/slow.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,6 +67,7 @@ struct room {
 	struct entry *subject;	/* ref; ENTRY_SUBJECT */
 	struct entry **history; /* refs; the last messages, the oldest first */
 	size_t n_history, cap_history;
+	struct slow slow; /* while slow mode is on */
 	struct log_ring log;
 	int64_t created_ms;
 	int64_t last_archive_id; /* archive ids only grow */

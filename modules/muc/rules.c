@@ -67,6 +67,7 @@ ruling_fini(struct ruling *r)
 	drop_effects(r);
 	free(r->entries);
 	free(r->mail);
+	free(r->own_text);
 	*r = (struct ruling){ 0 };
 }
 
@@ -238,6 +239,8 @@ judge_iq(const struct room *r, const struct rules_env *env,
 		rules_register(r, env, sub, out);
 	else if (xml_is(x, "vCard", NS_VCARD))
 		rules_vcard(r, env, sub, out);
+	else if (xml_is(x, "moderate", NS_MODERATE))
+		rules_moderate(r, sub, out);
 	else
 		ruling_refuse(out, COND_SERVICE_UNAVAILABLE, NULL);
 }

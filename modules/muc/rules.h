@@ -17,6 +17,7 @@
 struct buf;
 struct entry;
 struct jid;
+struct occupant;
 struct room;
 struct room_session;
 struct stanza;
@@ -42,6 +43,10 @@ struct submission {
 	int code;	       /* GONE */
 	const char *reason;    /* GONE; static, or NULL */
 	bool is_away;	       /* LINK */
+	/* What is to be taken back: borrowed, as it is kept; NULL: it is not
+	 * at hand. Its archive_id, or 0. */
+	struct stanza *target;
+	int64_t target_id;
 	bool is_service_admin; /* may do what an owner may */
 	/* The room was made for this: its first entrant becomes the owner. */
 	bool is_creation;
@@ -67,7 +72,8 @@ struct rules_env {
 
 struct ruling {
 	enum stanza_cond cond;	/* COND_NONE: it holds */
-	const char *text;	/* static, or NULL */
+	const char *text;	/* static, or own_text, or NULL */
+	char *own_text;		/* owned */
 	const char *type;	/* of the error where not the usual one */
 	struct entry **entries; /* owned, and each a ref; in their order */
 	size_t n, cap;
@@ -95,6 +101,21 @@ struct entry *ruling_add(struct ruling *r, const struct entry *e);
 void ruling_mail(struct ruling *r, struct stanza *s);
 /* Always false, for `return ruling_refuse(…)`. */
 bool ruling_refuse(struct ruling *r, enum stanza_cond cond, const char *text);
+
+/* The id in the room's archive of what the stanza is to take back; 0: none. */
+int64_t rules_retracted_id(const struct stanza *s);
+/* A message that takes back one of its author `by`: the entry becomes
+ * ENTRY_RETRACT where it does; its tombstone is the caller's to unref. False:
+ * refused. */
+bool
+rules_retract(const struct room *r, const struct submission *sub,
+	      const struct occupant *by, struct entry *e, struct ruling *out);
+void rules_moderate(const struct room *r, const struct submission *sub,
+		    struct ruling *out);
+
+/* For what is said now. Ids are times in microseconds, and grow
+ * (storage/archive.h). */
+int64_t rules_next_id(const struct room *r, int64_t now_ms);
 
 void rules_presence(const struct room *r, const struct rules_env *env,
 		    const struct submission *sub, struct ruling *out);

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/chunk.h"
+#include "base/mem.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/room.h"
@@ -13,7 +14,6 @@
 #include "xmpp/xml.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 /* 7.2.15: with a body it is a message that has a subject of its own. */
 static bool
@@ -24,9 +24,8 @@ is_subject(const struct stanza *s)
 	       !stanza_child(s, "thread", NS_CLIENT);
 }
 
-/* Ids are times in microseconds, and grow (storage/archive.h). */
-static int64_t
-next_id(const struct room *r, int64_t now_ms)
+int64_t
+rules_next_id(const struct room *r, int64_t now_ms)
 {
 	int64_t id = now_ms * 1000;
 
@@ -89,12 +88,37 @@ may_say(const struct room *r, const struct room_session *s, bool is_subject,
 	return true;
 }
 
+/* XEP-0500 4 */
+static bool
+may_say_now(const struct room *r, const struct submission *sub,
+	    const struct occupant *o, struct ruling *out)
+{
+	int64_t slow_ms = r->config.slow_mode_s * INT64_C(1000), last, since;
+
+	if (!slow_ms || !o->id ||
+	    has_privilege(&r->config, o->affiliation, o->role,
+			  PRIV_SPEAK_OFTEN))
+		return true;
+	last = slow_last(&r->slow, o->id);
+	since = sub->now_ms - last;
+	/* A clock that was put back holds up nobody. */
+	if (last < 0 || since < 0 || since >= slow_ms)
+		return true;
+	out->own_text = mem_printf("one message every %d seconds; the next one "
+				   "in %" PRId64,
+				   r->config.slow_mode_s,
+				   (slow_ms - since + 999) / 1000);
+	out->type = "wait";
+	return ruling_refuse(out, COND_POLICY_VIOLATION, out->own_text);
+}
+
 void
 rules_message(const struct room *r, const struct rules_env *env,
 	      const struct submission *sub, struct ruling *out)
 {
 	const struct room_session *s = room_session(r, sub->from);
 	bool sets_subject = is_subject(sub->stanza);
+	bool retracts = stanza_child(sub->stanza, "retract", NS_RETRACT);
 	struct entry e = {
 		.type = sets_subject ? ENTRY_SUBJECT : ENTRY_MESSAGE,
 		.stamp_ms = sub->now_ms,
@@ -104,15 +128,21 @@ rules_message(const struct room *r, const struct rules_env *env,
 	};
 
 	(void)env;
-	if (!may_say(r, s, sets_subject, out))
+	if (!may_say(r, s, sets_subject, out) ||
+	    (e.has_body && !may_say_now(r, sub, s->occupant, out)))
 		return;
 	e.nick = s->occupant->nick;
 	e.occupant_id = s->occupant->id;
 	e.affiliation = s->occupant->affiliation;
 	e.role = s->occupant->role;
-	if (sets_subject || is_lasting(sub->stanza))
-		e.archive_id = next_id(r, sub->now_ms);
+	/* XEP-0424 5: that something was taken back is kept in any case. */
+	if (sets_subject || retracts || is_lasting(sub->stanza))
+		e.archive_id = rules_next_id(r, sub->now_ms);
+	if (retracts && !sets_subject &&
+	    !rules_retract(r, sub, s->occupant, &e, out))
+		return;
 	e.payload = write_all(r, sub, s->occupant, e.archive_id);
 	ruling_add(out, &e);
 	chunk_unref(&e.payload);
+	chunk_unref(&e.tombstone);
 }

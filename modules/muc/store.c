@@ -141,10 +141,8 @@ save_message(struct live *l, const struct entry *e, struct storing *s)
 	buf_fini(&b);
 }
 
-/* Is this message kept: for the archive, or for the history of a room that
- * lasts? */
-static bool
-is_kept(const struct live *l)
+bool
+live_keeps_messages(const struct live *l)
 {
 	const struct muc_config *c = &live_room(l)->config;
 
@@ -182,7 +180,26 @@ save_config(struct live *l, const struct entry *e, struct storing *s)
 	return 2;
 }
 
-/* Returns how many writes are on their way. */
+/* What takes something back is kept, and its place (XEP-0424 4, 5). */
+static unsigned
+save_retraction(struct live *l, const struct entry *e, struct storing *s)
+{
+	struct buf b = { 0 };
+	unsigned kind;
+
+	if (!live_keeps_messages(l))
+		return 0;
+	save_message(l, e, s);
+	if (!e->tombstone)
+		return 1;
+	kind = archived_tombstone(&b, e->tombstone);
+	archive_replace(l->host->store, jid_str(l->jid), e->target, kind,
+			b.data, b.len, stored, s);
+	buf_fini(&b);
+	return 2;
+}
+
+/* How many writes are on their way. */
 static unsigned
 save(struct live *l, const struct entry *e, struct storing *s)
 {
@@ -199,10 +216,12 @@ save(struct live *l, const struct entry *e, struct storing *s)
 		l->is_stored = true;
 		return 1;
 	case ENTRY_MESSAGE:
-		if (!e->archive_id || !is_kept(l))
+		if (!e->archive_id || !live_keeps_messages(l))
 			return 0;
 		save_message(l, e, s);
 		return 1;
+	case ENTRY_RETRACT:
+		return save_retraction(l, e, s);
 	case ENTRY_SUBJECT:
 		return save_subject(l, e, s);
 	case ENTRY_CONFIG:
