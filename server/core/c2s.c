@@ -335,7 +335,7 @@ c2s_accept(struct server *srv, int fd, const struct peer_addr *peer,
 			   .burst = srv->opt.c2s_burst },
 		.tls = direct_tls ? srv->c2s_tls : NULL,
 	};
-	struct wire_io *io = &srv->io[srv->next_io++ % srv->n_io];
+	struct wire_io *io = wire_io_next(srv->io, srv->n_io, &srv->n_handed);
 	struct c2s *c;
 
 	if (srv->is_stopping || is_full(srv) ||

@@ -343,13 +343,14 @@ component_accept(struct server *srv, int fd, const struct peer_addr *peer)
 		.max_backlog = SERVER_MAX_BACKLOG,
 		.window = WINDOW,
 	};
-	struct wire_io *io = &srv->io[srv->next_io++ % srv->n_io];
 	struct component_stream *s;
+	struct wire_io *io;
 
 	if (srv->is_stopping) {
 		close(fd);
 		return;
 	}
+	io = wire_io_next(srv->io, srv->n_io, &srv->n_handed);
 	s = mem_zalloc(sizeof(*s));
 	srv->n_streams++;
 	s->server = srv;

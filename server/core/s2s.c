@@ -727,7 +727,7 @@ s2s_connect(struct s2s *s, int fd, bool direct_tls)
 			   .burst = opt->s2s_burst,
 			   .stanzas = opt->s2s_stanza_rate },
 	};
-	struct wire_io *io = &srv->io[srv->next_io++ % srv->n_io];
+	struct wire_io *io = wire_io_next(srv->io, srv->n_io, &srv->n_handed);
 	unsigned user_ms = (unsigned)opt->s2s_ping_timeout;
 
 	/* A connection that takes nothing is dead after that time. */

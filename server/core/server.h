@@ -88,7 +88,8 @@ enum bind_conflict { BIND_REPLACE, BIND_REJECT, BIND_RENAME };
 struct server {
 	struct loop *core;
 	struct wire_io *io; /* n_io of them; see wire.h */
-	unsigned n_io, next_io;
+	unsigned n_io;
+	uint32_t n_handed; /* connections, to I/O threads */
 	struct workers *workers;
 	struct store *store;
 	struct clock *clock; /* the core loop's */

@@ -675,6 +675,18 @@ wire_io_fini(struct wire_io *io)
 	xml_pool_free(io->pool);
 }
 
+struct wire_io *
+wire_io_next(struct wire_io *ios, unsigned n, uint32_t *count)
+{
+	uint32_t i = (*count)++, round = i / n + 1;
+
+	/* Each round begins at another one (the finaliser of MurmurHash3). */
+	round = (round ^ round >> 16) * 0x85ebca6bu;
+	round = (round ^ round >> 13) * 0xc2b2ae35u;
+	round ^= round >> 16;
+	return &ios[(i % n + round % n) % n];
+}
+
 void
 wire_io_drop(struct wire_io *io)
 {

@@ -120,6 +120,10 @@ void wire_abandon(struct wire *w, int linger_ms);
 /* loop is borrowed; ends with wire_io_fini, after the loops. */
 void wire_io_init(struct wire_io *io, struct loop *loop);
 void wire_io_fini(struct wire_io *io);
+/* The one of n for a new connection; *count counts them. Of each n that come
+ * one after the other every one gets one, but in no fixed order: those that do
+ * most of the talking may be every second. */
+struct wire_io *wire_io_next(struct wire_io *ios, unsigned n, uint32_t *count);
 /* The wires of an I/O thread that were abandoned and linger still: at the
  * server's end. */
 void wire_io_drop(struct wire_io *io);

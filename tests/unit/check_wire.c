@@ -240,6 +240,31 @@ START_TEST(released)
 }
 END_TEST
 
+/* Fair, also where every second, third... connection is a busy one. */
+START_TEST(next_io)
+{
+	struct wire_io ios[6];
+	unsigned n = (unsigned)_i;
+	uint32_t count = 0;
+
+	for (unsigned busy = 1; busy <= 6; busy++) {
+		unsigned all[6] = { 0 }, n_busy[6] = { 0 };
+
+		for (unsigned i = 0; i < n * 600; i++) {
+			size_t at =
+				(size_t)(wire_io_next(ios, n, &count) - ios);
+
+			all[at]++;
+			n_busy[at] += i % busy == 0;
+		}
+		for (unsigned i = 0; i < n; i++) {
+			ck_assert_uint_eq(all[i], 600);
+			ck_assert_uint_gt(n_busy[i], 600 / busy * 3 / 4);
+		}
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -250,5 +275,6 @@ main(void)
 	tcase_add_test(tc, done_at_once);
 	tcase_add_test(tc, weight);
 	tcase_add_loop_test(tc, released, 0, 2);
+	tcase_add_loop_test(tc, next_io, 1, 7);
 	return unit_run(tc);
 }
