@@ -3,16 +3,18 @@
 #include "base/arena.h"
 
 #include "base/mem.h"
+#include "base/pool.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* A typical stanza (600 to 900 bytes of nodes and text) fits in the first. */
-#define FIRST_BLOCK 2048u
+#define FIRST_BLOCK POOL_BLOCK
 #define MAX_BLOCK   65536u
 /* After a first block that was to be enough. */
 #define SMALL_BLOCK 256u
@@ -33,20 +35,20 @@ struct arena {
 	uint32_t block_size; /* of the next block */
 	char *at, *end;
 	size_t size;
+	bool is_pooled;	      /* the first block is */
 	struct block *blocks; /* beyond the first */
 	struct owned *owned;
 };
 
 static struct arena *
-make(size_t first, uint32_t second)
+init(struct arena *a, size_t first, uint32_t second, bool is_pooled)
 {
-	struct arena *a = mem_alloc(first);
-
 	atomic_init(&a->refs, 1);
 	a->block_size = second;
 	a->at = (char *)(a + 1);
 	a->end = (char *)a + first;
 	a->size = first;
+	a->is_pooled = is_pooled;
 	a->blocks = NULL;
 	a->owned = NULL;
 	return a;
@@ -55,13 +57,15 @@ make(size_t first, uint32_t second)
 struct arena *
 arena_new(void)
 {
-	return make(FIRST_BLOCK, 2 * FIRST_BLOCK);
+	return init(pool_alloc(), FIRST_BLOCK, 2 * FIRST_BLOCK, true);
 }
 
 struct arena *
 arena_new_like(const struct arena *a)
 {
-	return make(a->size - (size_t)(a->end - a->at), SMALL_BLOCK);
+	size_t first = a->size - (size_t)(a->end - a->at);
+
+	return init(mem_alloc(first), first, SMALL_BLOCK, false);
 }
 
 struct arena *
@@ -80,7 +84,10 @@ arena_free(struct arena *a)
 		next = b->next;
 		free(b);
 	}
-	free(a);
+	if (a->is_pooled)
+		pool_free(a);
+	else
+		free(a);
 }
 
 void
