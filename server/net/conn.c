@@ -42,6 +42,7 @@ struct request {
 	int linger_ms;
 };
 
+static void ready(struct conn *c, short what);
 static void on_event(evutil_socket_t fd, short what, void *data);
 
 /*
@@ -79,7 +80,7 @@ unread_run(struct mail *m)
 		struct conn *c = container_of(now.next, struct conn, again);
 
 		leave_list(c);
-		on_event(c->fd, EV_READ, c);
+		ready(c, EV_READ);
 	}
 }
 
@@ -102,7 +103,7 @@ recheck(struct timer *t)
 		c->is_read_off = false;
 		conn_watch(c);
 		if (c->ssl && conn_tls_has_pending(c))
-			on_event(c->fd, EV_READ, c);
+			ready(c, EV_READ);
 	}
 	if (!list_is_empty(&cl->parked))
 		loop_timer_set(cl->loop, t, RECHECK_MS);
@@ -398,11 +399,8 @@ readable(struct conn *c)
 }
 
 static void
-on_event(evutil_socket_t fd, short what, void *data)
+ready(struct conn *c, short what)
 {
-	struct conn *c = data;
-
-	(void)fd;
 	loop_enter(c->io);
 	if (what & EV_WRITE) {
 		if (c->read_wants_write)
@@ -412,6 +410,17 @@ on_event(evutil_socket_t fd, short what, void *data)
 	}
 	if ((what & EV_READ) && !c->is_ended)
 		readable(c);
+}
+
+static void
+on_event(evutil_socket_t fd, short what, void *data)
+{
+	struct conn *c = data;
+	struct loop *io = c->io;
+
+	(void)fd;
+	ready(c, what);
+	loop_leave(io); /* after which c may be gone */
 }
 
 /*

@@ -20,6 +20,8 @@
 
 /* A long turn hands over this often, so that it does not add latency. */
 #define BATCH_MAX 256
+/* So often what has come is handled, in a turn that brings much. */
+#define EVENTS_MAX 16
 
 /* A queue of mail; first is NULL where it is empty. */
 struct queue {
@@ -43,7 +45,7 @@ struct loop {
 	struct clock own_clock;
 	bool is_clock_old; /* not read since the last wait */
 	bool has_run;	   /* something ran in this turn */
-	unsigned n_turns;
+	unsigned n_turns, n_events;
 
 	struct timers timers;
 	struct list turn_ends;
@@ -243,6 +245,19 @@ may_wait(struct loop *l)
 }
 
 static bool
+run_all(struct loop *l)
+{
+	bool ran;
+
+	hand_over(l); /* also what sockets brought for this loop itself */
+	ran = run_mail(l);
+	ran |= timers_run(&l->timers, loop_clock(l)->mono_ms) > 0;
+	ran |= run_turn_ends(l);
+	hand_over(l);
+	return ran;
+}
+
+static bool
 turn(struct loop *l, bool wait)
 {
 	int flags = EVLOOP_ONCE | EVLOOP_NONBLOCK;
@@ -257,11 +272,7 @@ turn(struct loop *l, bool wait)
 	l->is_clock_old = true;
 	event_base_loop(l->base, flags);
 	loop_clock(l);
-	hand_over(l); /* also what sockets brought for this loop itself */
-	l->has_run |= run_mail(l);
-	l->has_run |= timers_run(&l->timers, l->clock->mono_ms) > 0;
-	l->has_run |= run_turn_ends(l);
-	hand_over(l);
+	l->has_run |= run_all(l);
 	return l->has_run;
 }
 
@@ -379,6 +390,15 @@ loop_enter(struct loop *l)
 	if (atomic_load_explicit(&l->is_waiting, memory_order_relaxed))
 		atomic_store_explicit(&l->is_waiting, false,
 				      memory_order_relaxed);
+}
+
+void
+loop_leave(struct loop *l)
+{
+	if (++l->n_events % EVENTS_MAX)
+		return;
+	l->is_clock_old = true;
+	run_all(l);
 }
 
 unsigned

@@ -64,6 +64,9 @@ struct clock *loop_clock(struct loop *l);
  * the clock right and tells loop_step that something ran. */
 struct event_base *loop_base(struct loop *l);
 void loop_enter(struct loop *l);
+/* May be called at the very end of it: now and then what has come so far is
+ * run, and written, before more sockets are looked at. */
+void loop_leave(struct loop *l);
 /* Counts turns: for what has a budget in each. */
 unsigned loop_turn(const struct loop *l);
 /* Zeroed memory of this loop for conn.c, made at the first call. */

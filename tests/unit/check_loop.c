@@ -419,6 +419,58 @@ START_TEST(waits_for_timers)
 }
 END_TEST
 
+#define N_SOCKETS 100
+
+static int n_came, came_before_the_first;
+
+static void
+on_first_mail(struct mail *m)
+{
+	(void)m;
+	if (!came_before_the_first)
+		came_before_the_first = n_came;
+}
+
+static void
+on_one_of_many(evutil_socket_t fd, short what, void *data)
+{
+	static struct mail mail[N_SOCKETS];
+
+	(void)fd;
+	(void)what;
+	(void)data;
+	loop_enter(a);
+	mail[n_came].run = on_first_mail;
+	loop_send(a, a, &mail[n_came++]);
+	loop_leave(a);
+}
+
+/* The first need not wait for all others that came in the same turn. */
+START_TEST(long_turns_run_what_came)
+{
+	struct event ev[N_SOCKETS];
+	int fd[N_SOCKETS][2];
+
+	for (int i = 0; i < N_SOCKETS; i++) {
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd[i]), 0);
+		event_assign(&ev[i], loop_base(a), fd[i][0], EV_READ,
+			     on_one_of_many, NULL);
+		event_add(&ev[i], NULL);
+		ck_assert_int_eq(write(fd[i][1], "x", 1), 1);
+	}
+	for (int i = 0; i < N_SOCKETS && n_came < N_SOCKETS; i++)
+		loop_step(a);
+	ck_assert_int_eq(n_came, N_SOCKETS);
+	ck_assert_int_gt(came_before_the_first, 1);
+	ck_assert_int_le(came_before_the_first, 16);
+	ck_assert_uint_eq(loop_backlog(a), 0);
+	for (int i = 0; i < N_SOCKETS; i++) {
+		close(fd[i][0]);
+		close(fd[i][1]);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -436,6 +488,7 @@ main(void)
 	tcase_add_test(tc, turn_ends_run_once);
 	tcase_add_test(tc, turn_end_comes_last);
 	tcase_add_test(tc, sockets);
+	tcase_add_test(tc, long_turns_run_what_came);
 	tcase_add_test(tc, threads_play_ball);
 	tcase_add_test(tc, threads_send_in_order);
 	tcase_add_test(tc, waits_for_timers);
