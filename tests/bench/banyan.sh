@@ -4,6 +4,7 @@
 #
 #   BANYAN   the program (banyan)
 #   XLOAD    xload's directory, for peers/common.sh
+#   HOST_OPTIONS  what stands in the section of the host
 #   OPTIONS  more lines for banyan.conf, for instance 'io-threads = 1'
 #
 # Direct TLS is on PORT+1, components on PORT+2. Prints the process id of the
@@ -46,7 +47,7 @@ s2s = no
 log-level = "error"
 scram-iterations = 4096
 ${OPTIONS:-}
-host "$DOMAIN" {}
+host "$DOMAIN" { ${HOST_OPTIONS:-} }
 CFG
 }
 
