@@ -1,28 +1,32 @@
 /* machine.c - what the machine itself does to latency, without any server.
  *
- *   machine wake  [seconds=5] [period=1000]
+ *   machine wake  [seconds=5] [period=1000] [fifo=1]
  *   machine stall [seconds=5]
- *   machine relay [seconds=4] [rate=40000] [conns=100] [work=0]
- *   machine login [seconds=5] [conns=32]
+ *   machine relay [seconds=5] [rate=40000] [conns=100] [work=0]
+ *   machine login [seconds=5] [conns=100]
  *
  * wake: a thread on each core sleeps until a given time, every period
- * microseconds, and records how late it woke (as cyclictest does).
+ * microseconds, and records how late it woke (as cyclictest does). fifo=1 gives
+ * it real-time priority (root): what still delays it are interrupts or the
+ * hypervisor, not the scheduler's choice. So it can run beside a benchmark.
+ *
  * stall: a thread on each core looks at the clock without end and records the
- * gaps in which it did not run: others' processes, interrupts, the hypervisor.
+ * gaps in which it did not run; on a line of their own (seized) those in which
+ * no other thread of this machine ran in its place: interrupts, the hypervisor.
+ *
  * relay: what comes over TLS by connection 2i goes to 2i+1, on core 0; a client
  * on core 1 sends rate messages of 250 bytes a second in all, whether answers
  * come or not (open loop), and counts latency from when each was due, as xload
- * does. work: microseconds of pure computing for each message on top, so that
- * it can be made as slow as a server that is measured beside it.
+ * does. work: microseconds of computing for each message on top, so that it can
+ * be made as slow as a server that is measured beside it.
  *
- * fifo=1 gives wake and stall real-time priority (root): what still delays them
- * is interrupts or the hypervisor, not the scheduler's choice. Beside a
- * benchmark, 'wake fifo=1' tells what the machine did in that very run. login:
- * the sockets and records of a log-in by STARTTLS and SCRAM, byte for byte
- * about, without its meaning: accept, two exchanges in the clear, the
- * handshake, six over TLS; conns at a time, by a client on core 1. CPU of the
- * server's end. awake=1 keeps the cores from sleeping, by threads of SCHED_IDLE
- * that spin. One line of key=value for each core, or for the relay.
+ * login: the sockets and records of a log-in by STARTTLS and SCRAM, about byte
+ * for byte, without its meaning: accept, two exchanges in the clear, the
+ * handshake, six over TLS, the end; conns at a time, by a client on core 1. CPU
+ * of the server's end.
+ *
+ * awake=1 keeps the cores from sleeping, by threads of SCHED_IDLE that spin.
+ * One line of key=value for each core, or for the relay or the log-ins.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -43,6 +47,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -169,7 +174,7 @@ show(const struct histogram *h)
 
 static struct probe {
 	int core;
-	struct histogram h;
+	struct histogram h, seized;
 } probes[CORES_MAX];
 
 static void *
@@ -192,20 +197,45 @@ wake_main(void *data)
 	return NULL;
 }
 
+/* How often others have run in this thread's place. */
+static long
+switches(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_THREAD, &u);
+	return u.ru_nivcsw + u.ru_nvcsw;
+}
+
 static void *
 stall_main(void *data)
 {
 	struct probe *p = data;
 	uint64_t end = now_ns() + (uint64_t)seconds * 1000000000, t, before;
+	long n, n_before;
 
 	pin(p->core);
-	be_first();
+	n_before = switches();
 	for (before = now_ns(); before < end; before = t) {
 		t = now_ns();
-		if (t - before > GAP_NS)
-			record(&p->h, t - before);
+		if (t - before <= GAP_NS)
+			continue;
+		record(&p->h, t - before);
+		n = switches();
+		if (n == n_before)
+			record(&p->seized, t - before);
+		n_before = n;
+		t = now_ns();
 	}
 	return NULL;
+}
+
+static void
+show_probe(const char *name, int core, const struct histogram *h)
+{
+	printf("machine=%s core=%d secs=%ld", name, core, seconds);
+	show(h);
+	printf(" lost_pct=%.2f\n", (double)h->sum / 1e7 / (double)seconds);
 }
 
 static void
@@ -219,10 +249,9 @@ run_probes(const char *name, void *(*fn)(void *), int n)
 	}
 	for (int i = 0; i < n; i++) {
 		pthread_join(t[i], NULL);
-		printf("machine=%s core=%d secs=%ld", name, i, seconds);
-		show(&probes[i].h);
-		printf(" lost_pct=%.2f\n",
-		       (double)probes[i].h.sum / 1e7 / (double)seconds);
+		show_probe(name, i, &probes[i].h);
+		if (probes[i].seized.n)
+			show_probe("seized", i, &probes[i].seized);
 	}
 }
 

@@ -9,6 +9,8 @@ import time
 # Figure: job, key, text, unit, digits, the limit's job, target as a ratio to
 # the limit, target as a number. A rate is better where it is higher.
 FIGURES = [
+    ("chat-one", "srv_cpu_us_per_msg", "1:1 chat, 1 of each pair in flight: CPU per message", "µs", "relay", None, None),
+    ("chat-one", "msgs_per_s", "the same: messages per second", "/s", None, None, None),
     ("chat", "srv_cpu_us_per_msg", "1:1 chat, 4 of each pair in flight: CPU per message", "µs", "relay", 2, None),
     ("chat", "msgs_per_s", "the same: messages per second", "/s", None, None, None),
     ("chat-many", "srv_cpu_us_per_msg", "20 of each pair in flight: CPU per message", "µs", "fanout8", None, 8),
@@ -16,10 +18,11 @@ FIGURES = [
     ("chat-free", "msgs_per_s", "the same with all cores for all: messages per second", "/s", None, None, None),
     ("chat-free", "srv_cpu_us_per_msg", "the same: CPU per message", "µs", None, None, None),
     ("chat-free", "srv_cpu_pct", "the same: CPU of the server", "%", None, None, None),
-    ("latency", "rate", "half of the own top rate, or the generator's limit", "/s", None, None, None),
+    ("latency", "rate", "half of the own top rate with 1 in flight", "/s", None, None, None),
     ("latency", "p50_us", "at that rate: median latency", "ms", None, None, None),
-    ("latency", "p99_us", "at that rate: 99th percentile of latency", "ms", None, None, 2),
+    ("latency", "p99_us", "at that rate: 99th percentile of latency", "ms", "machine-latency", None, 2),
     ("login", "srv_cpu_us_per_login", "log-in with SCRAM, to presence: CPU per log-in", "µs", "handshake", 1.8, None),
+    ("login", "srv_cpu_us_per_login", "the same, and the limit with its sockets and records", "µs", "machine-login", None, None),
     ("login", "logins_per_s", "the same: log-ins per second", "/s", None, None, None),
     ("presence", "srv_cpu_us_per_delivery", "presence to 50 contacts: CPU per delivery", "µs", "fanout", None, None),
     ("churn", "srv_cpu_us_per_cycle", "log in, one message, leave: CPU per round", "µs", "handshake", None, None),
@@ -27,7 +30,7 @@ FIGURES = [
     ("idle", "pss_kb_per_session", "idle TLS session: memory", "KiB", None, None, 18),
 ]
 LIMIT_KEYS = {"relay": "srv_cpu_us_per_delivery", "fanout": "srv_cpu_us_per_delivery",
-              "fanout8": "srv_cpu_us_per_delivery", "handshake": "srv_cpu_us"}
+              "fanout8": "srv_cpu_us_per_delivery", "handshake": "srv_cpu_us", "machine-latency": "p99_us", "machine-login": "cpu_us"}
 
 
 def output(*cmd):
