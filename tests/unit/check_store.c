@@ -357,19 +357,28 @@ run_flaky(struct op *op, struct db *db)
 	return run_add(op, db);
 }
 
-/* What a failed attempt has left in the operation does not count. */
+/* What a failed attempt has left in the operation does not count. There is a
+ * second one only where another operation was in its transaction, which on a
+ * busy machine may have been committed alone. */
 START_TEST(the_second_attempt_counts)
 {
 	static const struct op_type type = { OP_WRITE, run_flaky, finish,
 					     NULL };
-	struct outcome before = { 0 }, flaky = { 0 };
+	struct outcome flaky = { 0 };
+	int tries = 0;
 
 	open_test_store(_i);
-	add("romeo", 10, &before);
-	op_submit(&test_op_new(&type, "romeo", &flaky)->op, "romeo");
-	outcome_expect(&f, &flaky, STORE_OK);
-	ck_assert_int_eq(before.status, STORE_OK);
-	ck_assert_int_eq(sum_now("romeo"), 11);
+	do {
+		struct outcome before = { 0 };
+
+		flaky = (struct outcome){ 0 };
+		ck_assert_int_lt(tries++, 1000);
+		add("romeo", 10, &before);
+		op_submit(&test_op_new(&type, "romeo", &flaky)->op, "romeo");
+		fixture_settle(&f);
+		ck_assert_int_eq(before.status, STORE_OK);
+	} while (flaky.status != STORE_OK);
+	ck_assert_int_eq(sum_now("romeo"), 10 * tries + 1);
 }
 END_TEST
 
