@@ -85,7 +85,7 @@ cast_to(struct cast *c, const struct room_session *s)
 	buf_addc(b, '<');
 	buf_adds(b, c->name);
 	xml_write_attr(b, "to", jid_str(s->jid));
-	session_write(s->owner, b->data, b->len, c->tail);
+	session_write_bulk(s->owner, b->data, b->len, c->tail);
 }
 
 static void
@@ -371,7 +371,7 @@ send_roster(struct server *srv, const struct room *r,
 		cast_fini(&c);
 	}
 	if (b.len)
-		session_write(s->owner, b.data, b.len, NULL);
+		session_write_bulk(s->owner, b.data, b.len, NULL);
 	buf_fini(&b);
 }
 
@@ -696,7 +696,7 @@ fanout_stop(const struct room *r)
 			tail = write_presence(r, &p);
 			buf_adds(&head, "<presence");
 			xml_write_attr(&head, "to", jid_str(s->jid));
-			session_write(s->owner, head.data, head.len, tail);
+			session_write_bulk(s->owner, head.data, head.len, tail);
 			buf_fini(&head);
 			chunk_unref(&tail);
 		}

@@ -302,7 +302,7 @@ send_rows(const struct query *q, const struct archive_result *res)
 		write_row(&b, q, &res->rows[at]);
 	}
 	if (b.len)
-		session_write(ev->session, b.data, b.len, NULL);
+		session_write_bulk(ev->session, b.data, b.len, NULL);
 	buf_fini(&b);
 }
 

@@ -63,6 +63,13 @@ c2s_write(struct c2s *c, const char *head, size_t len, struct chunk *tail)
 		wire_write(c->wire, head, len, tail);
 }
 
+void
+c2s_write_bulk(struct c2s *c, const char *head, size_t len, struct chunk *tail)
+{
+	if (c->state != C2S_CLOSING)
+		wire_write_bulk(c->wire, head, len, tail);
+}
+
 /* What belongs to the client, not to the connection. */
 static void
 let_go(struct c2s *c)

@@ -21,6 +21,9 @@ void c2s_accept(struct server *srv, int fd, const struct peer_addr *peer,
 
 /* Bytes for the client: head is copied, tail referenced (may be NULL). */
 void c2s_write(struct c2s *c, const char *head, size_t len, struct chunk *tail);
+/* See conn_write_bulk. */
+void
+c2s_write_bulk(struct c2s *c, const char *head, size_t len, struct chunk *tail);
 /* Ends the stream with an error (STREAM_NONE: just </stream:stream>), and with
  * it the session. text may be NULL. c may be gone afterwards. */
 void c2s_close(struct c2s *c, enum stream_cond cond, const char *text);

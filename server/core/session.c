@@ -242,13 +242,14 @@ session_send_tail(struct session *s, const struct stanza *stanza,
 void
 session_send_raw(struct session *s, const char *xml, size_t len)
 {
-	session_write(s, xml, len, NULL);
+	if (s->is_open)
+		c2s_write(s->stream, xml, len, NULL);
 }
 
 void
-session_write(struct session *s, const char *head, size_t len,
-	      struct chunk *tail)
+session_write_bulk(struct session *s, const char *head, size_t len,
+		   struct chunk *tail)
 {
 	if (s->is_open)
-		c2s_write(s->stream, head, len, tail);
+		c2s_write_bulk(s->stream, head, len, tail);
 }

@@ -103,9 +103,10 @@ void session_send(struct session *s, struct stanza *stanza);
 void session_send_to(struct session *s, struct stanza *stanza, struct jid *to);
 /* A whole stanza as it was stored. */
 void session_send_raw(struct session *s, const char *xml, size_t len);
-/* The same in two parts, the second of which is shared; it may be NULL. */
-void session_write(struct session *s, const char *head, size_t len,
-		   struct chunk *tail);
+/* What many sessions are sent at once, in two parts, the second of which is
+ * shared; it may be NULL. It may wait for what is for others alone. */
+void session_write_bulk(struct session *s, const char *head, size_t len,
+			struct chunk *tail);
 /* For fan-out: tail from stanza_tail, written once for all. */
 void session_send_tail(struct session *s, const struct stanza *stanza,
 		       struct jid *to, struct chunk *tail);

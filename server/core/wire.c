@@ -587,6 +587,13 @@ wire_write(struct wire *w, const char *head, size_t len, struct chunk *tail)
 }
 
 void
+wire_write_bulk(struct wire *w, const char *head, size_t len,
+		struct chunk *tail)
+{
+	conn_write_bulk(w->core, w->conn, head, len, tail);
+}
+
+void
 wire_share(struct wire *w, struct quota *q)
 {
 	give(w, (struct order){ .kind = SHARE, .quota = quota_ref(q) });

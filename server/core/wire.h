@@ -85,6 +85,9 @@ struct wire *wire_new(struct loop *core, struct wire_io *io, int fd,
 
 void
 wire_write(struct wire *w, const char *head, size_t len, struct chunk *tail);
+/* See conn_write_bulk. */
+void wire_write_bulk(struct wire *w, const char *head, size_t len,
+		     struct chunk *tail);
 /* What it reads counts for q from now on, of which it takes a reference, and
  * not any more for a quota of its own. */
 void wire_share(struct wire *w, struct quota *q);

@@ -492,7 +492,10 @@ take_seg(struct conn *c, struct seg *s)
 		return;
 	}
 	conn_out_add(c, s);
-	loop_at_turn_end(c->io, &c->flush);
+	if (s->is_bulk)
+		loop_at_later_end(c->io, &c->flush);
+	else
+		loop_at_turn_end(c->io, &c->flush);
 }
 
 static void
@@ -505,7 +508,7 @@ write_run(struct mail *m)
 
 static void
 send_seg(struct loop *self, struct conn *c, const char *head, size_t head_len,
-	 struct chunk *tail)
+	 struct chunk *tail, bool is_bulk)
 {
 	struct seg *s = mem_alloc(sizeof(*s) + head_len);
 
@@ -513,6 +516,7 @@ send_seg(struct loop *self, struct conn *c, const char *head, size_t head_len,
 	s->conn = c;
 	s->tail = tail;
 	s->head_len = head_len;
+	s->is_bulk = is_bulk;
 	if (head_len)
 		memcpy(s->head, head, head_len);
 	if (self == c->io)
@@ -521,9 +525,9 @@ send_seg(struct loop *self, struct conn *c, const char *head, size_t head_len,
 		loop_send(self, c->io, &s->mail);
 }
 
-void
-conn_write(struct loop *self, struct conn *c, const char *head, size_t head_len,
-	   struct chunk *tail)
+static void
+write_parts(struct loop *self, struct conn *c, const char *head,
+	    size_t head_len, struct chunk *tail, bool is_bulk)
 {
 	size_t tail_len = 0;
 
@@ -531,7 +535,21 @@ conn_write(struct loop *self, struct conn *c, const char *head, size_t head_len,
 		chunk_data(tail, &tail_len);
 	if (head_len || tail_len)
 		send_seg(self, c, head, head_len,
-			 tail_len ? chunk_ref(tail) : NULL);
+			 tail_len ? chunk_ref(tail) : NULL, is_bulk);
+}
+
+void
+conn_write(struct loop *self, struct conn *c, const char *head, size_t head_len,
+	   struct chunk *tail)
+{
+	write_parts(self, c, head, head_len, tail, false);
+}
+
+void
+conn_write_bulk(struct loop *self, struct conn *c, const char *head,
+		size_t head_len, struct chunk *tail)
+{
+	write_parts(self, c, head, head_len, tail, true);
 }
 
 /* Takes the reference and the name. */

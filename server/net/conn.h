@@ -73,6 +73,10 @@ struct conn *conn_new(struct loop *self, struct loop *io, int fd,
  * possible. */
 void conn_write(struct loop *self, struct conn *c, const char *head,
 		size_t head_len, struct chunk *tail);
+/* The same for what many connections are given at once: it may wait for what
+ * others are given by conn_write. The order of one connection stays. */
+void conn_write_bulk(struct loop *self, struct conn *c, const char *head,
+		     size_t head_len, struct chunk *tail);
 
 /* Server side of TLS, after what is queued has been written; what is written
  * from now on waits for the end of the handshake. Reading starts again with the

@@ -22,7 +22,8 @@ struct seg {
 	struct mail mail;
 	struct conn *conn;
 	struct chunk *tail; /* ref, or NULL */
-	size_t head_len;
+	size_t head_len : 63;
+	size_t is_bulk : 1;
 	char head[];
 };
 

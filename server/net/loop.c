@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -20,6 +21,8 @@
 
 /* A long turn hands over this often, so that it does not add latency. */
 #define BATCH_MAX 256
+/* Writing to so many takes half a millisecond or more. */
+#define LATER_MAX 64
 /* So often what has come is handled, in a turn that brings much. */
 #define EVENTS_MAX 16
 
@@ -48,7 +51,7 @@ struct loop {
 	unsigned n_turns, n_events;
 
 	struct timers timers;
-	struct list turn_ends;
+	struct list turn_ends, later_ends;
 	struct outbox *outboxes;
 	size_t n_outboxes, n_unsent;
 
@@ -154,6 +157,7 @@ loop_new(const char *name, struct clock *fake)
 		clock_init(l->clock);
 	}
 	list_init(&l->turn_ends);
+	list_init(&l->later_ends);
 	pthread_mutex_init(&l->lock, NULL);
 	return l;
 }
@@ -182,11 +186,11 @@ run_mail(struct loop *l)
 }
 
 static bool
-run_turn_ends(struct loop *l)
+run_ends(struct list *ends, unsigned max)
 {
 	bool ran = false;
 
-	for (struct list *n; (n = list_pop(&l->turn_ends)) != NULL;) {
+	for (struct list *n; max-- && (n = list_pop(ends)) != NULL;) {
 		struct turn_end *e = container_of(n, struct turn_end, node);
 
 		/* Zeroed memory is one that is not armed. */
@@ -195,6 +199,14 @@ run_turn_ends(struct loop *l)
 		ran = true;
 	}
 	return ran;
+}
+
+static bool
+run_turn_ends(struct loop *l)
+{
+	bool ran = run_ends(&l->turn_ends, UINT_MAX);
+
+	return run_ends(&l->later_ends, LATER_MAX) || ran;
 }
 
 static void
@@ -235,7 +247,7 @@ may_wait(struct loop *l)
 {
 	bool may;
 
-	if (!list_is_empty(&l->turn_ends))
+	if (!list_is_empty(&l->turn_ends) || !list_is_empty(&l->later_ends))
 		return false;
 	pthread_mutex_lock(&l->lock);
 	may = !l->inbox.first && !atomic_load(&l->must_quit);
@@ -284,7 +296,7 @@ loop_free(struct loop *l)
 	do {
 		run_turn_ends(l);
 		hand_over(l);
-	} while (run_mail(l));
+	} while (run_mail(l) || !list_is_empty(&l->later_ends));
 	timers_fini(&l->timers);
 	if (l->local)
 		l->local_fini(l->local);
@@ -435,8 +447,20 @@ loop_timer_clear(struct loop *l, struct timer *t)
 void
 loop_at_turn_end(struct loop *l, struct turn_end *e)
 {
+	if (e->node.next && e->is_later)
+		loop_cancel_turn_end(e);
 	if (!e->node.next)
 		list_append(&l->turn_ends, &e->node);
+	e->is_later = false;
+}
+
+void
+loop_at_later_end(struct loop *l, struct turn_end *e)
+{
+	if (e->node.next)
+		return;
+	list_append(&l->later_ends, &e->node);
+	e->is_later = true;
 }
 
 void

@@ -34,6 +34,7 @@ struct mail {
 /* Runs at the end of each turn in which it was armed; see loop_at_turn_end. */
 struct turn_end {
 	struct list node; /* next is NULL while it is not armed */
+	bool is_later;	  /* armed by loop_at_later_end */
 	void (*fn)(struct turn_end *e);
 };
 
@@ -76,6 +77,10 @@ void loop_timer_set(struct loop *l, struct timer *t, int64_t after_ms);
 void loop_timer_clear(struct loop *l, struct timer *t);
 /* e->fn runs once, at the end of this turn; arming it twice is once. */
 void loop_at_turn_end(struct loop *l, struct turn_end *e);
+/* The same for what many have at once: behind the others, and so few of them in
+ * a turn that nobody has to wait for all of them. Armed both ways, it is among
+ * the others. */
+void loop_at_later_end(struct loop *l, struct turn_end *e);
 void loop_cancel_turn_end(struct turn_end *e);
 
 /* Hands m over at the end of self's turn, or earlier in batches: cheap, in

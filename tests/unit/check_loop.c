@@ -213,6 +213,52 @@ START_TEST(turn_ends_run_once)
 }
 END_TEST
 
+#define N_LATER 200
+
+static struct turn_end later_ends[N_LATER];
+static int n_later, n_at_end_a;
+
+static void
+on_later_end(struct turn_end *e)
+{
+	(void)e;
+	n_later++;
+}
+
+static void
+count_later(struct turn_end *e)
+{
+	(void)e;
+	n_at_end_a = n_later;
+}
+
+/* What many have at once is spread over turns, behind what one alone has. */
+START_TEST(later_ends_are_spread)
+{
+	int turns = 0;
+
+	n_later = 0;
+	end_a.fn = count_later;
+	for (int i = 0; i < N_LATER; i++) {
+		later_ends[i].fn = on_later_end;
+		loop_at_later_end(a, &later_ends[i]);
+		loop_at_later_end(a, &later_ends[i]);
+	}
+	/* The last one has something of its own, too: it is the first now. */
+	loop_at_turn_end(a, &later_ends[N_LATER - 1]);
+	loop_at_later_end(a, &later_ends[N_LATER - 1]);
+	loop_at_turn_end(a, &end_a);
+	loop_cancel_turn_end(&later_ends[0]);
+	ck_assert(loop_step(a));
+	ck_assert_int_eq(n_at_end_a, 1);
+	ck_assert_int_lt(n_later, N_LATER / 2);
+	while (loop_step(a))
+		turns++;
+	ck_assert_int_eq(n_later, N_LATER - 1);
+	ck_assert_int_ge(turns, 2);
+}
+END_TEST
+
 static void
 arm_end(struct mail *m)
 {
@@ -487,6 +533,7 @@ main(void)
 	tcase_add_test(tc, timer_sets_itself);
 	tcase_add_test(tc, turn_ends_run_once);
 	tcase_add_test(tc, turn_end_comes_last);
+	tcase_add_test(tc, later_ends_are_spread);
 	tcase_add_test(tc, sockets);
 	tcase_add_test(tc, long_turns_run_what_came);
 	tcase_add_test(tc, threads_play_ball);
