@@ -1,5 +1,5 @@
-/* rules_affiliation.c - somebody's affiliation changes, whoever may want that:
- * the list, and what follows for who is in the room (XEP-0045 5.1.3, 5.2.2). */
+/* rules_affiliation.c - one affiliation changes, without anybody's privilege
+ * for that: by an invitation, or by registering. */
 
 #include "base/arena.h"
 #include "modules/muc/room.h"
@@ -21,17 +21,17 @@ rules_set_affiliation(const struct room *r, const struct rules_env *env,
 		      enum affiliation affiliation, const char *nick,
 		      const char *actor, struct ruling *out)
 {
-	struct list_changes l;
+	struct list_changes changes;
 	struct arena *a;
 
 	if (affiliation != AFFILIATION_NONE && !has_space(r, env, jid))
 		return ruling_refuse(out, COND_RESOURCE_CONSTRAINT,
 				     "the lists of this room are full");
 	a = arena_new();
-	list_changes_init(&l, a);
-	list_changes_add(&l, r, jid, affiliation, nick, NULL);
-	list_changes_enter(&l, r, &r->config, sub, actor, out);
-	list_changes_fini(&l);
+	list_changes_init(&changes, a);
+	list_changes_add(&changes, r, jid, affiliation, nick, NULL);
+	list_changes_enter(&changes, r, &r->config, sub, actor, out);
+	list_changes_fini(&changes);
 	arena_unref(&a);
 	return true;
 }
