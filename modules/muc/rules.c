@@ -98,6 +98,22 @@ rules_occupant_id(const struct rules_env *env, const struct room *r,
 		snprintf(out + 2 * i, 3, "%02x", mac[i]);
 }
 
+/* XEP-0359 4: addresses are compared, in whatever way they are written. */
+static bool
+is_by_room(const struct room *r, const struct xml *stanza_id)
+{
+	const char *by = xml_get(stanza_id, "by");
+	struct jid *jid;
+	bool is;
+
+	if (!by)
+		return false;
+	jid = jid_parse(by);
+	is = jid && jid_eq(jid, r->jid);
+	jid_unref(&jid);
+	return is;
+}
+
 /* Only the room itself says these (XEP-0045 14.3, XEP-0421 4, XEP-0359 5). */
 static bool
 is_of_room(const struct room *r, const struct xml *x)
@@ -106,12 +122,7 @@ is_of_room(const struct room *r, const struct xml *x)
 	    !strcmp(x->ns, NS_OCCUPANT_ID) || !strcmp(x->ns, NS_HATS) ||
 	    !strcmp(x->ns, NS_DMUC))
 		return true;
-	if (!strcmp(x->ns, NS_SID) && !strcmp(x->name, "stanza-id")) {
-		const char *by = xml_get(x, "by");
-
-		return by && !strcmp(by, jid_bare_str(r->jid));
-	}
-	return false;
+	return xml_is(x, "stanza-id", NS_SID) && is_by_room(r, x);
 }
 
 void

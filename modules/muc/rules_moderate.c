@@ -178,6 +178,7 @@ is_there(const struct room *r, const struct submission *sub)
 	if (sub->target)
 		return !is_fixed(sub->target);
 	return !r->config.is_archived && sub->target_id > 0 &&
+	       sub->target_id >= r->created_ms * 1000 &&
 	       sub->target_id <= r->last_archive_id;
 }
 
