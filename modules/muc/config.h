@@ -63,6 +63,7 @@ struct muc_config {
 	bool allow_invites;
 	bool allow_query; /* IQs between occupants */
 	bool allow_visitor_nick, allow_visitor_status, allow_voice_requests;
+	bool shows_hats; /* who rules the room wears a hat (XEP-0317) */
 	enum muc_whois whois;
 	enum muc_pm allow_pm;
 	enum muc_split split;

@@ -120,6 +120,9 @@ fanout_detach(struct room_session *s)
 
 /* ---- presence ---- */
 
+/* In front of a hat's name. */
+#define HAT_URI "urn:x-banyan:hats:"
+
 enum { UNAVAILABLE = 1, WITH_JID = 2 };
 
 struct presence {
@@ -174,6 +177,30 @@ write_item(struct buf *b, const struct presence *p)
 	buf_adds(b, "</x>");
 }
 
+/* XEP-0317 3.1: what somebody is by affiliation, or else by role, for clients
+ * that show only this. */
+static const char *
+hat_of(enum affiliation affiliation, enum role role)
+{
+	if (affiliation == AFFILIATION_OWNER)
+		return "Owner";
+	if (affiliation == AFFILIATION_ADMIN)
+		return "Admin";
+	return role == ROLE_MODERATOR ? "Moderator" : NULL;
+}
+
+static void
+write_hat(struct buf *b, const struct presence *p)
+{
+	const char *hat = hat_of(p->affiliation, p->role);
+
+	if (hat)
+		buf_printf(b,
+			   "<hats xmlns='" NS_HATS "'><hat title='%s' "
+			   "uri='" HAT_URI "%s' xml:lang='en'/></hats>",
+			   hat, hat);
+}
+
 static struct chunk *
 write_presence(const struct room *r, const struct presence *p)
 {
@@ -193,6 +220,8 @@ write_presence(const struct room *r, const struct presence *p)
 	else
 		buf_addc(&b, '>');
 	write_item(&b, p);
+	if (r->config.shows_hats && !(p->flags & UNAVAILABLE))
+		write_hat(&b, p);
 	if (p->occupant->id)
 		buf_printf(&b,
 			   "<occupant-id xmlns='" NS_OCCUPANT_ID "' id='%s'/>",
@@ -558,6 +587,18 @@ show_link(struct server *srv, const struct room *r, const struct room_change *c)
 	}
 }
 
+/* They have been put on, or taken off. */
+static void
+show_hats(struct server *srv, const struct room *r)
+{
+	list_each (n, &r->occupants) {
+		struct presence p = presence_of(occupant_of(n));
+
+		if (hat_of(p.affiliation, p.role))
+			to_all(srv, r, &p);
+	}
+}
+
 /* 10.2.1 */
 static void
 show_config(struct server *srv, struct room *r, const struct room_change *c)
@@ -567,6 +608,8 @@ show_config(struct server *srv, struct room *r, const struct room_change *c)
 	struct buf b = { 0 };
 
 	fanout_drop_shown(r);
+	if (c->old_config.shows_hats != r->config.shows_hats)
+		show_hats(srv, r);
 	if (!n)
 		return;
 	room_write_from(&b, r, NULL);

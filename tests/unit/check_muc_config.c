@@ -100,7 +100,7 @@ START_TEST(compares_and_copies)
 		muc_config_fini(&copy);
 		n++;
 	}
-	ck_assert_int_eq(n, 28);
+	ck_assert_int_eq(n, 29);
 	muc_config_fini(&(struct muc_config){ 0 });
 }
 END_TEST
@@ -208,9 +208,9 @@ static const struct {
 } features[] = {
 	{ "", "muc_public muc_temporary muc_unmoderated muc_open muc_unsecured "
 	      "muc_semianonymous " },
-	{ fix_all_set,
-	  "urn:xmpp:mam:2 muc_hidden muc_persistent muc_moderated "
-	  "muc_membersonly muc_passwordprotected muc_nonanonymous " },
+	{ fix_all_set, "urn:xmpp:mam:2 muc_hidden muc_persistent muc_moderated "
+		       "muc_membersonly muc_passwordprotected muc_nonanonymous "
+		       "urn:xmpp:hats:0 " },
 };
 
 START_TEST(tells_features)
