@@ -23,6 +23,7 @@ static const char *const features[] = {
 	NS_OCCUPANT_ID,
 	NS_SID,
 	NS_MODERATE,
+	NS_MAV,
 	NS_PING,
 	NS_REGISTER,
 	NS_VCARD,

@@ -48,7 +48,8 @@ entry_new(const struct entry *from)
 {
 	size_t room = room_for(from->nick) + room_for(from->new_nick) +
 		      room_for(from->occupant_id) + room_for(from->stanza_id) +
-		      room_for(from->actor) + room_for(from->reason);
+		      room_for(from->actor) + room_for(from->reason) +
+		      room_for(from->since);
 	struct entry *e = mem_alloc(sizeof(*e) + room);
 	char *at = (char *)(e + 1);
 
@@ -63,6 +64,7 @@ entry_new(const struct entry *from)
 	e->stanza_id = put(&at, from->stanza_id);
 	e->actor = put(&at, from->actor);
 	e->reason = put(&at, from->reason);
+	e->since = put(&at, from->since);
 	if (from->config) {
 		e->config = mem_zalloc(sizeof(*e->config));
 		muc_config_copy(e->config, from->config);

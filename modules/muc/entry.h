@@ -62,6 +62,9 @@ struct entry {
 	const char *stanza_id;	 /* `id` of the stanza that it came by */
 	const char *actor;	 /* the nickname of who did it */
 	const char *reason;
+	/* JOIN: the version of the lists that the client knows (XEP-0463), ""
+	 * for none; NULL: it does not want to know. */
+	const char *since;
 	/* ref; text in jabber:client. MESSAGE, SUBJECT, RETRACT: the whole
 	 * stanza but for `<message` and its `to`: as it is sent to all.
 	 * DESTROY: what else is in <destroy/>. Others: the presence's

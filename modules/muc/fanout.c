@@ -96,6 +96,16 @@ cast_fini(struct cast *c)
 }
 
 void
+fanout_send(struct server *srv, const struct room_session *to, const char *name,
+	    struct chunk *tail)
+{
+	struct cast c = { srv, name, tail, NULL };
+
+	cast_to(&c, to);
+	cast_fini(&c);
+}
+
+void
 fanout_attach(struct server *srv, struct room_session *s)
 {
 	struct account *a = account_find(srv, s->jid);
@@ -131,6 +141,7 @@ struct presence {
 	const struct chunk *payload;
 	const char *nick; /* whose address it comes from */
 	const char *id, *new_nick, *actor, *reason;
+	const char *version; /* XEP-0463; NULL: it is not told */
 	unsigned flags;
 	enum affiliation affiliation;
 	enum role role;
@@ -139,8 +150,8 @@ struct presence {
 };
 
 /* The end of an <item …: who did it, and why. */
-static void
-write_item_rest(struct buf *b, const char *actor, const char *reason)
+void
+fanout_write_item_rest(struct buf *b, const char *actor, const char *reason)
 {
 	if (!actor && !reason) {
 		buf_adds(b, "/>");
@@ -171,9 +182,12 @@ write_item(struct buf *b, const struct presence *p)
 		xml_write_attr(b, "jid", jid_str(p->session->jid));
 	if (p->new_nick)
 		xml_write_attr(b, "nick", p->new_nick);
-	write_item_rest(b, p->actor, p->reason);
+	fanout_write_item_rest(b, p->actor, p->reason);
 	for (unsigned i = 0; i < p->n_codes; i++)
 		buf_printf(b, "<status code='%d'/>", p->codes[i]);
+	if (p->version)
+		buf_printf(b, "<mav xmlns='" NS_MAV "' until='%s'/>",
+			   p->version);
 	buf_adds(b, "</x>");
 }
 
@@ -341,24 +355,6 @@ to_all(struct server *srv, const struct room *r, const struct presence *p)
 
 /* ---- messages ---- */
 
-#define MESSAGE_END "</message>"
-
-struct chunk *
-fanout_delayed(const struct room *r, const struct entry *e)
-{
-	struct buf b = { 0 };
-	char stamp[CLOCK_STAMP_MAX];
-	size_t len;
-	const char *payload = chunk_data(e->payload, &len);
-
-	buf_add(&b, payload, len - strlen(MESSAGE_END));
-	buf_adds(&b, "<delay xmlns='" NS_DELAY "'");
-	xml_write_attr(&b, "from", jid_str(r->jid));
-	buf_printf(&b, " stamp='%s'/>" MESSAGE_END,
-		   clock_stamp(e->stamp_ms, stamp));
-	return buf_to_chunk(&b);
-}
-
 static void
 message_to_all(struct server *srv, const struct room *r, struct chunk *tail)
 {
@@ -404,77 +400,21 @@ send_roster(struct server *srv, const struct room *r,
 	buf_fini(&b);
 }
 
-/* From where on it fits what was asked for: the newest, whole messages. */
-static size_t
-history_start(const struct room *r, const struct fanout_history *h)
-{
-	size_t i = r->n_history, n = 0, chars = 0;
-
-	while (i > 0) {
-		const struct entry *e = r->history[i - 1];
-		struct chunk *tail;
-		size_t len;
-
-		if ((h->max_stanzas >= 0 && n >= (size_t)h->max_stanzas) ||
-		    (h->since_ms && e->stamp_ms < h->since_ms))
-			break;
-		if (h->max_chars >= 0) {
-			tail = fanout_delayed(r, e);
-			chunk_data(tail, &len);
-			chunk_unref(&tail);
-			chars += len + strlen("<message");
-			if (chars > (size_t)h->max_chars)
-				break;
-		}
-		n++;
-		i--;
-	}
-	return i;
-}
-
-static void
-send_history(struct server *srv, const struct room *r,
-	     const struct room_session *s, const struct fanout_history *h)
-{
-	for (size_t i = history_start(r, h); i < r->n_history; i++) {
-		const struct entry *e = r->history[i];
-		struct cast c = { srv, "message", fanout_delayed(r, e), NULL };
-
-		cast_to(&c, s);
-		cast_fini(&c);
-	}
-}
-
-/* 7.2.15: sent always; without one it is empty. */
-static void
-send_subject(struct server *srv, const struct room *r,
-	     const struct room_session *s)
-{
-	struct cast c = { srv, "message", NULL, NULL };
-
-	if (r->subject) {
-		c.tail = fanout_delayed(r, r->subject);
-	} else {
-		struct buf b = { 0 };
-
-		room_write_from(&b, r, NULL);
-		buf_adds(&b, " type='groupchat'><subject/></message>");
-		c.tail = buf_to_chunk(&b);
-	}
-	cast_to(&c, s);
-	cast_fini(&c);
-}
-
 static void
 show_join(struct server *srv, struct room *r, const struct room_change *c,
 	  const struct fanout_history *history)
 {
 	struct presence p = presence_of(c->occupant);
+	char version[VERSIONS_TEXT_MAX];
 
 	if (!c->is_same && room_shows_role(r, c->occupant->role))
 		to_others(srv, r, &p);
 	if (!c->is_same)
 		to_self(srv, r, &p, NULL, c->session);
+	if (c->entry->since &&
+	    fanout_lists_join(srv, r, c->session, c->entry->since))
+		p.version = versions_text(r->created_ms, r->versions.now, 0,
+					  version);
 	send_roster(srv, r, c->session);
 	p.id = c->entry->stanza_id;
 	if (r->config.whois == WHOIS_ANYONE)
@@ -486,8 +426,7 @@ show_join(struct server *srv, struct room *r, const struct room_change *c,
 	if (c->entry->is_renamed)
 		add_code(&p, 210);
 	to_self(srv, r, &p, c->session, NULL);
-	send_history(srv, r, c->session, history);
-	send_subject(srv, r, c->session);
+	fanout_past(srv, r, c->session, history);
 }
 
 /* ---- the rest ---- */
@@ -672,12 +611,17 @@ tell_of_absent(struct server *srv, const struct room *r, const struct entry *e)
 	xml_write_attr(&b, "jid", jid_str(e->jid));
 	if (e->nick && *e->nick)
 		xml_write_attr(&b, "nick", e->nick);
-	write_item_rest(&b, e->actor, e->reason);
+	fanout_write_item_rest(&b, e->actor, e->reason);
 	buf_adds(&b, "</x></message>");
 	cast.tail = buf_to_chunk(&b);
 	list_each (n, &r->occupants) {
-		if (room_shows_jid(r, occupant_of(n)))
-			to_occupant(&cast, occupant_of(n), NULL);
+		if (!room_shows_jid(r, occupant_of(n)))
+			continue;
+		list_each (k, &occupant_of(n)->sessions) {
+			/* Those have been told already. */
+			if (!fanout_lists_follows(r, room_session_of(k)))
+				cast_to(&cast, room_session_of(k));
+		}
 	}
 	cast_fini(&cast);
 }
@@ -708,6 +652,8 @@ static void
 show_affiliation(struct server *srv, const struct room *r,
 		 const struct room_change *c)
 {
+	if (c->old_version != r->versions.now)
+		fanout_lists_changed(srv, r, c->entry, c->old_version);
 	if (jid_is_domain(c->entry->jid) || room_is_empty(r) ||
 	    room_by_user(r, c->entry->jid))
 		return;

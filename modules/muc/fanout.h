@@ -8,6 +8,10 @@
 #ifndef MUC_FANOUT_H
 #define MUC_FANOUT_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+struct buf;
 struct chunk;
 struct entry;
 struct jid;
@@ -31,6 +35,32 @@ fanout_show(struct server *srv, struct room *r, const struct room_change *c,
 /* The service ends (11.2): tells the sessions of ours, for which nothing will
  * come from the room any more. */
 void fanout_stop(const struct room *r);
+
+/* One stanza, of which tail is all behind `<name to='…'`; takes it. */
+void fanout_send(struct server *srv, const struct room_session *to,
+		 const char *name, struct chunk *tail);
+
+/* An <item/> behind its attributes; actor (a nickname) and reason may be
+ * NULL. */
+void
+fanout_write_item_rest(struct buf *b, const char *actor, const char *reason);
+
+/* ---- fanout_history.c ---- */
+
+/* The last messages and the subject. */
+void fanout_past(struct server *srv, const struct room *r,
+		 const struct room_session *s, const struct fanout_history *h);
+
+/* ---- fanout_lists.c: XEP-0463 ---- */
+
+/* For a session that has said which version of the lists it knows, perhaps "":
+ * what has changed, or all. False: it may not know. */
+bool fanout_lists_join(struct server *srv, const struct room *r,
+		       const struct room_session *s, const char *since);
+/* ENTRY_AFFILIATION: for sessions that have asked when they entered. */
+void fanout_lists_changed(struct server *srv, const struct room *r,
+			  const struct entry *e, int64_t old_version);
+bool fanout_lists_follows(const struct room *r, const struct room_session *s);
 
 /* A session has entered or left: whether it is one of ours to be written to
  * directly. */

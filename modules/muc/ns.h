@@ -19,6 +19,7 @@
 #define NS_RETRACT	 "urn:xmpp:message-retract:1"
 #define NS_MODERATE	 "urn:xmpp:message-moderate:1"
 #define NS_HATS		 "urn:xmpp:hats:0"
+#define NS_MAV		 "urn:xmpp:muc:affiliations:1"
 #define NS_DMUC		 "urn:xmpp:tmp:dmuc:1"
 
 #endif

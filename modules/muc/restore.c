@@ -86,6 +86,52 @@ history_read(void *data, const struct archive_result *res)
 	finish(x, COND_NONE);
 }
 
+static void
+read_history(struct restore *x)
+{
+	struct room *r = x->room;
+
+	if (!r->config.history) {
+		finish(x, COND_NONE);
+		return;
+	}
+	archive_last(x->server->store, jid_str(r->jid), ARCHIVED_HISTORY,
+		     (size_t)r->config.history, history_read, x);
+}
+
+/* ---- what has changed in its lists ---- */
+
+static void
+add_change(struct room *r, const struct room_affiliation *item)
+{
+	struct jid *jid = jid_parse(item->jid);
+
+	if (jid)
+		versions_add(&r->versions, item->changed, jid,
+			     (enum affiliation)item->affiliation);
+	jid_unref(&jid);
+}
+
+static void
+changes_read(void *data, const struct room_changes *res)
+{
+	struct restore *x = data;
+	struct room *r = x->room;
+	int64_t now = r->versions.now;
+
+	if (res->res.status != STORE_OK) {
+		finish(x, COND_INTERNAL_SERVER_ERROR);
+		return;
+	}
+	if (!res->is_full && res->version == now) {
+		versions_restore(&r->versions, now,
+				 now > VERSIONS_KEPT ? now - VERSIONS_KEPT : 1);
+		for (size_t i = 0; i < res->n_items; i++)
+			add_change(r, &res->items[i]);
+	}
+	read_history(x);
+}
+
 /* ---- the room ---- */
 
 static void
@@ -176,12 +222,15 @@ room_read(void *data, const struct room_result *res)
 		add_affiliation(r, &res->affiliations[i]);
 	for (size_t i = 0; i < res->n_occupants; i++)
 		add_occupant(r, &res->occupants[i]);
-	if (!r->config.history) {
-		finish(x, COND_NONE);
-		return;
-	}
-	archive_last(x->server->store, jid_str(r->jid), ARCHIVED_HISTORY,
-		     (size_t)r->config.history, history_read, x);
+	r->versions.now = r->versions.floor = res->version;
+	if (res->version > 1)
+		room_affiliations_since(x->server->store, jid_str(r->jid),
+					res->version > VERSIONS_KEPT
+						? res->version - VERSIONS_KEPT
+						: 1,
+					changes_read, x);
+	else
+		read_history(x);
 }
 
 void

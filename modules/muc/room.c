@@ -271,6 +271,7 @@ apply_join(struct room *r, const struct entry *e, struct room_change *c)
 	c->is_same = c->is_again && !c->session->is_away &&
 		     same_payload(c->session->payload, e->payload);
 	c->session->is_away = false;
+	c->session->follows_lists = e->since != NULL;
 	set_payload(c->session, e->payload);
 	if (e->is_locked)
 		r->is_locked = true;
@@ -377,6 +378,19 @@ apply_config(struct room *r, const struct entry *e, struct room_change *c)
 	history_fit(r);
 }
 
+/* As the database counts: what is not there cannot be removed. */
+static void
+apply_affiliation(struct room *r, const struct entry *e, struct room_change *c)
+{
+	c->old_affiliation = affiliations_get(&r->affiliations, e->jid);
+	c->old_version = r->versions.now;
+	if (e->affiliation != AFFILIATION_NONE ||
+	    affiliations_find(&r->affiliations, e->jid))
+		versions_note(&r->versions, e->jid, e->affiliation);
+	affiliations_set(&r->affiliations, e->jid, e->affiliation, e->nick,
+			 e->reason);
+}
+
 static void
 apply_message(struct room *r, struct entry *e)
 {
@@ -460,9 +474,7 @@ room_apply(struct room *r, struct entry *e, struct room_change *change)
 		apply_role(r, e, c);
 		break;
 	case ENTRY_AFFILIATION:
-		c->old_affiliation = affiliations_get(&r->affiliations, e->jid);
-		affiliations_set(&r->affiliations, e->jid, e->affiliation,
-				 e->nick, e->reason);
+		apply_affiliation(r, e, c);
 		break;
 	case ENTRY_MESSAGE:
 		apply_message(r, e);
@@ -534,6 +546,7 @@ room_free(struct room *r)
 	free(r->history);
 	entry_unref(&r->subject);
 	slow_fini(&r->slow);
+	versions_fini(&r->versions);
 	log_ring_fini(&r->log);
 	affiliations_fini(&r->affiliations);
 	muc_config_fini(&r->config);

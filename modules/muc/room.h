@@ -15,6 +15,7 @@
 #include "modules/muc/config.h"
 #include "modules/muc/log.h"
 #include "modules/muc/slow.h"
+#include "modules/muc/versions.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,6 +54,7 @@ struct room_session {
 	void *owner;	       /* whoever shows the room to it: fanout.h */
 	int64_t seen_ms;       /* owner's: when something came from it */
 	bool is_away;	       /* there is no way to its server now */
+	bool follows_lists;    /* wants to know of their changes (XEP-0463) */
 	bool is_pinged;	       /* owner's: it is asked whether it is there */
 };
 
@@ -61,6 +63,7 @@ struct room {
 	struct jid *jid; /* ref; bare */
 	struct muc_config config;
 	struct affiliations affiliations;
+	struct versions versions; /* of these */
 	struct map nicks, users, sessions;
 	struct list occupants;
 	size_t n_occupants;
@@ -87,11 +90,12 @@ struct room_change {
 	struct room_session *session; /* the one that entered, changed, left */
 	enum affiliation old_affiliation;
 	enum role old_role;
-	bool is_first; /* JOIN: the occupant was not there before */
-	bool is_again; /* JOIN: this session was there already … */
-	bool is_same;  /* … with the same presence */
-	bool is_last;  /* LEAVE: the occupant is gone with it */
-	bool was_top;  /* LEAVE: others have seen this session's presence */
+	int64_t old_version; /* AFFILIATION: of the lists */
+	bool is_first;	     /* JOIN: the occupant was not there before */
+	bool is_again;	     /* JOIN: this session was there already … */
+	bool is_same;	     /* … with the same presence */
+	bool is_last;	     /* LEAVE: the occupant is gone with it */
+	bool was_top; /* LEAVE: others have seen this session's presence */
 	struct muc_config old_config; /* CONFIG */
 };
 

@@ -15,6 +15,18 @@
 
 #include <string.h>
 
+/* XEP-0463 5.1: the version of the lists that the client knows, "" for none;
+ * NULL: it does not ask. */
+static const char *
+known_lists(const struct submission *sub)
+{
+	const struct xml *x = stanza_child(sub->stanza, "x", NS_MUC);
+	const struct xml *mav = x ? xml_child(x, "mav", NS_MAV) : NULL;
+	const char *since = mav ? xml_get(mav, "since") : NULL;
+
+	return mav && !since ? "" : since;
+}
+
 /* The submission's presence as it is kept, or NULL: it is too large. */
 static struct chunk *
 payload_of(const struct room *r, const struct rules_env *env,
@@ -153,6 +165,7 @@ enter(const struct room *r, const struct rules_env *env,
 			   .role = o ? o->role
 				     : role_default(&r->config, affiliation),
 			   .payload = payload,
+			   .since = known_lists(sub),
 			   .is_new = sub->is_creation,
 			   .is_locked = sub->is_creation,
 		   });
@@ -218,6 +231,7 @@ update(const struct room *r, const struct rules_env *env,
 				.affiliation = o->affiliation,
 				.role = o->role,
 				.payload = payload,
+				.since = is_join ? known_lists(sub) : NULL,
 			});
 	chunk_unref(&payload);
 }
