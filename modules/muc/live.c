@@ -18,6 +18,7 @@
 #include "xmpp/stanza.h"
 #include "xmpp/xml.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,17 +150,74 @@ on_shown_timer(struct timer *t)
 	fanout_drop_shown(live_room(container_of(t, struct live, shown_timer)));
 }
 
+/* ---- what who enters wants to see of the past ---- */
+
+static int
+read_count(const struct xml *x, const char *name)
+{
+	const char *value = xml_get(x, name);
+	char *end;
+	long n;
+
+	if (!value)
+		return -1;
+	errno = 0;
+	n = strtol(value, &end, 10);
+	if (errno || *end || end == value || n < 0 || n > INT32_MAX)
+		return -1;
+	return (int)n;
+}
+
+static void
+not_before(struct fanout_history *past, int64_t ms)
+{
+	if (ms > past->since_ms)
+		past->since_ms = ms;
+}
+
+/* XEP-0045 7.2.14. What is not understood is not asked for. */
+static struct fanout_history
+read_history(const struct live *l, const struct stanza *join)
+{
+	int64_t age = l->service->muc->archive_age;
+	int64_t now_ms = l->host->server->clock->wall_ms;
+	const struct xml *x = join ? stanza_child(join, "x", NS_MUC) : NULL;
+	const struct xml *h = x ? xml_child(x, "history", NS_MUC) : NULL;
+	struct fanout_history past = { -1, -1, 0 };
+	const char *since;
+	int64_t since_ms;
+	int seconds;
+
+	/* What is older may not have been pruned yet. */
+	if (age)
+		past.since_ms = now_ms - age;
+	if (!h)
+		return past;
+	past.max_stanzas = read_count(h, "maxstanzas");
+	past.max_chars = read_count(h, "maxchars");
+	seconds = read_count(h, "seconds");
+	if (seconds >= 0)
+		not_before(&past, now_ms - seconds * 1000LL);
+	since = xml_get(h, "since");
+	if (since && clock_parse_stamp(since, &since_ms) == 0)
+		not_before(&past, since_ms);
+	return past;
+}
+
 static void
 on_applied(void *owner, const struct room_change *c)
 {
 	struct live *l = owner;
+	struct fanout_history past = { -1, -1, 0 };
 
 	attach(l, c);
 	live_store_occupant(l, c);
 	/* It is configured now; from here on the timer is for its sleep. */
 	if (c->entry->type == ENTRY_CONFIG)
 		loop_timer_clear(l->host->server->core, &l->timer);
-	fanout_show(l->host->server, live_room(l), c, &l->past);
+	if (c->entry->type == ENTRY_JOIN)
+		past = read_history(l, l->master.now->stanza);
+	fanout_show(l->host->server, live_room(l), c, &past);
 	detach(l, c);
 	if (c->entry->type == ENTRY_JOIN && !timer_is_set(&l->shown_timer))
 		loop_timer_set(l->host->server->core, &l->shown_timer,

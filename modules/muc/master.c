@@ -148,11 +148,13 @@ carry_out(struct master *m, const struct submission *sub, void *ticket,
 	  const struct ruling *ruling)
 {
 	m->is_busy = true;
+	m->now = sub;
 	if (ruling->is_told_first)
 		m->cls->done(m->owner, ticket, sub, ruling);
 	apply(m, ruling);
 	if (!ruling->is_told_first)
 		m->cls->done(m->owner, ticket, sub, ruling);
+	m->now = NULL;
 	m->is_busy = false;
 }
 

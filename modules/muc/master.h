@@ -39,6 +39,7 @@ struct master {
 	void *owner;
 	struct list waiting; /* submissions, behind those that are stored */
 	struct list storing; /* rulings on their way to the disk */
+	const struct submission *now; /* whose entries are being applied */
 	bool is_busy;
 };
 

@@ -93,12 +93,11 @@ struct live {
 	struct host *host;	     /* borrowed */
 	struct jid *jid;	     /* ref; bare */
 	enum live_state state;
-	struct master master;	    /* its room is NULL until AWAKE */
-	struct list waiting;	    /* struct live_waiter.node */
-	struct event *current;	    /* being submitted: see live_submit */
-	struct fanout_history past; /* wanted by who is entering */
-	struct timer timer;	    /* unlocking; going to sleep */
-	struct timer shown_timer;   /* fanout_drop_shown */
+	struct master master;	  /* its room is NULL until AWAKE */
+	struct list waiting;	  /* struct live_waiter.node */
+	struct event *current;	  /* being submitted: see live_submit */
+	struct timer timer;	  /* unlocking; going to sleep */
+	struct timer shown_timer; /* fanout_drop_shown */
 	unsigned n_used; /* somebody works with it: it may not be freed */
 	unsigned n_storing;
 	unsigned n_foreign; /* sessions in it that are not of this process */

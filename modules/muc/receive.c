@@ -11,68 +11,14 @@
 #include "xmpp/stanza.h"
 #include "xmpp/xml.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- entering ---- */
 
-static int
-read_count(const struct xml *x, const char *name)
-{
-	const char *value = xml_get(x, name);
-	char *end;
-	long n;
-
-	if (!value)
-		return -1;
-	errno = 0;
-	n = strtol(value, &end, 10);
-	if (errno || *end || end == value || n < 0 || n > INT32_MAX)
-		return -1;
-	return (int)n;
-}
-
-static void
-not_before(struct fanout_history *past, int64_t ms)
-{
-	if (ms > past->since_ms)
-		past->since_ms = ms;
-}
-
-/* XEP-0045 7.2.14. What is not understood is not asked for. */
-static struct fanout_history
-read_history(const struct live *l, const struct event *ev)
-{
-	int64_t age = l->service->muc->archive_age;
-	const struct xml *x = stanza_child(ev->stanza, "x", NS_MUC);
-	const struct xml *h = x ? xml_child(x, "history", NS_MUC) : NULL;
-	struct fanout_history past = { -1, -1, 0 };
-	const char *since;
-	int64_t since_ms;
-	int seconds;
-
-	/* What is older may not have been pruned yet. */
-	if (age)
-		past.since_ms = ev->server->clock->wall_ms - age;
-	if (!h)
-		return past;
-	past.max_stanzas = read_count(h, "maxstanzas");
-	past.max_chars = read_count(h, "maxchars");
-	seconds = read_count(h, "seconds");
-	if (seconds >= 0)
-		not_before(&past,
-			   ev->server->clock->wall_ms - seconds * 1000LL);
-	since = xml_get(h, "since");
-	if (since && clock_parse_stamp(since, &since_ms) == 0)
-		not_before(&past, since_ms);
-	return past;
-}
-
 static enum verdict
 submit(struct live *l, struct event *ev)
 {
-	l->past = read_history(l, ev);
 	return live_submit(l, ev, &(struct submission){ 0 });
 }
 
@@ -85,7 +31,6 @@ create(struct event *ev, void *data)
 	if (l->state != LIVE_NONE)
 		return submit(l, ev);
 	live_create(l);
-	l->past = read_history(l, ev);
 	return live_submit(l, ev, &(struct submission){ .is_creation = true });
 }
 
