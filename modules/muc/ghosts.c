@@ -277,7 +277,9 @@ walk_room(struct walk *w, struct live *l)
 {
 	struct jid *full;
 
-	if (l->state != LIVE_AWAKE || !l->n_foreign)
+	/* From a room that is no more nobody can be removed. */
+	if (l->state != LIVE_AWAKE || !l->n_foreign ||
+	    live_room(l)->is_destroyed)
 		return;
 	live_use(l);
 	while (master_is_idle(&l->master) && (full = next_ghost(w, l))) {

@@ -257,9 +257,8 @@ refuse(struct live *l, struct event *ev, const struct ruling *ruling)
 	event_reply(ev, reply);
 }
 
-/* XEP-0045 7.1.17: the client takes itself for an occupant. */
-static struct stanza *
-out_of_step(const struct event *ev)
+enum verdict
+live_out_of_step(struct event *ev)
 {
 	static const char *const codes[] = { "110", "307", "333" };
 	struct stanza *s = stanza_new(STANZA_PRESENCE, TYPE_UNAVAILABLE, ev->to,
@@ -274,7 +273,7 @@ out_of_step(const struct event *ev)
 	for (size_t i = 0; i < N_ELEMENTS(codes); i++)
 		xml_set(s->arena, xml_add(s->arena, x, "status", NULL), "code",
 			codes[i]);
-	return s;
+	return event_reply(ev, s);
 }
 
 static void
@@ -298,6 +297,9 @@ on_done(void *owner, void *ticket, const struct submission *sub,
 
 	if (!ruling->cond)
 		send_mail(l, sub, ruling);
+	else if (sub->is_creation)
+		/* It has not come to be; for who waits for it neither. */
+		live_room(l)->is_destroyed = true;
 	if (sub->told)
 		sub->told(sub->told_data, ruling->cond);
 	if (!ev)
@@ -307,7 +309,7 @@ on_done(void *owner, void *ticket, const struct submission *sub,
 	if (ruling->cond)
 		refuse(l, ev, ruling);
 	else if (ruling->is_out_of_step)
-		event_reply(ev, out_of_step(ev));
+		live_out_of_step(ev);
 	else if (ev->stanza->kind == STANZA_IQ)
 		event_reply_empty(ev);
 	else if (ev->is_waiting)

@@ -137,6 +137,8 @@ void live_submit_own(struct live *l, struct submission *sub);
 /* Answers with an error as rooms do (`by`). */
 enum verdict live_refuse(struct live *l, struct event *ev,
 			 enum stanza_cond cond, const char *text);
+/* XEP-0045 7.1.17: the client takes itself for an occupant. */
+enum verdict live_out_of_step(struct event *ev);
 bool live_is_admin(const struct live *l, const struct event *ev);
 /* What its owner may choose. */
 struct muc_limits live_limits(const struct live *l);

@@ -40,12 +40,8 @@ presence_to_none(struct live *l, struct event *ev)
 {
 	if (ev->stanza->type != TYPE_NONE)
 		return DONE;
-	if (!stanza_child(ev->stanza, "x", NS_MUC)) {
-		/* To be told that it is not in the room. */
-		live_create(l);
-		l->state = LIVE_AWAKE;
-		return submit(l, ev);
-	}
+	if (!stanza_child(ev->stanza, "x", NS_MUC))
+		return live_out_of_step(ev);
 	if (!service_may_create(l->service, ev->from))
 		return live_refuse(l, ev, COND_NOT_ALLOWED,
 				   "you may not make rooms here");
@@ -72,6 +68,13 @@ presence(struct live *l, struct event *ev)
 	return submit(l, ev);
 }
 
+/* It has never been, or is no more: somebody works with it still. */
+static bool
+is_gone(const struct live *l)
+{
+	return l->state == LIVE_NONE || live_room(l)->is_destroyed;
+}
+
 /* ---- messages ---- */
 
 static enum verdict
@@ -80,7 +83,7 @@ message(struct live *l, struct event *ev)
 	const struct stanza *m = ev->stanza;
 	const struct xml *x = stanza_child(m, "x", NS_MUC_USER);
 
-	if (l->state == LIVE_NONE)
+	if (is_gone(l))
 		return live_refuse(l, ev, COND_ITEM_NOT_FOUND, NULL);
 	if (jid_resource(ev->to))
 		return private_message(l, ev);
@@ -114,7 +117,7 @@ iq(struct live *l, struct event *ev)
 		iq_request_answered(ev->server, ev->stanza);
 		return DONE;
 	}
-	if (l->state == LIVE_NONE)
+	if (is_gone(l))
 		return live_refuse(l, ev,
 				   is_self_ping(ev) ? COND_NOT_ACCEPTABLE
 						    : COND_ITEM_NOT_FOUND,
