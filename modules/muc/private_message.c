@@ -25,10 +25,15 @@ address_of(const struct live *l, const struct occupant *o)
 	return jid_with_resource(l->jid, o->nick);
 }
 
-static bool
-is_of_room(const struct xml *x)
+/* The address of who says it is wrong (RFC 6120 8.3.1) is a real one. */
+static void
+add_copy(struct stanza *out, const struct xml *from)
 {
-	return !strcmp(x->ns, NS_MUC_USER) || !strcmp(x->ns, NS_OCCUPANT_ID);
+	struct xml *x = xml_deep_copy(out->arena, from);
+
+	if (xml_is(x, "error", NS_CLIENT))
+		xml_set(out->arena, x, "by", NULL);
+	xml_append(out->arena, out->root, x);
 }
 
 /* What was sent, as the room passes it on; `to` is left to be set. */
@@ -45,8 +50,8 @@ pass_on(const struct live *l, const struct stanza *s, const struct occupant *by)
 	if (lang)
 		xml_set_ns(a, out->root, NS_XML, "lang", lang);
 	xml_each (x, s->root) {
-		if (!is_of_room(x))
-			xml_append(a, out->root, xml_deep_copy(a, x));
+		if (!rules_is_of_room(live_room(l), x))
+			add_copy(out, x);
 	}
 	if (s->kind == STANZA_MESSAGE) {
 		xml_add(a, out->root, "x", NS_MUC_USER);
@@ -117,20 +122,38 @@ struct passed {
 	char *id;	    /* owned */
 };
 
+static struct stanza *
+answer(const struct passed *p, const struct stanza *reply)
+{
+	struct stanza *out =
+		stanza_new(STANZA_IQ, reply->type, p->target, p->asker, p->id);
+
+	xml_each (x, reply->root)
+		add_copy(out, x);
+	return out;
+}
+
+/* As if the occupant were on a server that does not answer. */
+static struct stanza *
+no_answer(const struct passed *p)
+{
+	struct stanza *was =
+		stanza_new(STANZA_IQ, TYPE_GET, p->asker, p->target, p->id);
+	struct stanza *out =
+		stanza_error(was, COND_REMOTE_SERVER_TIMEOUT, NULL);
+
+	stanza_unref(&was);
+	return out;
+}
+
 static void
 answered(void *data, const struct stanza *reply)
 {
 	struct passed *p = data;
-	struct stanza *out;
 
-	if (reply) {
-		out = stanza_new(STANZA_IQ, reply->type, p->target, p->asker,
-				 p->id);
-		xml_each (x, reply->root)
-			xml_append(out->arena, out->root,
-				   xml_deep_copy(out->arena, x));
-		route(p->server, out);
-	}
+	/* At the server's end nobody is there any more. */
+	if (reply || !p->server->is_stopping)
+		route(p->server, reply ? answer(p, reply) : no_answer(p));
 	jid_unref(&p->asker);
 	jid_unref(&p->target);
 	free(p->id);

@@ -114,9 +114,8 @@ is_by_room(const struct room *r, const struct xml *stanza_id)
 	return is;
 }
 
-/* Only the room itself says these (XEP-0045 14.3, XEP-0421 4, XEP-0359 5). */
-static bool
-is_of_room(const struct room *r, const struct xml *x)
+bool
+rules_is_of_room(const struct room *r, const struct xml *x)
 {
 	if (!strcmp(x->ns, NS_MUC_USER) || !strcmp(x->ns, NS_MUC) ||
 	    !strcmp(x->ns, NS_OCCUPANT_ID) || !strcmp(x->ns, NS_HATS) ||
@@ -135,7 +134,7 @@ rules_write_payload(struct buf *b, const struct room *r, const struct stanza *s,
 		xml_write_attr(b, "xml:lang", lang);
 	buf_addc(b, '>');
 	xml_each (x, s->root) {
-		if (!is_of_room(r, x) && (!only || !strcmp(x->name, only)))
+		if (!rules_is_of_room(r, x) && (!only || !strcmp(x->name, only)))
 			xml_write(b, x, NS_CLIENT);
 	}
 }

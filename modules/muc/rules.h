@@ -184,6 +184,10 @@ rules_affiliation(const struct room *r, const struct submission *sub);
 void rules_occupant_id(const struct rules_env *env, const struct room *r,
 		       const struct jid *user, char out[OCCUPANT_ID_LEN + 1]);
 
+/* Does only the room itself say such an element (XEP-0045 14.3, XEP-0421 4,
+ * XEP-0359 5)? */
+bool rules_is_of_room(const struct room *r, const struct xml *x);
+
 /* The text of a stanza's children for an entry's payload: ` xml:lang='…'>` and
  * the children, less those that only a room may make. Of an element `only`
  * (NULL: all), others are left out. */
