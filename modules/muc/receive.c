@@ -1,7 +1,6 @@
 /* receive.c - what is sent to rooms, and who takes it. */
 
 #include "base/clock.h"
-#include "core/iq_request.h"
 #include "core/server.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/private.h"
@@ -113,10 +112,8 @@ is_self_ping(const struct event *ev)
 static enum verdict
 iq(struct live *l, struct event *ev)
 {
-	if (ev->stanza->type != TYPE_GET && ev->stanza->type != TYPE_SET) {
-		iq_request_answered(ev->server, ev->stanza);
+	if (ev->stanza->type != TYPE_GET && ev->stanza->type != TYPE_SET)
 		return DONE;
-	}
 	if (is_gone(l))
 		return live_refuse(l, ev,
 				   is_self_ping(ev) ? COND_NOT_ACCEPTABLE

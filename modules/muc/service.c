@@ -6,7 +6,6 @@
 #include "base/token.h"
 #include "core/host.h"
 #include "core/iq.h"
-#include "core/iq_request.h"
 #include "core/server.h"
 #include "modules/disco.h"
 #include "modules/muc/ns.h"
@@ -118,10 +117,8 @@ iq(struct muc_service *s, struct event *ev)
 {
 	const struct xml *x = stanza_payload(ev->stanza);
 
-	if (ev->stanza->type != TYPE_GET && ev->stanza->type != TYPE_SET) {
-		iq_request_answered(ev->server, ev->stanza);
+	if (ev->stanza->type != TYPE_GET && ev->stanza->type != TYPE_SET)
 		return DONE;
-	}
 	if (!x)
 		return event_fail(ev, COND_BAD_REQUEST);
 	if (ev->stanza->type == TYPE_GET)

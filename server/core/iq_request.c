@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/timer.h"
 #include "base/token.h"
+#include "core/host.h"
 #include "core/router.h"
 #include "core/server.h"
 #include "net/loop.h"
@@ -55,15 +56,15 @@ on_timeout(struct timer *t)
 	finish(container_of(t, struct request, timer), NULL);
 }
 
-/* A client must not have the same by accident: the answer would not reach it.
- */
+/* A client or a component must not have the same by accident: the answer would
+ * not reach it. */
 static void
 make_id(struct request *r)
 {
 	int n = snprintf(r->id, sizeof(r->id), "q%" PRIx64,
 			 ++r->server->next_id);
 
-	if (jid_is_bare(r->from))
+	if (jid_is_bare(r->from) && host_of(r->server, r->from))
 		return;
 	r->id[n++] = '-';
 	token_make(r->id + n, 16);

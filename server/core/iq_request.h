@@ -15,8 +15,9 @@ typedef void iq_request_done(void *data, const struct stanza *reply);
 
 /* Sends a get or set from one of our domains or accounts, with an id of our
  * own; takes the reference to the stanza, which must not be shared yet. An
- * answer counts only from whom it was sent to. The full JID of a session may
- * ask, too: its client sees nothing of the answer. */
+ * answer counts only from whom it was sent to. The full JID of a session and
+ * the addresses of a service may ask, too: neither the client nor the service
+ * sees anything of the answer. */
 void iq_request(struct server *srv, struct stanza *stanza, int64_t timeout_ms,
 		iq_request_done *done, void *data);
 /* The same, but the caller sends it by itself: only the id is set. */

@@ -273,11 +273,22 @@ to_host(struct event *ev)
 	}
 }
 
+/* What the server has asked in the name of a service, as a stream does that
+ * wants to know what has arrived, is not for that. */
+static bool
+is_answer(const struct event *ev)
+{
+	return ev->stanza->kind == STANZA_IQ && !is_request(ev->stanza) &&
+	       iq_request_answered(ev->server, ev->stanza);
+}
+
 static void
 to_service(struct event *ev, const struct service *service)
 {
 	ev->then = ignored;
-	if (service->receive(service->data, ev) == WAIT)
+	if (is_answer(ev))
+		event_end(ev);
+	else if (service->receive(service->data, ev) == WAIT)
 		event_hold(ev);
 	else
 		event_end(ev);

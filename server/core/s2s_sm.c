@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/token.h"
-#include "core/host.h"
 #include "core/iq_request.h"
 #include "core/s2s_private.h"
 #include "core/server.h"
@@ -91,13 +90,11 @@ static void
 ping(struct s2s *s)
 {
 	struct buf *b = &s->server->scratch;
-	const struct host *h = host_find(s->server, s->local);
 	struct s2s_ping *p;
 	struct stanza *iq;
-	struct jid *to;
+	struct jid *from, *to;
 
-	/* The answer would come to whoever serves that domain. */
-	if (!h || !s2s_can_send(s) || s->ping) {
+	if (!s2s_can_send(s) || s->ping) {
 		s2s_write(s, " ", 1);
 		return;
 	}
@@ -105,8 +102,10 @@ ping(struct s2s *s)
 	p->stream = s;
 	p->count = sm_sent_count(s->sm);
 	s->ping = p;
+	from = jid_make(NULL, s->local, NULL);
 	to = jid_make(NULL, s->remote, NULL);
-	iq = stanza_new(STANZA_IQ, TYPE_GET, h->jid, to, NULL);
+	iq = stanza_new(STANZA_IQ, TYPE_GET, from, to, NULL);
+	jid_unref(&from);
 	jid_unref(&to);
 	xml_add(iq->arena, iq->root, "ping", NS_PING);
 	iq_request_expect(s->server, iq, s->server->opt.s2s_ping_timeout,
