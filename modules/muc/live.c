@@ -106,7 +106,7 @@ live_release(struct live *l)
 	}
 	if (!is_idle(l))
 		return;
-	if (!r->config.is_persistent) {
+	if (!r->config.is_persistent || r->is_unmade) {
 		/* XEP-0045 4.2: it ends with its last occupant. */
 		delete_row(l);
 		live_free(l);
@@ -405,6 +405,8 @@ restored(void *data, struct room *room, enum stanza_cond cond)
 	if (room) {
 		wake(l, room);
 		ghosts_awake(l);
+		live_submit_own(l,
+				&(struct submission){ .type = SUBMIT_RESTORED });
 	}
 	run_waiting(l);
 	live_release(l);
@@ -501,6 +503,7 @@ live_create(struct live *l)
 
 	muc_config_apply_preset(&r->config, (enum muc_preset)muc->preset);
 	r->created_ms = l->host->server->clock->wall_ms;
+	r->is_unmade = true;
 	wake(l, r);
 	loop_timer_set(l->host->server->core, &l->timer, muc->unlock_time);
 }

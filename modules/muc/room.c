@@ -273,6 +273,8 @@ apply_join(struct room *r, const struct entry *e, struct room_change *c)
 	c->session->is_away = false;
 	c->session->follows_lists = e->since != NULL;
 	set_payload(c->session, e->payload);
+	if (e->is_new)
+		r->is_unmade = false;
 	if (e->is_locked)
 		r->is_locked = true;
 }

@@ -77,6 +77,9 @@ struct room {
 	/* XEP-0045 10.1.1: nobody may enter before its owner has configured
 	 * it. */
 	bool is_locked;
+	/* It is there for who is about to make it, and is no room before that
+	 * is on disk. */
+	bool is_unmade;
 	bool is_destroyed;
 };
 

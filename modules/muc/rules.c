@@ -193,6 +193,33 @@ judge_link(const struct room *r, const struct submission *sub,
 	}
 }
 
+static void
+judge_restored(const struct room *r, const struct submission *sub,
+	       struct ruling *out)
+{
+	list_each (n, &r->occupants) {
+		const struct occupant *o = occupant_of(n);
+		struct entry e = {
+			.type = ENTRY_ROLE,
+			.stamp_ms = sub->now_ms,
+			.nick = o->nick,
+			.affiliation = o->affiliation,
+			.role = role_default(&r->config, o->affiliation),
+		};
+
+		if (e.role == ROLE_NONE) {
+			/* 9.1, 10.2 */
+			e.type = ENTRY_LEAVE;
+			e.code = o->affiliation == AFFILIATION_OUTCAST ? 301
+								       : 322;
+		} else if (o->affiliation < AFFILIATION_ADMIN ||
+			   o->role == ROLE_MODERATOR) {
+			continue;
+		}
+		ruling_add(out, &e);
+	}
+}
+
 /* What is submitted to the room by a message (7.13, 8.6, 9.9). */
 static void
 judge_form(const struct room *r, const struct rules_env *env,
@@ -271,11 +298,23 @@ judge_stanza(const struct room *r, const struct rules_env *env,
 	}
 }
 
+/* One that could not be made is none for whoever has waited for that. But who
+ * takes himself for an occupant is told (7.1.17). */
+static bool
+is_none(const struct room *r, const struct submission *sub)
+{
+	if (!r->is_unmade || sub->is_creation)
+		return r->is_destroyed;
+	return sub->type != SUBMIT_STANZA ||
+	       sub->stanza->kind != STANZA_PRESENCE ||
+	       stanza_child(sub->stanza, "x", NS_MUC);
+}
+
 static void
 judge(const struct room *r, const struct rules_env *env,
       const struct submission *sub, struct ruling *out)
 {
-	if (r->is_destroyed) {
+	if (is_none(r, sub)) {
 		ruling_refuse(out, COND_ITEM_NOT_FOUND, NULL);
 		return;
 	}
@@ -294,6 +333,9 @@ judge(const struct room *r, const struct rules_env *env,
 			ruling_add(out, sub->entry);
 		else
 			ruling_refuse(out, COND_CONFLICT, NULL);
+		return;
+	case SUBMIT_RESTORED:
+		judge_restored(r, sub, out);
 	}
 }
 

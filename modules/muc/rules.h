@@ -32,6 +32,10 @@ enum submission_type {
 	/* The service: the options of `entry` (CONFIG, DESTROY, …), as a
 	 * service's administrator wants them. */
 	SUBMIT_ENTRY,
+	/* The room has been read from disk: what a crash has cut short happens
+	 * now. Who was banned, or may not be here by the new options, was
+	 * perhaps still in it. */
+	SUBMIT_RESTORED,
 };
 
 struct submission {

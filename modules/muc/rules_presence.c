@@ -147,6 +147,9 @@ enter(const struct room *r, const struct rules_env *env,
 
 	if (!may_enter(r, env, sub, x, nick, affiliation, out))
 		return;
+	/* Another client of an occupant is what that is. */
+	if (o)
+		affiliation = o->affiliation;
 	payload = payload_of(r, env, sub, NULL, out);
 	if (!payload)
 		return;
