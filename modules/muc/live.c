@@ -405,8 +405,8 @@ restored(void *data, struct room *room, enum stanza_cond cond)
 	if (room) {
 		wake(l, room);
 		ghosts_awake(l);
-		live_submit_own(l,
-				&(struct submission){ .type = SUBMIT_RESTORED });
+		live_submit_own(
+			l, &(struct submission){ .type = SUBMIT_RESTORED });
 	}
 	run_waiting(l);
 	live_release(l);

@@ -134,7 +134,8 @@ rules_write_payload(struct buf *b, const struct room *r, const struct stanza *s,
 		xml_write_attr(b, "xml:lang", lang);
 	buf_addc(b, '>');
 	xml_each (x, s->root) {
-		if (!rules_is_of_room(r, x) && (!only || !strcmp(x->name, only)))
+		if (!rules_is_of_room(r, x) &&
+		    (!only || !strcmp(x->name, only)))
 			xml_write(b, x, NS_CLIENT);
 	}
 }
