@@ -221,18 +221,27 @@ leave(struct draw *d, struct play *p)
 }
 
 static void
-say(struct draw *d, struct play *p)
+say_once(struct draw *d, struct play *p, struct jid *from)
 {
-	struct jid *from = anybody(d, p);
 	struct stanza *s = start(d, STANZA_MESSAGE, TYPE_GROUPCHAT, from, NULL);
 
-	if (draw_chance(d, 85))
+	if (draw_chance(d, 80))
 		xml_add_text(s->arena, s->root, "body", NULL, "Hello");
 	if (draw_chance(d, 15))
 		xml_add_text(s->arena, s->root, "subject", NULL, "Greetings");
-	if (draw_chance(d, 5))
+	if (draw_chance(d, 10))
 		xml_add(s->arena, s->root, "no-store", NS_HINTS);
 	send(d, p, from, s);
+}
+
+static void
+say(struct draw *d, struct play *p)
+{
+	struct jid *from = anybody(d, p);
+	unsigned n = draw_chance(d, 20) ? 4 : 1;
+
+	while (n--)
+		say_once(d, p, from);
 }
 
 /* XEP-0424, XEP-0425: something of the history, or nothing. */
