@@ -184,6 +184,41 @@ lost_free(struct lost_domain *d)
 	free(d);
 }
 
+static bool
+has_user_of(const struct live *l, const struct jid *domain)
+{
+	/* Nobody knows yet who is in it. */
+	if (l->state == LIVE_LOADING)
+		return true;
+	if (!l->n_foreign)
+		return false;
+	list_each (n, &live_room(l)->occupants) {
+		list_each (k, &occupant_of(n)->sessions) {
+			if (jid_eq_domain(room_session_of(k)->jid, domain))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Is anybody of that domain in a room? Anybody can have us try to reach
+ * domains without end; of others nothing is kept. */
+static bool
+is_concerned(const struct muc *muc, const struct jid *domain)
+{
+	list_each (n, &muc->domains) {
+		struct muc_service *s =
+			container_of(n, struct muc_service, node);
+
+		map_each (k, &s->rooms) {
+			if (has_user_of(container_of(k, struct live, node),
+					domain))
+				return true;
+		}
+	}
+	return false;
+}
+
 static void
 tell_rooms(struct muc *muc, struct jid *domain, bool is_away)
 {
@@ -194,7 +229,7 @@ tell_rooms(struct muc *muc, struct jid *domain, bool is_away)
 		map_each (k, &s->rooms) {
 			struct live *l = container_of(k, struct live, node);
 
-			if (l->state == LIVE_AWAKE)
+			if (l->state == LIVE_AWAKE && l->n_foreign)
 				live_submit_own(l, &(struct submission){
 							   .type = SUBMIT_LINK,
 							   .from = domain,
@@ -210,7 +245,7 @@ ghosts_on_unreachable(struct event *ev, void *data)
 	struct muc *muc = data;
 	struct lost_domain *d;
 
-	if (find_lost(muc, ev->to))
+	if (find_lost(muc, ev->to) || !is_concerned(muc, ev->to))
 		return PASS;
 	arm(muc);
 	d = mem_zalloc(sizeof(*d));
@@ -317,6 +352,8 @@ on_timer(struct timer *t)
 			continue;
 		w.domain = d->jid;
 		walk_all(&w);
+		if (!is_concerned(muc, d->jid))
+			lost_free(d);
 	}
 	w.domain = NULL;
 	walk_all(&w);
