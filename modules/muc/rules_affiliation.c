@@ -7,12 +7,18 @@
 #include "modules/muc/rules_lists.h"
 #include "xmpp/jid.h"
 
+/* A quarter is for those whom admins name: who fills the lists with addresses
+ * cannot keep them from banning him. */
 static bool
 has_space(const struct room *r, const struct rules_env *env,
-	  const struct jid *jid)
+	  const struct submission *sub, const struct jid *jid)
 {
+	unsigned max = env->affiliations_max;
+
+	if (rules_affiliation(r, sub) < AFFILIATION_ADMIN)
+		max -= max / 4;
 	return affiliations_find(&r->affiliations, jid) ||
-	       r->affiliations.by_jid.n < env->affiliations_max;
+	       r->affiliations.by_jid.n < max;
 }
 
 bool
@@ -24,7 +30,7 @@ rules_set_affiliation(const struct room *r, const struct rules_env *env,
 	struct list_changes changes;
 	struct arena *a;
 
-	if (affiliation != AFFILIATION_NONE && !has_space(r, env, jid))
+	if (affiliation != AFFILIATION_NONE && !has_space(r, env, sub, jid))
 		return ruling_refuse(out, COND_RESOURCE_CONSTRAINT,
 				     "the lists of this room are full");
 	a = arena_new();

@@ -40,11 +40,13 @@ rules_registered_nick(const struct room *r, const struct jid *user)
 	return item && *item->nick ? item->nick : NULL;
 }
 
-/* A membership gives nothing there that not everybody has. */
+/* A membership gives nothing there that not everybody has: members read the
+ * archive without having shown a password. */
 static bool
-is_open(const struct room *r)
+is_open(const struct room *r, const struct jid *user)
 {
-	return !r->config.is_members_only && !r->config.is_moderated;
+	return !r->config.is_members_only && !r->config.is_moderated &&
+	       (!r->config.password || room_session(r, user));
 }
 
 /* The room's address with that nickname, or NULL. */
@@ -136,7 +138,7 @@ enrol(const struct room *r, const struct rules_env *env,
 {
 	enum affiliation is = affiliations_get(&r->affiliations, sub->from);
 
-	if (is == AFFILIATION_NONE && !is_open(r)) {
+	if (is == AFFILIATION_NONE && !is_open(r, sub->from)) {
 		ask_admins(r, sub, nick, out);
 		return;
 	}
