@@ -1,11 +1,42 @@
-"""s2s_table.py - the tables of docs/interop.md: written, or compared with."""
+"""s2s_table.py - the tables of docs/interop.md: what they are made of; they
+are written, or compared with."""
 
 import re
 import sys
+import time
 
 OUT, IN = "→", "←"
 YES, NO, NOT_THERE = "yes", "**no**", "–"
-BEGIN, END = "<!-- made by tests/interop/s2s --table -->", "<!-- end -->"
+BEGIN, END = "<!-- made by tests/interop/{} --table -->", "<!-- end -->"
+
+
+class Results:
+    """What worked: (row, column, direction) -> a word for the table."""
+
+    def __init__(self, rows):
+        self.rows = rows
+        self.found, self.why = {}, {}
+
+    async def run(self, row, title, direction, coroutine):
+        key = row, title, direction
+        self.found[key] = NO
+        try:
+            self.found[key] = await coroutine or YES
+        except Exception as e:  # pylint: disable=broad-except
+            self.why[key] = f"{type(e).__name__}: {e}"
+
+    def get(self, key):
+        return self.found.get(key, NOT_THERE)
+
+
+class Clock:
+    def __init__(self):
+        self.last = time.monotonic()
+
+    def say(self, what):
+        now = time.monotonic()
+        print(f"{what}: {now - self.last:.1f} s", flush=True)
+        self.last = now
 
 
 def columns(results):
@@ -33,21 +64,24 @@ def parts(results):
     """One table of the others, one of domains that are not reached."""
     titles = columns(results)
     others = [t for t in titles if "gets" not in t]
-    return (table(results, others, (OUT, IN)) + "\n"
-            + table(results, [t for t in titles if "gets" in t], (OUT,)))
+    gets = [t for t in titles if "gets" in t]
+    return (table(results, others, (OUT, IN))
+            + ("\n" + table(results, gets, (OUT,)) if gets else ""))
 
 
-def write(path, names, results):
+def write(path, names, results, test="s2s"):
+    """test: whose tables they are."""
     from s2s_peers import PEERS  # pylint: disable=import-outside-toplevel
     versions = ", ".join(f"{PEERS[n].title} {PEERS[n].version()}"
                          for n in names if n != "banyan2")
     with open(path, encoding="utf-8") as f:
         text = f.read()
-    new = f"{BEGIN}\n{versions}.\n\n{parts(results)}{END}"
-    text, n = re.subn(re.escape(BEGIN) + ".*" + re.escape(END),
+    begin = BEGIN.format(test)
+    new = f"{begin}\n{versions}.\n\n{parts(results)}{END}"
+    text, n = re.subn(re.escape(begin) + ".*" + re.escape(END),
                       lambda _: new, text, flags=re.S)
     if n != 1:
-        sys.exit(f"{path} has no place for the tables: {BEGIN}")
+        sys.exit(f"{path} has no place for the tables: {begin}")
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
 

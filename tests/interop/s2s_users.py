@@ -23,8 +23,8 @@ class Bounced(Exception):
 class User(slixmpp.ClientXMPP):
     """Keeps what arrives until somebody expects it."""
 
-    def __init__(self, jid):
-        super().__init__(jid + "/test", PASSWORD)
+    def __init__(self, jid, resource="test"):
+        super().__init__(f"{jid}/{resource}", PASSWORD)
         self.seen, self.waiting = [], []
         self.auto_authorize = None
         self.auto_subscribe = False
@@ -228,3 +228,11 @@ async def until_arrives(sender, receiver):
             if asyncio.get_event_loop().time() > deadline:
                 raise
             await asyncio.sleep(RETRY_S)
+
+
+async def end_tasks():
+    """slixmpp leaves some."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
