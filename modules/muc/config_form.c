@@ -152,7 +152,7 @@ read_preset(const struct muc_option *o, const char **values,
 {
 	enum muc_preset preset;
 
-	if (!values[0] || !*values[0])
+	if (!values[0] || !*values[0] || !strcmp(values[0], OPTION_NO_PRESET))
 		return 0;
 	if (values[1])
 		return err_set(err, "field %s has more than one value", o->var);

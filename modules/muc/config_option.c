@@ -20,8 +20,9 @@
 /* Fields that nobody else has (XEP-0068 section 3.4). */
 #define OURS(name) "{urn:xmpp:tmp:dmuc:1}" name
 
+/* None of the values is empty: profanity 0.13 does not survive that. */
 static const struct form_option presets[] = {
-	{ "", "As set below" },
+	{ OPTION_NO_PRESET, "As set below" },
 	{ "temporary", "Temporary room" },
 	{ "private-group", "Private group" },
 	{ "public-channel", "Public channel" },
@@ -491,7 +492,7 @@ muc_option_values(struct arena *a, const struct muc_option *o,
 		values[0] = number_text(a, o, c, limits);
 		break;
 	case OPTION_PRESET:
-		values[0] = "";
+		values[0] = OPTION_NO_PRESET;
 		break;
 	}
 	return values;

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* In the form: the preset is none, and what it sets stays. */
+#define OPTION_NO_PRESET "none"
+
 enum option_kind {
 	/* char *: one line; kept as it is; bare JIDs, one a line. */
 	OPTION_TEXT,
