@@ -63,7 +63,8 @@ static const struct option options[] = {
 	{ "rooms-affiliations-max", OPT_INT,
 	  offsetof(struct muc, affiliations_max), .def = "20000", .min = 1,
 	  .max = 1000000,
-	  .doc = "Owners, admins, members and banned ones of one room. A quarter "
+	  .doc = "Owners, admins, members and banned ones of one room. A "
+		 "quarter "
 		 "of it is for those whom its admins name." },
 	{ "rooms-archive-age", OPT_DURATION, offsetof(struct muc, archive_age),
 	  .def = "0", .min = 0, .max = INT64_C(100) * 366 * 86400000,
