@@ -14,7 +14,6 @@
 #define NS_MUC_STABLE_ID "http://jabber.org/protocol/muc#stable_id"
 #define NS_CONFERENCE	 "jabber:x:conference"
 #define NS_OCCUPANT_ID	 "urn:xmpp:occupant-id:0"
-#define NS_SID		 "urn:xmpp:sid:0"
 #define NS_MAM		 "urn:xmpp:mam:2"
 #define NS_RETRACT	 "urn:xmpp:message-retract:1"
 #define NS_MODERATE	 "urn:xmpp:message-moderate:1"

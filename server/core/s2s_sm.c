@@ -512,6 +512,18 @@ s2s_sm(struct s2s *s, const struct xml *x)
 
 /* ---- what cannot be confirmed any more ---- */
 
+/* What a room of ours says has an id by which it is known when it comes again
+ * (XEP-0359); and a room cannot decide any better than we. */
+static bool
+is_said_by_room(const struct stanza *stanza)
+{
+	const struct xml *id = stanza_child(stanza, "stanza-id", NS_SID);
+	const char *by = id ? xml_get(id, "by") : NULL;
+
+	return stanza->type == TYPE_GROUPCHAT && by &&
+	       !strcmp(by, jid_bare_str(stanza->from));
+}
+
 /* Twice does no harm: the second one says the same, or answers what has been
  * answered. */
 static bool
@@ -523,7 +535,7 @@ may_come_twice(const struct stanza *stanza)
 	case STANZA_IQ:
 		return stanza->type != TYPE_SET;
 	case STANZA_MESSAGE:
-		return stanza->type == TYPE_ERROR;
+		return stanza->type == TYPE_ERROR || is_said_by_room(stanza);
 	}
 	return false;
 }

@@ -28,6 +28,7 @@
 #define NS_DATA_VALIDATE    "http://jabber.org/protocol/xdata-validate"
 #define NS_DELAY	    "urn:xmpp:delay"
 #define NS_PING		    "urn:xmpp:ping"
+#define NS_SID		    "urn:xmpp:sid:0"
 #define NS_LAST		    "jabber:iq:last"
 #define NS_VERSION	    "jabber:iq:version"
 #define NS_TIME		    "urn:xmpp:time"

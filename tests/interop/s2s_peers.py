@@ -43,6 +43,8 @@ class Peer:
     can = frozenset()
     # What it gets while it stops is delivered, kept, or bounced.
     keeps_all = False
+    # What was on its way when a stream breaks is sent again, or comes back.
+    knows_losses = True
     # Handshakes at the same time break its streams.
     is_fragile = False
     kinds = KINDS
@@ -245,6 +247,7 @@ class Ejabberd(Peer):
     title = "ejabberd"
     address = "127.0.0.12"
     can = frozenset(("external", "direct"))
+    knows_losses = False
 
     def configure(self, peers):
         del peers
