@@ -121,11 +121,14 @@ def send(sender, to):
 
 
 async def first(*coroutines):
-    """The first result; the others are cancelled."""
+    """The first result; the others are cancelled. So are all when this is:
+    they would take what somebody expects later."""
     tasks = [asyncio.ensure_future(c) for c in coroutines]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     for task in tasks:
         if not task.cancelled():
