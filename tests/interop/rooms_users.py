@@ -20,6 +20,8 @@ OUT_OF_IT = "not-acceptable", "item-not-found"
 NO_WAY = ("remote-server-not-found", "remote-server-timeout",
           "recipient-unavailable")
 numbers = itertools.count()
+# What has no answer by then is lost.
+LOST_S = 5
 
 
 def codes(stanza):
@@ -33,8 +35,10 @@ def element(xml):
 class Occupant:
     """A user, and his nick in one room."""
 
-    def __init__(self, user, room, nick):
+    def __init__(self, user, room, nick, is_safe=True):
         self.user, self.room, self.nick = user, room, nick
+        # Nothing that breaks with a stream is lost without a word.
+        self.is_safe = is_safe
 
     @property
     def jid(self):
@@ -172,11 +176,12 @@ class Occupant:
         deadline = asyncio.get_event_loop().time() + WAIT_S
         while True:
             try:
-                await self.user["xep_0199"].send_ping(self.jid,
-                                                      timeout=WAIT_S)
+                await self.user["xep_0199"].send_ping(
+                    self.jid, timeout=WAIT_S if self.is_safe else LOST_S)
                 return True
             except IqTimeout:
-                raise RuntimeError("no answer to a ping") from None
+                if self.is_safe:
+                    raise RuntimeError("no answer to a ping") from None
             except IqError as e:
                 if e.condition in OUT_OF_IT:
                     return False
