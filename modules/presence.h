@@ -24,4 +24,9 @@ presence_end_directed(struct account *a,
  * the room is known to see the session under this nick. */
 void presence_move_directed(struct session *s, struct jid *jid);
 
+/* Has the session sent an available presence there, and not taken it back
+ * since? Also true of the last ones that have gone since, by themselves, under
+ * whatever resource. */
+bool presence_knows_directed(struct session *s, const struct jid *jid);
+
 #endif

@@ -192,6 +192,30 @@ available(struct joined *j, struct joined_room *room, const struct event *ev)
 	joined_room_rename(room, ev->from);
 }
 
+/* A room that was forgotten, because it did not answer or was shut down; what
+ * was on its way there to join has arrived after all. Nobody gets in here whom
+ * the client has not sent its presence. */
+static void
+is_back(struct joined_host *jh, const struct event *ev)
+{
+	struct session *s;
+	struct joined *j;
+	struct joined_room *room;
+
+	if (!ev->from || !jid_local(ev->from) || !jid_resource(ev->from) ||
+	    jid_is_bare(ev->to) || !muc_user_has_status(ev->stanza, "110") ||
+	    !is_elsewhere(ev->server, ev->from))
+		return;
+	s = account_session(ev->account, ev->to);
+	if (!s || !presence_knows_directed(s, ev->from))
+		return;
+	join(jh, s, ev->from);
+	j = joined_of(s);
+	room = j ? joined_rooms_find(&j->rooms, ev->from) : NULL;
+	if (room)
+		room->is_confirmed = true;
+}
+
 static void
 unavailable(struct joined *j, struct joined_room *room, const struct event *ev)
 {
@@ -238,15 +262,18 @@ is_ours(const struct joined_host *jh, const struct stanza *s)
 static enum verdict
 on_presence(struct event *ev, void *data)
 {
-	const struct joined_host *jh = data;
+	struct joined_host *jh = data;
 	struct joined_room *room;
 	struct joined *j;
 
 	if (is_ours(jh, ev->stanza))
 		return DONE;
 	room = room_of(jh, ev, &j);
-	if (!room)
+	if (!room) {
+		if (ev->stanza->type == TYPE_NONE)
+			is_back(jh, ev);
 		return PASS;
+	}
 	switch (ev->stanza->type) {
 	case TYPE_NONE:
 		available(j, room, ev);

@@ -267,6 +267,12 @@ presence_move_directed(struct session *s, struct jid *jid)
 	directed_move(directed_of(s), jid);
 }
 
+bool
+presence_knows_directed(struct session *s, const struct jid *jid)
+{
+	return directed_knows(directed_of(s), jid);
+}
+
 static void
 became_unavailable(struct session *s, struct stanza *presence)
 {

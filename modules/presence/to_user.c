@@ -49,15 +49,26 @@ has_gone(struct session *s, const struct stanza *presence)
 	if (renamed)
 		directed_move(d, renamed);
 	else
-		directed_remove(d, presence->from);
+		directed_gone(d, presence->from);
 	jid_unref(&renamed);
 }
 
+/* XEP-0045 7.2.2: a room has the user in it again, since a presence was on its
+ * way there meanwhile. */
 static void
-deliver_to(struct event *ev, struct session *s)
+is_back(struct session *s, const struct stanza *presence, size_t max)
+{
+	if (muc_user_has_status(presence, "110"))
+		directed_back(directed_of(s), presence->from, max);
+}
+
+static void
+deliver_to(struct event *ev, struct session *s, const struct presence_host *opt)
 {
 	if (ev->stanza->type != TYPE_NONE && ev->from)
 		has_gone(s, ev->stanza);
+	else if (ev->from && directed_of(s)->n_gone)
+		is_back(s, ev->stanza, (size_t)opt->directed_max);
 	if (ev->tail)
 		session_send_tail(s, ev->stanza, ev->to, ev->tail);
 	else
@@ -70,17 +81,16 @@ deliver(struct event *ev, void *data)
 {
 	struct session *s;
 
-	(void)data;
 	if (!jid_is_bare(ev->to)) {
 		s = account_session(ev->account, ev->to);
 		if (s)
-			deliver_to(ev, s);
+			deliver_to(ev, s, data);
 		return DONE;
 	}
 	list_each (n, &ev->account->sessions) {
 		s = session_of(n);
 		if (session_is_available(s))
-			deliver_to(ev, s);
+			deliver_to(ev, s, data);
 	}
 	return DONE;
 }

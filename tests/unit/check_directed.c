@@ -4,6 +4,8 @@
 #include "unit.h"
 #include "xmpp/jid.h"
 
+#include <stdio.h>
+
 static struct jid *room, *romeo, *garden;
 
 static void
@@ -88,6 +90,77 @@ START_TEST(move)
 }
 END_TEST
 
+/* It has gone by itself, and comes back by itself. */
+START_TEST(gone_and_back)
+{
+	struct jid *jules = jid_parse("room@example.com/Jules");
+	struct directed d = { 0 };
+
+	directed_gone(&d, room); /* never there */
+	directed_back(&d, room, 2);
+	ck_assert(!directed_knows(&d, room));
+	directed_add(&d, room, 2);
+	directed_add(&d, garden, 2);
+	directed_gone(&d, room);
+	ck_assert(!directed_has(&d, room));
+	ck_assert(!directed_has_bare(&d, room));
+	ck_assert(directed_knows(&d, jules));
+	ck_assert(!directed_knows(&d, romeo));
+	/* The limit holds. */
+	directed_back(&d, jules, 1);
+	ck_assert(!directed_has(&d, jules));
+	directed_back(&d, jules, 2);
+	ck_assert(directed_has(&d, jules));
+	ck_assert(!directed_knows(&d, room));
+	ck_assert_uint_eq(d.n, 2);
+	ck_assert_uint_eq(d.n_gone, 0);
+	/* Who leaves does not come back. */
+	directed_gone(&d, jules);
+	directed_remove(&d, room);
+	directed_back(&d, jules, 2);
+	ck_assert(!directed_knows(&d, jules));
+	directed_gone(&d, garden);
+	directed_remove(&d, garden);
+	ck_assert_ptr_null(d.targets);
+	jid_unref(&jules);
+}
+END_TEST
+
+/* The oldest are forgotten. */
+START_TEST(many_gone)
+{
+	struct directed d = { 0 };
+	struct jid *jids[DIRECTED_GONE_MAX + 2];
+	char text[40];
+
+	for (unsigned i = 0; i < DIRECTED_GONE_MAX + 2; i++) {
+		snprintf(text, sizeof(text), "room%u@example.com/me", i);
+		jids[i] = jid_parse(text);
+		directed_add(&d, jids[i], 100);
+	}
+	directed_add(&d, romeo, 100);
+	for (unsigned i = 0; i < DIRECTED_GONE_MAX + 2; i++)
+		directed_gone(&d, jids[i]);
+	ck_assert_uint_eq(d.n, 1);
+	ck_assert_uint_eq(d.n_gone, DIRECTED_GONE_MAX);
+	ck_assert(!directed_knows(&d, jids[0]));
+	ck_assert(!directed_knows(&d, jids[1]));
+	ck_assert(directed_knows(&d, jids[2]));
+	ck_assert(directed_has(&d, romeo));
+	directed_add(&d, jids[0], 100);
+	ck_assert_uint_eq(d.n_gone, DIRECTED_GONE_MAX);
+	directed_move(&d, jids[2]);
+	ck_assert_uint_eq(d.n, 3);
+	ck_assert_uint_eq(d.n_gone, DIRECTED_GONE_MAX - 1);
+	for (unsigned i = 0; i < DIRECTED_GONE_MAX + 2; i++) {
+		ck_assert_int_eq(directed_knows(&d, jids[i]), i != 1);
+		jid_unref(&jids[i]);
+	}
+	directed_fini(&d);
+	ck_assert_uint_eq(d.n_gone, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -97,5 +170,7 @@ main(void)
 	tcase_add_test(tc, add_and_remove);
 	tcase_add_test(tc, limit);
 	tcase_add_test(tc, move);
+	tcase_add_test(tc, gone_and_back);
+	tcase_add_test(tc, many_gone);
 	return unit_run(tc);
 }
