@@ -36,6 +36,8 @@ check_route(const char *value, struct err *err)
 }
 
 #define AT(field) offsetof(struct remote_options, field)
+#define KB	  1024
+#define GB	  (1024 * 1024 * 1024)
 
 /* Where there is no default, the option at the top is it. */
 const struct option remote_options[] = {
@@ -61,6 +63,16 @@ const struct option remote_options[] = {
 		 "host:port for STARTTLS, tls://host:port for TLS from the "
 		 "start; the host is a name, an IPv4 address or an IPv6 "
 		 "address in brackets. They are tried in this order." },
+	{ "rate", OPT_SIZE, AT(rate), .min = 0, .max = GB,
+	  .doc = "Bytes a second that are read from this domain, 0: as many as "
+		 "come; where it is not set, s2s-rate decides." },
+	{ "burst", OPT_SIZE, AT(burst), .min = 16 * KB, .max = GB,
+	  .doc = "Bytes that it may send at once; where it is not set, "
+		 "s2s-burst decides." },
+	{ "stanza-rate", OPT_INT, AT(stanza_rate), .min = 0, .max = 1000000,
+	  .doc = "Stanzas a second that are read from this domain, and at "
+		 "once, 0: as many as come; where it is not set, "
+		 "s2s-stanza-rate decides." },
 	{ 0 }
 };
 
@@ -86,6 +98,9 @@ add(struct server *srv, const struct config *cfg, size_t i)
 	r->opt.dialback = srv->opt.s2s_dialback;
 	r->opt.require_tls = srv->opt.s2s_require_tls;
 	r->opt.bidi = srv->opt.s2s_bidi;
+	r->opt.rate = srv->opt.s2s_rate;
+	r->opt.burst = srv->opt.s2s_burst;
+	r->opt.stanza_rate = srv->opt.s2s_stanza_rate;
 	config_fill_remote(cfg, i, &r->opt);
 	if (list->n) {
 		r->addresses = mem_zalloc((list->n + 1) * sizeof(char *));
@@ -164,6 +179,9 @@ remote_policy_of(const struct server *srv, const char *domain,
 			.require_tls = opt->s2s_require_tls,
 			.allow_dialback = opt->s2s_dialback,
 			.bidi = opt->s2s_bidi,
+			.rates = { .bytes = opt->s2s_rate,
+				   .burst = opt->s2s_burst,
+				   .stanzas = opt->s2s_stanza_rate },
 		};
 		return;
 	}
@@ -174,5 +192,8 @@ remote_policy_of(const struct server *srv, const char *domain,
 			r->opt.dialback && !r->opt.require_certificate,
 		.bidi = r->opt.bidi,
 		.addresses = r->addresses,
+		.rates = { .bytes = r->opt.rate,
+			   .burst = r->opt.burst,
+			   .stanzas = r->opt.stanza_rate },
 	};
 }

@@ -10,6 +10,7 @@
 #define CORE_REMOTE_H
 
 #include "core/option.h"
+#include "core/quota.h"
 
 #include <stdbool.h>
 
@@ -20,6 +21,8 @@ struct server;
 struct remote_options {
 	bool block, require_certificate, dialback, require_tls, bidi;
 	struct option_list address; /* [tls://]host:port */
+	int64_t rate, burst;	    /* bytes a second, bytes */
+	int64_t stanza_rate;	    /* a second */
 };
 
 extern const struct option remote_options[];
@@ -29,6 +32,7 @@ struct remote_policy {
 	bool require_tls;    /* nothing is sent or taken in the clear */
 	bool allow_dialback; /* no: only its certificate proves who it is */
 	bool bidi;	     /* XEP-0288 is offered and used */
+	struct quota_rates rates; /* of what is read from it */
 	/* A static route in place of DNS, NULL-terminated, each as in
 	 * dial_settings.fixed; NULL: there is none. */
 	char *const *addresses;

@@ -122,18 +122,19 @@ s2s_source_of(const struct server *srv, const struct jid *from)
 /* ---- bytes and stanzas a second ---- */
 
 static struct quota_rates
-rates_of(const struct server_options *opt)
+rates_of(const struct s2s_peer *p)
 {
-	return (struct quota_rates){ .bytes = opt->s2s_rate,
-				     .burst = opt->s2s_burst,
-				     .stanzas = opt->s2s_stanza_rate };
+	struct remote_policy policy;
+
+	remote_policy_of(p->all->server, p->domain, &policy);
+	return policy.rates;
 }
 
 void
 s2s_share_rate(struct s2s *s)
 {
 	struct s2s_peer *p = s->peer;
-	struct quota_rates rates = rates_of(&s->server->opt);
+	struct quota_rates rates = rates_of(p);
 
 	if (!p->quota)
 		p->quota = quota_new(&rates, s->server->clock->mono_ms);
@@ -143,10 +144,10 @@ s2s_share_rate(struct s2s *s)
 void
 s2s_change_rates(struct s2s_all *all)
 {
-	struct quota_rates rates = rates_of(&all->server->opt);
-
 	map_each (n, &all->peers) {
 		struct s2s_peer *p = container_of(n, struct s2s_peer, node);
+
+		struct quota_rates rates = rates_of(p);
 
 		if (p->quota)
 			quota_change(p->quota, &rates);

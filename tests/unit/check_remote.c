@@ -133,6 +133,37 @@ START_TEST(falls_back_to_the_top)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	struct quota_rates want;
+} rates[] = {
+	{ "", { 8 << 20, 32 << 20, 10000 } },
+	{ "s2s-rate = 1M s2s-burst = 2M s2s-stanza-rate = 3",
+	  { 1 << 20, 2 << 20, 3 } },
+	{ "s2s-rate = 1M remote \"b.example\" {}",
+	  { 1 << 20, 32 << 20, 10000 } },
+	{ "s2s-rate = 1M remote \"*.example\" { rate = 0 stanza-rate = 0 }",
+	  { 0, 32 << 20, 0 } },
+	{ "s2s-burst = 1M remote \"b.example\" { burst = 16K }",
+	  { 8 << 20, 16 << 10, 10000 } },
+};
+
+START_TEST(has_rates)
+{
+	struct remote_policy p;
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s host \"a.example\" {}",
+		 rates[_i].text);
+	load(text);
+	remote_policy_of(&srv, "b.example", &p);
+	ck_assert_int_eq(p.rates.bytes, rates[_i].want.bytes);
+	ck_assert_int_eq(p.rates.burst, rates[_i].want.burst);
+	ck_assert_int_eq(p.rates.stanzas, rates[_i].want.stanzas);
+	unload();
+}
+END_TEST
+
 START_TEST(has_routes)
 {
 	struct remote_policy p;
@@ -236,6 +267,7 @@ main(void)
 
 	tcase_add_loop_test(tc, matches_the_nearest, 0, N_ELEMENTS(matches));
 	tcase_add_loop_test(tc, falls_back_to_the_top, 0, N_ELEMENTS(policies));
+	tcase_add_loop_test(tc, has_rates, 0, N_ELEMENTS(rates));
 	tcase_add_test(tc, has_routes);
 	tcase_add_loop_test(tc, says_what_is_wrong, 0, N_ELEMENTS(wrong));
 	return unit_run(tc);
