@@ -50,14 +50,6 @@
 #define TOO_SOON_MS	  5000
 #define TOO_SOON_AGAIN_MS 200
 
-/* What a server that has lost its way to us may take to find it again, while
- * something of ours waits for that. */
-#define RETURN_MS 10000
-
-/* Sessions of servers that have lost their way to us. */
-#define BROKEN_MAX	      10000
-#define BROKEN_MAX_PER_DOMAIN 20
-
 struct log
 s2s_log(const struct s2s *s)
 {
@@ -362,17 +354,6 @@ on_silence(struct s2s *s)
 	loop_timer_set(s->server->core, &s->timer, opt->s2s_ping_timeout);
 }
 
-/* A connection is lost and nobody has come back: is there a way of our own for
- * what waits? */
-static void
-give_up_waiting(struct s2s *s)
-{
-	s->state = S2S_BROKEN;
-	s2s_sm_recover(s, false);
-	s2s_broken(s);
-	s2s_drop(s);
-}
-
 static void
 on_timer(struct timer *t)
 {
@@ -386,7 +367,7 @@ on_timer(struct timer *t)
 		s2s_close(s, STREAM_NONE, NULL);
 		break;
 	case S2S_BROKEN:
-		give_up_waiting(s);
+		s2s_on_no_return(s);
 		break;
 	case S2S_DIALING:
 	case S2S_CLOSING:
@@ -394,6 +375,8 @@ on_timer(struct timer *t)
 	default:
 		if (s->is_out && s->state == S2S_NEGOTIATE)
 			s2s_drain(s); /* it was for others' keys only */
+		else if (s->is_out && s->is_hurried)
+			s2s_on_hurry(s);
 		else if (s->is_out)
 			s2s_out_failed(s, "no answer while logging in");
 		else
@@ -557,31 +540,6 @@ on_bad(void *owner, enum stream_cond cond, const char *text)
 		s2s_close(s, cond, text);
 }
 
-/* Sessions that wait for others to come back are bounded; the oldest go. */
-static void
-limit_broken(struct s2s *s)
-{
-	struct s2s_all *all = s->all;
-	struct s2s *oldest = NULL;
-	size_t n = 0;
-
-	list_append(&all->broken, &s->of_broken);
-	all->n_broken++;
-	list_each (i, &s->peer->streams) {
-		struct s2s *other = container_of(i, struct s2s, of_peer);
-
-		if (list_is_empty(&other->of_broken))
-			continue;
-		oldest = oldest ? oldest : other;
-		n++;
-	}
-	if (n > BROKEN_MAX_PER_DOMAIN)
-		give_up_waiting(oldest);
-	else if (all->n_broken > BROKEN_MAX)
-		give_up_waiting(
-			container_of(all->broken.next, struct s2s, of_broken));
-}
-
 /* It was running, and the connection is gone without a word. */
 static void
 broken(struct s2s *s, const char *why)
@@ -600,7 +558,7 @@ broken(struct s2s *s, const char *why)
 	s2s_dialback_forget(s);
 	s2s_disconnect(s);
 	if (s->server->is_stopping || (!s->is_out && !s->is_resumable)) {
-		give_up_waiting(s);
+		s2s_give_up_waiting(s);
 		return;
 	}
 	s->resume_until_ms = now_ms + s->server->opt.s2s_resume_time;
@@ -613,11 +571,7 @@ broken(struct s2s *s, const char *why)
 	}
 	s->state = S2S_BROKEN;
 	if (!s->is_out) {
-		loop_timer_set(s->server->core, &s->timer,
-			       list_is_empty(&s->links)
-				       ? s->server->opt.s2s_resume_time
-				       : RETURN_MS);
-		limit_broken(s);
+		s2s_wait_for_return(s);
 		return;
 	}
 	if (!s->is_resumable) {
@@ -740,7 +694,7 @@ s2s_connect(struct s2s *s, int fd, bool direct_tls)
 	} else if (direct_tls) {
 		settings.tls = srv->s2s_tls;
 	}
-	s->has_moved = false;
+	s->has_moved = s->is_hurried = false;
 	s->is_direct_tls = direct_tls;
 	s->state = direct_tls ? S2S_SECURING : S2S_HEADER;
 	s->wire = wire_new(srv->core, io, fd, &wire_class, s, &settings);

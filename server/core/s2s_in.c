@@ -152,6 +152,7 @@ s2s_in_spoke(struct s2s *s)
 	s->has_spoken = true;
 	loop_timer_clear(s->server->core, &s->ack);
 	s2s_peer_came(s->peer);
+	s2s_hurry(s->peer);
 	if (s->is_bidi && s->local)
 		s2s_peer_up(s->peer, s->local);
 }
@@ -166,6 +167,7 @@ s2s_in_open(struct s2s *s, const struct stream_header *h)
 		s2s_close(s, bad, h->error_text);
 		return;
 	}
+	s2s_tries_again(s);
 	send_features(s);
 	s->state = S2S_NEGOTIATE;
 	if (s->auth)

@@ -322,6 +322,12 @@ is_starting(const struct s2s *s)
 	       s->state != S2S_CLOSING && s->state != S2S_RUNNING && !s->probe;
 }
 
+static bool
+is_running(const struct s2s *s)
+{
+	return s->is_out && s->state == S2S_RUNNING && !s->probe;
+}
+
 static struct s2s *
 choose(const struct s2s_link *l)
 {
@@ -336,11 +342,11 @@ choose(const struct s2s_link *l)
 	list_each (n, &l->peer->streams) {
 		struct s2s *s = container_of(n, struct s2s, of_peer);
 
-		if (is_starting(s) && !strcmp(s->local, l->local))
+		if (!is_starting(s) && !is_running(s))
+			continue;
+		if (!strcmp(s->local, l->local))
 			return s;
-		if ((is_starting(s) ||
-		     (s->is_out && s->state == S2S_RUNNING)) &&
-		    !l->is_alone && can_share(s))
+		if (!l->is_alone && can_share(s))
 			shared = s;
 	}
 	return shared;
@@ -367,6 +373,30 @@ s2s_link_connect(struct s2s_link *l)
 		s2s_link_attach(l, s, LINK_ASKED);
 		s2s_dialback_ask(s, l->local, l->remote);
 	}
+}
+
+void
+s2s_look_for(struct s2s_peer *p, const char *local)
+{
+	struct s2s *s;
+
+	if (s2s_peer_is_resting(p))
+		return;
+	list_each (n, &p->streams) {
+		s = container_of(n, struct s2s, of_peer);
+		if (!is_starting(s))
+			continue;
+		s->is_search = true;
+		if (s->state == S2S_NEGOTIATE)
+			s2s_out_log_in(s);
+		return;
+	}
+	if (!s2s_is_ours(p->all->server, local) ||
+	    !s2s_may_dial(p->all, OURSELVES))
+		return;
+	s = s2s_out_new(p, local, OURSELVES);
+	s->is_search = true;
+	s2s_out_dial(s);
 }
 
 /* ---- from the router ---- */

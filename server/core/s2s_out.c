@@ -84,7 +84,7 @@ exhausted(struct s2s *s, enum stanza_cond cond, const char *why)
 	struct s2s_peer *peer = s->peer;
 	struct log log = s2s_log(s);
 	char *text = mem_strdup(s->error ? s->error : why);
-	bool is_wanted = !list_is_empty(&s->links);
+	bool is_wanted = !list_is_empty(&s->links) || s->is_search;
 
 	s2s_tell(s, "what to do: %s",
 		 s->advice				? s->advice
@@ -234,20 +234,10 @@ s2s_out_dial(struct s2s *s)
 	buf_fini(&name);
 }
 
-void
-s2s_out_failed(struct s2s *s, const char *why)
+/* It is in the way of another one. */
+static void
+leave_connection(struct s2s *s)
 {
-	struct log log = s2s_log(s);
-	char *text =
-		mem_printf("%s: %s", s->target ? s->target : s->remote, why);
-	struct dial_result none = { .status = DIAL_UNREACHABLE, .fd = -1 };
-	bool is_early = s->auth && s->is_bidi && !s->shuns_bidi;
-
-	if (server_may_log(s->server))
-		log_info(&log, "%s", text);
-	s2s_tell(s, "%s", text);
-	free(s->error);
-	s->error = text;
 	if (s->wire) {
 		struct buf *b = &s->server->scratch;
 
@@ -264,6 +254,23 @@ s2s_out_failed(struct s2s *s, const char *why)
 	s->state = S2S_DIALING;
 	s->auth = NULL;
 	s->is_bidi = false;
+}
+
+void
+s2s_out_failed(struct s2s *s, const char *why)
+{
+	struct log log = s2s_log(s);
+	char *text =
+		mem_printf("%s: %s", s->target ? s->target : s->remote, why);
+	struct dial_result none = { .status = DIAL_UNREACHABLE, .fd = -1 };
+	bool is_early = s->auth && s->is_bidi && !s->shuns_bidi;
+
+	if (server_may_log(s->server))
+		log_info(&log, "%s", text);
+	s2s_tell(s, "%s", text);
+	free(s->error);
+	s->error = text;
+	leave_connection(s);
 	if (is_early) {
 		/* Prosody may send what is ours before the stream has begun
 		 * anew. One that goes a single way does not break by that. */
@@ -273,6 +280,16 @@ s2s_out_failed(struct s2s *s, const char *why)
 		dial_next(s->dial);
 	else
 		give_inside(s, &none);
+}
+
+void
+s2s_out_anew(struct s2s *s)
+{
+	struct log log = s2s_log(s);
+
+	log_info(&log, "no answer so far, while it has come to us: once more");
+	leave_connection(s);
+	s2s_out_dial(s);
 }
 
 /* ---- header and features ---- */
@@ -449,7 +466,8 @@ s2s_out_log_in(struct s2s *s)
 		s2s_out_failed(s, why);
 		return;
 	}
-	if (list_is_empty(&s->links) && !s->probe && !s->is_resumable) {
+	if (list_is_empty(&s->links) && !s->probe && !s->is_resumable &&
+	    !s->is_search) {
 		s->state = S2S_NEGOTIATE;
 		loop_timer_set(s->server->core, &s->timer, VERIFY_ONLY_MS);
 		s2s_dialback_verify_all(s);
@@ -545,6 +563,7 @@ s2s_out_ready(struct s2s *s)
 	}
 	log_debug(&log, "ready");
 	s2s_peer_up(s->peer, s->local);
+	s2s_found(s->peer);
 	list_each_safe (n, &s->links) {
 		struct s2s_link *l =
 			container_of(n, struct s2s_link, of_stream);

@@ -77,13 +77,20 @@ static void
 seek(struct s2s_peer *p)
 {
 	struct remote_policy policy;
+	struct s2s_link *l;
 
 	if (!p->lost_ms || !p->local || s2s_peer_has_way(p) ||
 	    !s2s_is_ours(p->all->server, p->local))
 		return;
 	remote_policy_of(p->all->server, p->domain, &policy);
-	if (!policy.is_blocked && s2s_may_dial(p->all, OURSELVES))
-		s2s_link_connect(s2s_link_take(p, p->local));
+	if (policy.is_blocked || !s2s_may_dial(p->all, OURSELVES))
+		return;
+	l = s2s_link_take(p, p->local);
+	/* What waits for a session to be resumed stays with it. */
+	if (l->stream)
+		s2s_look_for(p, p->local);
+	else
+		s2s_link_connect(l);
 }
 
 static void

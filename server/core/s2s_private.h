@@ -10,6 +10,7 @@
  *   s2s_peer.c      other domains: back-off, reachability
  *   s2s_dialback.c  XEP-0220 in all its roles
  *   s2s_sm.c        acknowledgements and resumption (XEP-0198)
+ *   s2s_return.c    sessions that wait for the other server to resume them
  *   s2s_limits.c    what others may cost
  *   s2s_write.c     what goes out
  *   s2s_show.c      what an administrator sees
@@ -171,6 +172,10 @@ struct s2s {
 	struct s2s_ping *ping;	 /* private to s2s_sm.c */
 	int64_t since_ms, ready_ms, used_ms, asked_ms, rtt_ms;
 	int64_t resume_until_ms;
+	/* In, while it is broken: since when; when a way to the other server
+	 * was found, and when it last began to come back; 0: it was not, it has
+	 * not. */
+	int64_t broken_ms, found_ms, tried_ms;
 	size_t kept;		   /* bytes in sm, as counted in all->n_kept */
 	struct s2s_source *source; /* counted in all->n_dialing; or NULL */
 	size_t peer_max_bytes;	   /* XEP-0478; 0: not known */
@@ -199,6 +204,8 @@ struct s2s {
 	bool offers_external, offers_starttls;
 	bool has_run;	  /* the wire runs */
 	bool was_resumed; /* its links need no new permission */
+	bool is_hurried;  /* out: its timer is for an answer to come */
+	bool is_search;	  /* out: logs in, even if nothing waits for it */
 	char id[33];	  /* in: ours */
 	char *peer_id;	  /* owned; out: theirs */
 	char name[24];
@@ -243,6 +250,26 @@ void s2s_bounce(struct server *srv, struct stanza *stanza,
 void s2s_watch(struct s2s *s);
 /* With the certificate of the domain it is from. */
 struct tls_config *s2s_client_tls(const struct s2s *s);
+
+/* ---- s2s_return.c ---- */
+/* An incoming session that can be resumed has lost its connection: it waits,
+ * for s2s_resume_time, or shorter, if something of ours might wait for it. It
+ * may be given up within. */
+void s2s_wait_for_return(struct s2s *s);
+/* Its timer. */
+void s2s_on_no_return(struct s2s *s);
+/* What it has kept is looked after; frees s. */
+void s2s_give_up_waiting(struct s2s *s);
+/* A stream of ours is ready: who has something to resume comes now, or never.
+ */
+void s2s_found(struct s2s_peer *p);
+/* A stream has begun, which says that it is from a domain; not proved yet. */
+void s2s_tries_again(const struct s2s *in);
+/* It has come to us: attempts to resume something there that get no answer
+ * begin anew. */
+void s2s_hurry(struct s2s_peer *p);
+/* The timer of one that has had some more time for that. */
+void s2s_on_hurry(struct s2s *s);
 
 /* ---- s2s_limits.c ---- */
 /* For so many bytes more, of who keeps so many already? */
@@ -321,6 +348,8 @@ void s2s_out_element(struct s2s *s, struct arena *a, struct xml *x);
 void s2s_out_log_in(struct s2s *s);
 /* This connection came to nothing: the next target, or the end. */
 void s2s_out_failed(struct s2s *s, const char *why);
+/* Drops this connection, and connects from the first target on. */
+void s2s_out_anew(struct s2s *s);
 /* The pair that it was made for is accepted. */
 void s2s_out_accepted(struct s2s *s, const char *how);
 /* Counting has been agreed on, or not: links may use it. */
@@ -338,6 +367,9 @@ void
 s2s_link_attach(struct s2s_link *l, struct s2s *s, enum s2s_link_state state);
 void s2s_link_detach(struct s2s_link *l);
 void s2s_link_up(struct s2s_link *l);
+/* Some stream of ours logs in there, so that it knows that there is a way; not
+ * while the peer rests. */
+void s2s_look_for(struct s2s_peer *p, const char *local);
 /* What waits is bounced. */
 void s2s_link_fail(struct s2s_link *l, enum stanza_cond cond, const char *why);
 /* What came back from a stream goes first; in its order. Takes references. */
