@@ -75,6 +75,9 @@ s2s_write_stanza(struct s2s *s, struct stanza *stanza)
 			   "larger than the other server accepts");
 		return;
 	}
+	/* It waits to be written, too; many characters are longer then. */
+	if (kept < b->len)
+		kept = b->len;
 	if (s->kept + kept > (size_t)s->server->opt.s2s_unacked_max) {
 		s2s_bounce(s->server, stanza_ref(stanza),
 			   COND_REMOTE_SERVER_TIMEOUT,
