@@ -226,11 +226,6 @@ on_stanza(void *owner, struct stanza *s, unsigned weight)
 {
 	struct c2s *c = owner;
 
-	/* RFC 6120 8.1.2.1: `from` is absent, or one of the client's own. */
-	if (c->state == C2S_BOUND &&
-	    (s->bad_from || (s->from && !jid_eq(s->from, c->session->jid) &&
-			     !jid_eq(s->from, c->account->jid))))
-		c2s_close(c, STREAM_INVALID_FROM, NULL);
 	/* What comes from an account that is being deleted would only be left
 	 * behind. */
 	if (c->state != C2S_BOUND || c->account->is_gone) {
@@ -238,6 +233,7 @@ on_stanza(void *owner, struct stanza *s, unsigned weight)
 		wire_stanza_done(c->wire, weight);
 		return;
 	}
+	/* RFC 6120 8.1.2.1: whatever the client has written there. */
 	stanza_set_from(s, c->session->jid);
 	/* RFC 6120 8.1.5 */
 	if (c->lang && !xml_lang(s->root))
