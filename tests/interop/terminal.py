@@ -40,12 +40,13 @@ def make_home():
     return home, env
 
 
-def wait_for(text, look, who):
-    """Until look() returns something with the text in it."""
+def wait_for(text, look, who, is_there=True):
+    """Until look() returns something with the text in it, or without."""
     deadline = time.monotonic() + WAIT_S
-    while text not in (seen := look()):
+    while (text in (seen := look())) != is_there:
         if time.monotonic() > deadline:
-            raise RuntimeError(f"{who} does not see {text!r}:\n" + seen)
+            verb = "does not see" if is_there else "still sees"
+            raise RuntimeError(f"{who} {verb} {text!r}:\n" + seen)
         time.sleep(0.05)
 
 
@@ -80,6 +81,9 @@ class Terminal:
 
     def see(self, text):
         wait_for(text, self.screen, self.name)
+
+    def see_no(self, text):
+        wait_for(text, self.screen, self.name, False)
 
     def close(self):
         subprocess.run(["tmux", "-S", self.socket, "kill-server"],
