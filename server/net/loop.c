@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -17,12 +16,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A long turn hands over this often, so that it does not add latency. */
 #define BATCH_MAX 256
-/* Writing to so many takes half a millisecond or more. */
-#define LATER_MAX 64
+/* What a turn may spend on what can wait; its later ends again as much. */
+#define SPEND_US 400
+/* Where the clock stands still. Most write what many have got at once: 8 µs for
+ * one stanza, 20 for many. */
+#define LATER_END_US 8
 /* So often what has come is handled, in a turn that brings much. */
 #define EVENTS_MAX 16
 
@@ -52,6 +55,10 @@ struct loop {
 
 	struct timers timers;
 	struct list turn_ends, later_ends;
+	/* See loop_spend; for the turn, then for its later ends. */
+	int64_t since_us;
+	int spent_us; /* what was said; in tests nothing else is known */
+	bool has_spent, is_over;
 	struct outbox *outboxes;
 	size_t n_outboxes, n_unsent;
 
@@ -186,16 +193,54 @@ run_mail(struct loop *l)
 }
 
 static bool
-run_ends(struct list *ends, unsigned max)
+run_first(struct list *ends)
+{
+	struct list *n = list_pop(ends);
+	struct turn_end *e;
+
+	if (!n)
+		return false;
+	e = container_of(n, struct turn_end, node);
+	/* Zeroed memory is one that is not armed. */
+	e->node.next = NULL;
+	e->fn(e);
+	return true;
+}
+
+static int64_t
+mono_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void
+start_spending(struct loop *l)
+{
+	l->since_us = l->clock->is_fake ? 0 : mono_us();
+	l->spent_us = 0;
+	l->has_spent = l->is_over = false;
+}
+
+static int64_t
+spent_us(const struct loop *l)
+{
+	return l->clock->is_fake ? l->spent_us : mono_us() - l->since_us;
+}
+
+static bool
+run_later_ends(struct loop *l)
 {
 	bool ran = false;
 
-	for (struct list *n; max-- && (n = list_pop(ends)) != NULL;) {
-		struct turn_end *e = container_of(n, struct turn_end, node);
-
-		/* Zeroed memory is one that is not armed. */
-		e->node.next = NULL;
-		e->fn(e);
+	if (list_is_empty(&l->later_ends))
+		return false;
+	start_spending(l);
+	while (!l->is_over && spent_us(l) < SPEND_US &&
+	       run_first(&l->later_ends)) {
+		l->spent_us += LATER_END_US;
 		ran = true;
 	}
 	return ran;
@@ -204,9 +249,11 @@ run_ends(struct list *ends, unsigned max)
 static bool
 run_turn_ends(struct loop *l)
 {
-	bool ran = run_ends(&l->turn_ends, UINT_MAX);
+	bool ran = false;
 
-	return run_ends(&l->later_ends, LATER_MAX) || ran;
+	while (run_first(&l->turn_ends))
+		ran = true;
+	return run_later_ends(l) || ran;
 }
 
 static void
@@ -261,6 +308,7 @@ run_all(struct loop *l)
 {
 	bool ran;
 
+	start_spending(l);
 	hand_over(l); /* also what sockets brought for this loop itself */
 	ran = run_mail(l);
 	ran |= timers_run(&l->timers, loop_clock(l)->mono_ms) > 0;
@@ -461,6 +509,25 @@ loop_at_later_end(struct loop *l, struct turn_end *e)
 		return;
 	list_append(&l->later_ends, &e->node);
 	e->is_later = true;
+}
+
+void
+loop_at_next_later_end(struct loop *l, struct turn_end *e)
+{
+	if (e->node.next)
+		return;
+	list_prepend(&l->later_ends, &e->node);
+	e->is_later = l->is_over = true;
+}
+
+bool
+loop_spend(struct loop *l, int us)
+{
+	if (l->has_spent && spent_us(l) + us > SPEND_US)
+		return false;
+	l->has_spent = true;
+	l->spent_us += us;
+	return true;
 }
 
 void

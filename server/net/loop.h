@@ -81,7 +81,16 @@ void loop_at_turn_end(struct loop *l, struct turn_end *e);
  * a turn that nobody has to wait for all of them. Armed both ways, it is among
  * the others. */
 void loop_at_later_end(struct loop *l, struct turn_end *e);
+/* The same for what did not fit into this turn: in front of the others, and in
+ * the next turn. */
+void loop_at_next_later_end(struct loop *l, struct turn_end *e);
 void loop_cancel_turn_end(struct turn_end *e);
+/* For work that comes in pieces of which there may be many: may one that takes
+ * about so long be done now? False: this turn has had enough of it; go on at
+ * loop_at_next_later_end. A turn, or a piece of one, has less than half a
+ * millisecond for this, and its later ends together have as much. However long,
+ * one in each fits in. */
+bool loop_spend(struct loop *l, int us);
 
 /* Hands m over at the end of self's turn, or earlier in batches: cheap, in
  * order. self is the caller's loop; to may be self (next turn). */

@@ -259,6 +259,82 @@ START_TEST(later_ends_are_spread)
 }
 END_TEST
 
+/* Pieces of work that cost piece_us each. */
+static int n_pieces, piece_us;
+
+static void
+on_pieces(struct turn_end *e)
+{
+	while (n_pieces && loop_spend(a, piece_us))
+		n_pieces--;
+	if (n_pieces)
+		loop_at_next_later_end(a, e);
+}
+
+/* It goes on in front of what was there before, and leaves each turn soon. */
+START_TEST(work_in_pieces)
+{
+	struct turn_end work = { .fn = on_pieces };
+
+	n_later = 0;
+	later_ends[0].fn = on_later_end;
+	loop_at_later_end(a, &later_ends[0]);
+	n_pieces = 6;
+	piece_us = 150;
+	loop_at_next_later_end(a, &work);
+	loop_at_next_later_end(a, &work);
+	for (int left = 4; left; left -= 2) {
+		ck_assert(loop_step(a));
+		ck_assert_int_eq(n_pieces, left);
+		ck_assert_int_eq(n_later, 0);
+	}
+	ck_assert(loop_step(a));
+	ck_assert_int_eq(n_pieces, 0);
+	ck_assert_int_eq(n_later, 1);
+	ck_assert(!loop_step(a));
+
+	/* One that takes longer than there is has a turn, too. */
+	n_pieces = 3;
+	piece_us = 100000;
+	loop_at_later_end(a, &work);
+	for (int left = 2; left >= 0; left--) {
+		ck_assert(loop_step(a));
+		ck_assert_int_eq(n_pieces, left);
+	}
+	ck_assert(!loop_step(a));
+}
+END_TEST
+
+static void
+spend(struct mail *m)
+{
+	(void)m;
+	while (loop_spend(a, piece_us))
+		n_pieces++;
+}
+
+/* What mail does has as much. */
+START_TEST(mail_has_its_share)
+{
+	struct mail first = { .run = spend }, second = { .run = spend };
+	struct turn_end work = { .fn = on_pieces };
+
+	n_pieces = 0;
+	piece_us = 150;
+	loop_send(a, a, &first);
+	loop_send(a, a, &second);
+	loop_step(a);
+	ck_assert_int_eq(n_pieces, 2);
+	loop_at_later_end(a, &work);
+	loop_send(a, a, &first);
+	loop_step(a);
+	ck_assert_int_eq(n_pieces, 4 - 2);
+	while (loop_step(a))
+		;
+	ck_assert_int_eq(n_pieces, 0);
+}
+END_TEST
+
 static void
 arm_end(struct mail *m)
 {
@@ -534,6 +610,8 @@ main(void)
 	tcase_add_test(tc, turn_ends_run_once);
 	tcase_add_test(tc, turn_end_comes_last);
 	tcase_add_test(tc, later_ends_are_spread);
+	tcase_add_test(tc, work_in_pieces);
+	tcase_add_test(tc, mail_has_its_share);
 	tcase_add_test(tc, sockets);
 	tcase_add_test(tc, long_turns_run_what_came);
 	tcase_add_test(tc, threads_play_ball);
