@@ -26,6 +26,13 @@
  * entered. */
 #define SHOWN_TIME_MS 5000
 
+/* What it takes to apply an entry, and to tell a thousand sessions. */
+#define APPLY_US	 10
+#define TELL_THOUSAND_US 300
+/* For so many turns a room goes on before what it has sent is written. Then a
+ * write takes much of it at once. */
+#define TURNS_MAX 32
+
 struct live_waiter {
 	struct list node; /* in live->waiting */
 	struct event *ev; /* for fn; or … */
@@ -57,6 +64,7 @@ live_free(struct live *l)
 	map_remove(&l->service->rooms, &l->node);
 	loop_timer_clear(l->host->server->core, &l->timer);
 	loop_timer_clear(l->host->server->core, &l->shown_timer);
+	loop_cancel_turn_end(&l->go_on);
 	if (live_room(l)) {
 		list_each (n, &live_room(l)->occupants) {
 			list_each (k, &occupant_of(n)->sessions)
@@ -140,6 +148,48 @@ detach(struct live *l, const struct room_change *c)
 	}
 	list_each (n, &c->occupant->sessions)
 		detach_one(l, room_session_of(n));
+}
+
+/* ---- a turn has an end ---- */
+
+static int
+cost_us(const struct live *l, const struct submission *sub)
+{
+	int us = APPLY_US +
+		 (int)(live_room(l)->sessions.n * TELL_THOUSAND_US / 1000);
+
+	/* To enter is to see and be seen. */
+	return sub->stanza->kind == STANZA_PRESENCE ? 2 * us : us;
+}
+
+/* Whoever else waits for this thread gets in between. */
+static bool
+may_apply(void *owner, const struct submission *sub)
+{
+	struct live *l = owner;
+	struct loop *core = l->host->server->core;
+
+	if (l->go_on.node.next)
+		return false;
+	if (loop_spend(core, cost_us(l, sub)))
+		return true;
+	if (++l->n_turns % TURNS_MAX)
+		loop_at_next_later_end(core, &l->go_on);
+	else
+		loop_at_later_end(core, &l->go_on);
+	return false;
+}
+
+static void
+on_go_on(struct turn_end *e)
+{
+	struct live *l = container_of(e, struct live, go_on);
+
+	live_use(l);
+	master_go_on(&l->master);
+	if (!e->node.next)
+		l->n_turns = 0;
+	live_release(l);
 }
 
 /* Nobody has entered for a while, or many will be served by what is written
@@ -318,6 +368,7 @@ on_done(void *owner, void *ticket, const struct submission *sub,
 
 static const struct master_class master_class = {
 	.store = live_store,
+	.may_apply = may_apply,
 	.applied = on_applied,
 	.done = on_done,
 };
@@ -453,6 +504,7 @@ live_take(struct muc_service *s, struct jid *room)
 	l->jid = jid_bare(room);
 	l->timer.fn = on_timer;
 	l->shown_timer.fn = on_shown_timer;
+	l->go_on.fn = on_go_on;
 	list_init(&l->waiting);
 	map_insert(&s->rooms, &l->node, jid_hash_bare(room));
 	restore_room(l->host->server, l->jid, restored, l);

@@ -16,6 +16,7 @@ struct work {
 	struct submission sub;
 	struct ruling ruling;
 	void *ticket;
+	bool is_stored;
 };
 
 #define work_of(n) container_of(n, struct work, node)
@@ -78,6 +79,7 @@ void
 master_fini(struct master *m)
 {
 	m->is_busy = true;
+	m->unstored = NULL;
 	fail_all(m, &m->storing);
 	fail_all(m, &m->waiting);
 	room_free(m->room);
@@ -168,8 +170,15 @@ take_ids(struct master *m, const struct ruling *ruling)
 	}
 }
 
+static bool
+may_apply(const struct master *m, const struct submission *sub)
+{
+	return sub->type != SUBMIT_STANZA || !m->cls->may_apply ||
+	       m->cls->may_apply(m->owner, sub);
+}
+
 /* What does not go to the disk may not overtake what is on its way there. It
- * is judged anew when that has arrived. */
+ * is judged anew when that has arrived; or when there is time. */
 static void
 hold(struct master *m, const struct submission *sub, void *ticket,
      struct work *w)
@@ -193,9 +202,11 @@ process(struct master *m, const struct submission *sub, void *ticket,
 			w = work_new(sub, ticket);
 		w->ruling = ruling;
 		list_append(&m->storing, &w->node);
+		if (!m->unstored)
+			m->unstored = w;
 		return true;
 	}
-	if (ruling.n && !list_is_empty(&m->storing)) {
+	if (ruling.n && (!list_is_empty(&m->storing) || !may_apply(m, sub))) {
 		ruling_fini(&ruling);
 		hold(m, sub, ticket, w);
 		return false;
@@ -233,15 +244,33 @@ master_submit(struct master *m, const struct submission *sub, void *ticket)
 }
 
 void
+master_go_on(struct master *m)
+{
+	while (!m->is_busy && !list_is_empty(&m->storing)) {
+		struct work *w = work_of(m->storing.next);
+
+		if (!w->is_stored)
+			break;
+		if (w->ruling.n && !may_apply(m, &w->sub))
+			return;
+		list_remove(&w->node);
+		carry_out(m, &w->sub, w->ticket, &w->ruling);
+		work_free(w);
+	}
+	process_waiting(m);
+}
+
+void
 master_stored(struct master *m, enum stanza_cond cond)
 {
-	struct work *w = work_of(list_pop(&m->storing));
+	struct work *w = m->unstored;
+	struct list *next = w->node.next;
 
+	w->is_stored = true;
+	m->unstored = next == &m->storing ? NULL : work_of(next);
 	if (cond) {
 		ruling_fini(&w->ruling);
 		w->ruling.cond = cond;
 	}
-	carry_out(m, &w->sub, w->ticket, &w->ruling);
-	work_free(w);
-	process_waiting(m);
+	master_go_on(m);
 }

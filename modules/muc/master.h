@@ -17,12 +17,17 @@
 struct entry;
 struct room;
 struct room_change;
+struct work;
 
 struct master_class {
 	/* Before anybody sees these entries: put on disk what has to be there.
 	 * True: master_stored follows once, later, not inside; these calls are
 	 * answered in their order. False: nothing has to. */
 	bool (*store)(void *owner, struct entry *const *entries, size_t n);
+	/* May the entries of sub be applied now? False: later, by master_go_on;
+	 * the order stays. NULL: always. Asked about stanzas: what the server
+	 * itself does waits for nothing but those that wait already. */
+	bool (*may_apply)(void *owner, const struct submission *sub);
 	/* The entry is in the log and the room. */
 	void (*applied)(void *owner, const struct room_change *change);
 	/* What came of a submission: its entries, if any, have been applied,
@@ -37,8 +42,10 @@ struct master {
 	const struct rules_env *env; /* borrowed */
 	const struct master_class *cls;
 	void *owner;
-	struct list waiting; /* submissions, behind those that are stored */
-	struct list storing; /* rulings on their way to the disk */
+	struct list waiting;   /* submissions, behind those that are stored */
+	struct list storing;   /* rulings on their way to the disk, behind those
+				* that are there and have yet to be applied */
+	struct work *unstored; /* the first one on its way */
 	const struct submission *now; /* whose entries are being applied */
 	bool is_busy;
 };
@@ -56,6 +63,8 @@ void
 master_submit(struct master *m, const struct submission *sub, void *ticket);
 /* cond: COND_NONE where it is on disk; else what the sender is told. */
 void master_stored(struct master *m, enum stanza_cond cond);
+/* Goes on where it was told that it may not apply. */
+void master_go_on(struct master *m);
 /* Is nothing under way? */
 bool master_is_idle(const struct master *m);
 

@@ -18,6 +18,7 @@
 #include "modules/muc/master.h"
 #include "modules/muc/room.h"
 #include "modules/muc/rules.h"
+#include "net/loop.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -98,7 +99,9 @@ struct live {
 	struct event *current;	  /* being submitted: see live_submit */
 	struct timer timer;	  /* unlocking; going to sleep */
 	struct timer shown_timer; /* fanout_drop_shown */
-	unsigned n_used; /* somebody works with it: it may not be freed */
+	struct turn_end go_on; /* there is more to apply than fits in a turn */
+	unsigned n_turns;      /* for which it has gone on */
+	unsigned n_used;       /* somebody works with it: it may not be freed */
 	unsigned n_storing;
 	unsigned n_foreign; /* sessions in it that are not of this process */
 	bool is_stored;	    /* it has its row in the database */

@@ -45,6 +45,7 @@ struct manner {
 	unsigned delay;	  /* percent: a write is not done at once */
 	unsigned failing; /* percent of the writes */
 	unsigned crashing;
+	unsigned late; /* percent: there is not time for all */
 };
 
 static void
@@ -85,6 +86,7 @@ step(struct draw *d, struct play *p, const struct manner *m)
 		play_crash(p, n);
 	}
 	pass_time(d, p);
+	play_go_on(p, draw_chance(d, m->late) ? draw_number(d, 3) : PLAY_ALL);
 	draw_submission(d, p);
 	write_some(d, p, m);
 }
@@ -97,7 +99,8 @@ play_history(uint64_t seed, bool is_traced)
 	struct draw d = { &world, seed << 20, is_traced };
 	struct manner m = { draw_chance(&d, 50) ? draw_number(&d, 100) : 0,
 			    draw_chance(&d, 30) ? 20 : 0,
-			    draw_chance(&d, 40) ? 8 : 0 };
+			    draw_chance(&d, 40) ? 8 : 0,
+			    draw_chance(&d, 40) ? draw_number(&d, 100) : 0 };
 	unsigned n = STEPS_MIN + draw_number(&d, STEPS_MAX - STEPS_MIN + 1);
 	struct play p;
 	const char *wrong;

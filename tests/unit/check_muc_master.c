@@ -30,6 +30,8 @@ static struct jid *den;
 static struct buf told;
 /* Is all that lasts put on disk? */
 static bool is_stored;
+/* How many rulings there is time for; -1: all. */
+static int n_may;
 static void (*inside)(void);
 static unsigned n_inside;
 
@@ -55,6 +57,18 @@ run_inside(void)
 	}
 }
 
+static bool
+may_apply(void *owner, const struct submission *sub)
+{
+	ck_assert_ptr_eq(owner, &m);
+	ck_assert(sub->type == SUBMIT_STANZA);
+	if (n_may > 0)
+		n_may--;
+	else if (!n_may)
+		return false;
+	return true;
+}
+
 static void
 applied(void *owner, const struct room_change *c)
 {
@@ -74,7 +88,12 @@ done(void *owner, void *ticket, const struct submission *sub,
 	run_inside();
 }
 
-static const struct master_class class = { store, applied, done };
+static const struct master_class class = {
+	.store = store,
+	.may_apply = may_apply,
+	.applied = applied,
+	.done = done,
+};
 
 static void
 setup(void)
@@ -83,6 +102,7 @@ setup(void)
 	master_init(&m, room_new(den, 0), &env, &class, &m);
 	ck_assert(master_is_idle(&m));
 	is_stored = true;
+	n_may = -1;
 	inside = NULL;
 	n_inside = 0;
 }
@@ -164,6 +184,17 @@ static void
 show(const char *ticket, const char *from)
 {
 	submit(ticket, from, make(STANZA_PRESENCE, TYPE_NONE, NULL), false);
+}
+
+static void
+submit_entry(struct entry from)
+{
+	struct entry *e = entry_new(&from);
+
+	master_submit(&m,
+		      &(struct submission){ .type = SUBMIT_ENTRY, .entry = e },
+		      NULL);
+	entry_unref(&e);
 }
 
 #define ANN "a@x.example/1"
@@ -278,6 +309,116 @@ START_TEST(judged_late)
 }
 END_TEST
 
+/* ---- when there is no time ---- */
+
+/* What was to be applied waits, and all behind it, too. */
+START_TEST(no_time)
+{
+	populate();
+	n_may = 0;
+	show("1", ANN);
+	say("2", BEN);
+	enter("3", "c@x.example/1", "Cat", false);
+	expect("");
+	ck_assert(!master_is_idle(&m));
+	n_may = 1;
+	master_go_on(&m);
+	expect(" presence 1=ok store:1");
+	n_may = 0;
+	master_stored(&m, COND_NONE);
+	master_go_on(&m);
+	say("4", ANN);
+	expect("");
+	n_may = 2;
+	master_go_on(&m);
+	expect(" message 2=ok join 3=ok store:1");
+	n_may = -1;
+	master_stored(&m, COND_NONE);
+	expect(" message 4=ok");
+	ck_assert(master_is_idle(&m));
+}
+END_TEST
+
+/* Messages that are on disk wait as well; more of them go there meanwhile. */
+START_TEST(stored_without_time)
+{
+	populate();
+	say("1", ANN);
+	say("2", BEN);
+	say("3", ANN);
+	n_may = 0;
+	master_stored(&m, COND_NONE);
+	master_stored(&m, COND_NONE);
+	say("4", BEN);
+	expect(" store:1 store:1 store:1 store:1");
+	ck_assert_uint_eq(m.room->n_history, 0);
+	master_stored(&m, COND_RESOURCE_CONSTRAINT);
+	expect("");
+	n_may = 1;
+	master_go_on(&m);
+	expect(" message 1=ok");
+	show("5", BEN);
+	n_may = -1;
+	master_go_on(&m);
+	expect(" message 2=ok 3=resource-constraint");
+	master_stored(&m, COND_NONE);
+	expect(" message 4=ok presence 5=ok");
+	ck_assert(master_is_idle(&m));
+}
+END_TEST
+
+/* It is judged by the room that it meets: Ben has left before he speaks. */
+START_TEST(judged_when_there_is_time)
+{
+	populate();
+	is_stored = false;
+	n_may = 0;
+	submit("1", BEN, make(STANZA_PRESENCE, TYPE_UNAVAILABLE, "Ben"), false);
+	say("2", BEN);
+	expect("");
+	n_may = -1;
+	master_go_on(&m);
+	expect(" leave 1=ok 2=not-acceptable");
+}
+END_TEST
+
+/* What the server does itself is done, in its order. */
+START_TEST(own_without_time)
+{
+	populate();
+	is_stored = false;
+	n_may = 0;
+	submit_entry((struct entry){ .type = ENTRY_DESTROY });
+	expect(" destroy ?=ok");
+}
+END_TEST
+
+/* To refuse takes none. */
+START_TEST(refused_without_time)
+{
+	populate();
+	n_may = 0;
+	say("1", "c@x.example/1");
+	expect(" 1=not-acceptable");
+	ck_assert(master_is_idle(&m));
+}
+END_TEST
+
+START_TEST(ended_without_time)
+{
+	populate();
+	say("1", ANN);
+	say("2", BEN);
+	n_may = 0;
+	master_stored(&m, COND_NONE);
+	show("3", ANN);
+	ck_assert(!master_is_idle(&m));
+	master_fini(&m);
+	expect(" store:1 store:1 1=internal-server-error"
+	       " 2=internal-server-error 3=internal-server-error");
+}
+END_TEST
+
 /* ---- what fails ---- */
 
 START_TEST(not_stored)
@@ -375,17 +516,6 @@ END_TEST
 
 /* ---- what nobody has sent ---- */
 
-static void
-submit_entry(struct entry from)
-{
-	struct entry *e = entry_new(&from);
-
-	master_submit(&m,
-		      &(struct submission){ .type = SUBMIT_ENTRY, .entry = e },
-		      NULL);
-	entry_unref(&e);
-}
-
 START_TEST(entries)
 {
 	populate();
@@ -457,6 +587,12 @@ main(void)
 	tcase_add_test(tc, subject_alone);
 	tcase_add_test(tc, creation);
 	tcase_add_test(tc, judged_late);
+	tcase_add_test(tc, no_time);
+	tcase_add_test(tc, stored_without_time);
+	tcase_add_test(tc, judged_when_there_is_time);
+	tcase_add_test(tc, own_without_time);
+	tcase_add_test(tc, refused_without_time);
+	tcase_add_test(tc, ended_without_time);
 	tcase_add_test(tc, not_stored);
 	tcase_add_test(tc, creation_not_stored);
 	tcase_add_test(tc, from_inside);

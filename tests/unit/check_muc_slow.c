@@ -70,7 +70,11 @@ done(void *owner, void *ticket, const struct submission *sub,
 	n_answers++;
 }
 
-static const struct master_class cls = { store, applied, done };
+static const struct master_class cls = {
+	.store = store,
+	.applied = applied,
+	.done = done,
+};
 
 static void
 join(struct room *r, const char *address, const char *nick)

@@ -26,7 +26,7 @@ struct ticket {
 
 /* A ruling on its way to the disk. */
 struct write {
-	struct list node; /* in play->writes */
+	struct list node; /* in play->writes or stored */
 	struct entry **entries;
 	size_t n;
 };
@@ -88,7 +88,7 @@ store(void *owner, struct entry *const *entries, size_t n)
 
 	if (!disk_wants(&p->master.room->config, entries, n)) {
 		/* It may not overtake: it will be judged again. */
-		if (list_is_empty(&p->writes))
+		if (list_is_empty(&p->writes) && list_is_empty(&p->stored))
 			expect(p, copy_entries(entries, n), n);
 		return false;
 	}
@@ -98,6 +98,25 @@ store(void *owner, struct entry *const *entries, size_t n)
 	list_append(&p->writes, &w->node);
 	p->n_writes++;
 	return true;
+}
+
+static bool
+may_apply(void *owner, const struct submission *sub)
+{
+	struct play *p = owner;
+
+	(void)sub;
+	if (p->n_may_apply == PLAY_ALL)
+		return true;
+	if (p->n_may_apply) {
+		p->n_may_apply--;
+		return true;
+	}
+	/* What has just been decided will be judged again. */
+	free_entries(p->applying, p->n_applying);
+	p->applying = NULL;
+	p->n_applying = p->n_applied = 0;
+	return false;
 }
 
 static bool
@@ -155,6 +174,12 @@ applied(void *owner, const struct room_change *c)
 	struct play *p = owner;
 	const struct entry *e = c->entry;
 
+	if (p->n_applied == p->n_applying && !list_is_empty(&p->stored)) {
+		struct write *w = write_of(list_pop(&p->stored));
+
+		expect(p, w->entries, w->n);
+		free(w);
+	}
 	must(p, p->n_applied < p->n_applying && p->applying[p->n_applied] == e,
 	     "an entry is applied that was not decided");
 	p->n_applied++;
@@ -221,6 +246,7 @@ done(void *owner, void *data, const struct submission *sub,
 
 static const struct master_class class = {
 	.store = store,
+	.may_apply = may_apply,
 	.applied = applied,
 	.done = done,
 };
@@ -253,7 +279,7 @@ end(struct play *p)
 		     "a submission is not answered");
 		free(ticket_of(n));
 	}
-	while ((n = list_pop(&p->writes))) {
+	while ((n = list_pop(&p->stored)) || (n = list_pop(&p->writes))) {
 		free_entries(write_of(n)->entries, write_of(n)->n);
 		free(write_of(n));
 	}
@@ -391,12 +417,12 @@ play_stored(struct play *p, enum stanza_cond cond)
 	p->n_writes--;
 	if (cond) {
 		free_entries(w->entries, w->n);
+		free(w);
 	} else {
 		disk_write(&p->disk, w->entries, w->n,
 			   p->master.room->last_archive_id);
-		expect(p, w->entries, w->n);
+		list_append(&p->stored, &w->node);
 	}
-	free(w);
 	p->depth++;
 	master_stored(&p->master, cond);
 	p->depth--;
@@ -404,8 +430,21 @@ play_stored(struct play *p, enum stanza_cond cond)
 }
 
 void
+play_go_on(struct play *p, unsigned n_may_apply)
+{
+	p->n_may_apply = n_may_apply;
+	if (!p->master.room || p->depth)
+		return;
+	p->depth++;
+	master_go_on(&p->master);
+	p->depth--;
+	look(p);
+}
+
+void
 play_settle(struct play *p)
 {
+	play_go_on(p, PLAY_ALL);
 	while (!p->wrong && !list_is_empty(&p->writes))
 		play_stored(p, COND_NONE);
 	if (p->master.room)
@@ -448,8 +487,9 @@ play_crash(struct play *p, size_t n)
 void
 play_init(struct play *p, struct jid *room)
 {
-	*p = (struct play){ .jid = jid_ref(room) };
+	*p = (struct play){ .jid = jid_ref(room), .n_may_apply = PLAY_ALL };
 	list_init(&p->writes);
+	list_init(&p->stored);
 	list_init(&p->tickets);
 }
 

@@ -43,8 +43,11 @@ struct play {
 	int64_t started_ms; /* the last start of the server */
 	struct play_disk disk;
 	struct list writes;  /* on their way to the disk, in order */
+	struct list stored;  /* those that are there, and not applied yet */
 	struct list tickets; /* all submissions of this life of the room */
 	size_t n_writes;
+	/* There is no time for more than so many rulings. */
+	unsigned n_may_apply;
 	/* The entries of the ruling that is being applied. */
 	struct entry **applying;
 	size_t n_applying, n_applied;
@@ -75,6 +78,9 @@ void play_stanza(struct play *p, struct jid *from, struct stanza *s);
 void play_submit(struct play *p, struct submission *sub);
 /* The oldest write is on disk, or has failed with cond. */
 void play_stored(struct play *p, enum stanza_cond cond);
+/* There is time for so many rulings more, or PLAY_ALL. */
+#define PLAY_ALL (~0u)
+void play_go_on(struct play *p, unsigned n_may_apply);
 /* The process dies when the first n writes have reached the disk, and starts
  * again. */
 void play_crash(struct play *p, size_t n);
