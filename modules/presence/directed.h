@@ -18,13 +18,21 @@ struct jid;
 /* Of those who have gone, the last ones are known. */
 #define DIRECTED_GONE_MAX 16
 
-/* Of a session; zeroed memory is an empty one. */
+/* Of a session; zeroed memory is an empty one. In most cases there is one at
+ * most, which takes no memory of its own. */
 struct directed {
-	struct jid **targets; /* refs, owned; n, and then those who have gone,
-			       * oldest first */
+	union {
+		struct jid *one;   /* ref, or NULL; where there is no other */
+		struct jid **many; /* refs, owned; n, and then those who have
+				    * gone, oldest first */
+	};
 	unsigned n, n_gone;
 };
+}
+;
 
+/* i < n; borrowed. Removing one has the last take its place. */
+struct jid *directed_at(const struct directed *d, unsigned i);
 bool directed_has(const struct directed *d, const struct jid *jid);
 /* Any of the address's resources, or itself. */
 bool directed_has_bare(const struct directed *d, const struct jid *jid);

@@ -218,7 +218,7 @@ tell_directed(struct session *s, struct stanza *presence, bool was_broadcast)
 
 	*directed_of(s) = (struct directed){ 0 };
 	for (unsigned i = 0; i < told.n; i++) {
-		struct jid *to = told.targets[i];
+		struct jid *to = directed_at(&told, i);
 		bool has_it = was_broadcast && is_viewer(s->account, to);
 
 		if (!has_it && roster_may_send(s->account, to))
@@ -252,7 +252,8 @@ presence_end_directed(struct account *a,
 
 		/* Backwards: the last takes the place of what is removed. */
 		for (unsigned i = directed_of(s)->n; i-- > 0;) {
-			struct jid *to = jid_ref(directed_of(s)->targets[i]);
+			struct jid *to =
+				jid_ref(directed_at(directed_of(s), i));
 
 			if (is_one(data, to))
 				end_directed(s, to);

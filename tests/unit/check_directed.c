@@ -41,7 +41,7 @@ START_TEST(add_and_remove)
 	ck_assert(directed_has(&d, garden));
 	directed_remove(&d, garden);
 	ck_assert_uint_eq(d.n, 0);
-	ck_assert_ptr_null(d.targets);
+	ck_assert_ptr_null(d.one);
 	directed_fini(&d);
 }
 END_TEST
@@ -76,7 +76,7 @@ START_TEST(move)
 	ck_assert(directed_has(&d, romeo));
 	/* To where it is, with the list's own reference. */
 	jid_unref(&jules);
-	directed_move(&d, d.targets[1]);
+	directed_move(&d, directed_at(&d, 1));
 	ck_assert_uint_eq(d.n, 2);
 	directed_move(&d, room);
 	ck_assert_uint_eq(d.n, 2);
@@ -121,7 +121,7 @@ START_TEST(gone_and_back)
 	ck_assert(!directed_knows(&d, jules));
 	directed_gone(&d, garden);
 	directed_remove(&d, garden);
-	ck_assert_ptr_null(d.targets);
+	ck_assert_ptr_null(d.one);
 	jid_unref(&jules);
 }
 END_TEST
@@ -161,6 +161,28 @@ START_TEST(many_gone)
 }
 END_TEST
 
+/* From none to three and back, each of them the first to go once. */
+START_TEST(grow_and_shrink)
+{
+	struct jid *all[] = { room, romeo, garden };
+	struct directed d = { 0 };
+
+	for (int first = 0; first < 3; first++) {
+		for (int i = 0; i < 3; i++)
+			ck_assert(directed_add(&d, all[i], 3));
+		for (int i = 0; i < 3; i++) {
+			directed_remove(&d, all[(first + i) % 3]);
+			ck_assert_uint_eq(d.n, 2 - i);
+			for (int k = 0; k < 3; k++)
+				ck_assert_int_eq(
+					directed_has(&d, all[(first + k) % 3]),
+					k > i);
+		}
+		ck_assert_ptr_null(d.one);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -172,5 +194,6 @@ main(void)
 	tcase_add_test(tc, move);
 	tcase_add_test(tc, gone_and_back);
 	tcase_add_test(tc, many_gone);
+	tcase_add_test(tc, grow_and_shrink);
 	return unit_run(tc);
 }
