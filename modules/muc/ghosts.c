@@ -37,6 +37,18 @@ struct lost_domain {
 	int64_t since_ms; /* monotonic */
 };
 
+static int32_t
+now_s(const struct live *l)
+{
+	return (int32_t)(l->host->server->clock->mono_ms / 1000);
+}
+
+void
+ghosts_seen(const struct live *l, struct room_session *s)
+{
+	s->seen_s = now_s(l);
+}
+
 static const char technical[] = "the way to your server is lost";
 
 static void
@@ -52,7 +64,7 @@ ghosts_watch(struct live *l, struct room_session *s)
 {
 	l->n_foreign++;
 	l->service->muc->n_foreign++;
-	s->seen_ms = l->host->server->clock->mono_ms;
+	ghosts_seen(l, s);
 	arm(l->service->muc);
 }
 
@@ -119,7 +131,7 @@ pinged(void *data, const struct stanza *reply)
 	if (s) {
 		s->is_pinged = false;
 		/* Asked again when it has been silent for as long again. */
-		s->seen_ms = l->host->server->clock->mono_ms;
+		ghosts_seen(l, s);
 		if (reply && reply->type == TYPE_ERROR &&
 		    is_gone(p, stanza_error_cond(reply)))
 			remove_session(l, p->full);
@@ -284,7 +296,7 @@ is_silent(const struct walk *w, const struct room_session *s)
 	int64_t interval = w->muc->ping_interval;
 
 	return interval && !s->owner && !s->is_away &&
-	       w->now_ms - s->seen_ms >= interval;
+	       w->now_ms - s->seen_s * INT64_C(1000) >= interval;
 }
 
 /* The first whom it is time to remove, or NULL; pings others on the way. */
@@ -372,7 +384,7 @@ ghosts_awake(struct live *l)
 
 			ghosts_watch(l, s);
 			/* Asked at the next round. */
-			s->seen_ms -= muc->ping_interval;
+			s->seen_s -= (int32_t)(muc->ping_interval / 1000) + 1;
 		}
 	}
 	list_each (n, &muc->lost) {

@@ -198,6 +198,8 @@ void ghosts_stop(struct muc *muc);
 /* A session of another process is in a room now: it is looked after. */
 void ghosts_watch(struct live *l, struct room_session *s);
 void ghosts_unwatch(struct live *l);
+/* Something has come from it. */
+void ghosts_seen(const struct live *l, struct room_session *s);
 /* The room is awake, with sessions from before. */
 void ghosts_awake(struct live *l);
 /* A stanza that the room has sent comes back. */

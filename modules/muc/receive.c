@@ -132,7 +132,7 @@ seen(const struct live *l, const struct event *ev)
 	struct room_session *s = room_session(live_room(l), ev->from);
 
 	if (s)
-		s->seen_ms = ev->server->clock->mono_ms;
+		ghosts_seen(l, s);
 }
 
 /* A private message that comes back goes to who has sent it. */

@@ -26,7 +26,8 @@ struct chunk;
 struct entry;
 struct jid;
 
-/* A nickname that is in the room, with all sessions of one user. */
+/* A nickname that is in the room, with all sessions of one user. There are many
+ * of them, and of their sessions: room.c asserts their size. */
 struct occupant {
 	struct map_node node;	  /* in room->nicks */
 	struct list in_room;	  /* in room->occupants, in order of arrival */
@@ -35,8 +36,8 @@ struct occupant {
 	struct list sessions;	  /* struct room_session.in_occupant */
 	struct room_session *top; /* whose presence is shown */
 	unsigned n_sessions;
-	enum affiliation affiliation;
-	enum role role;
+	enum affiliation affiliation : 8;
+	enum role role : 8;
 	char *nick;	/* owned, with the id behind it */
 	const char *id; /* XEP-0421; NULL: none */
 	/* Their presence as others see it: without and with the JID. Made when
@@ -52,7 +53,7 @@ struct room_session {
 	struct jid *jid;       /* ref; full */
 	struct chunk *payload; /* ref; of its last presence; NULL: it is bare */
 	void *owner;	       /* whoever shows the room to it: fanout.h */
-	int64_t seen_ms;       /* owner's: when something came from it */
+	int32_t seen_s;	       /* owner's: when something came from it */
 	bool is_away;	       /* there is no way to its server now */
 	bool follows_lists;    /* wants to know of their changes (XEP-0463) */
 	bool is_pinged;	       /* owner's: it is asked whether it is there */

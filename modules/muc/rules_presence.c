@@ -27,20 +27,23 @@ known_lists(const struct submission *sub)
 	return mav && !since ? "" : since;
 }
 
-/* The submission's presence as it is kept, or NULL: it is too large. */
+/* The submission's presence as it is kept, for long and of everybody: without
+ * room to grow. NULL: it is too large. */
 static struct chunk *
 payload_of(const struct room *r, const struct rules_env *env,
 	   const struct submission *sub, const char *only, struct ruling *out)
 {
+	struct chunk *payload = NULL;
 	struct buf b = { 0 };
 
 	rules_write_payload(&b, r, sub->stanza, only);
 	if (b.len <= env->presence_max)
-		return buf_to_chunk(&b);
+		payload = chunk_copy(b.data, b.len);
+	else
+		ruling_refuse(out, COND_POLICY_VIOLATION,
+			      "this presence is too large for a room");
 	buf_fini(&b);
-	ruling_refuse(out, COND_POLICY_VIOLATION,
-		      "this presence is too large for a room");
-	return NULL;
+	return payload;
 }
 
 bool
