@@ -71,6 +71,12 @@ muc_service_host(const struct muc_service *s)
 	return s->host;
 }
 
+const char *
+muc_service_domain(const struct muc_service *s)
+{
+	return jid_str(s->jid);
+}
+
 /* ---- listing ---- */
 
 struct listing {

@@ -24,6 +24,8 @@ struct muc_service *muc_service_of_host(struct host *h);
 /* Those of all hosts, one after the other: NULL starts and ends. */
 struct muc_service *muc_service_next(struct server *srv, struct muc_service *s);
 struct host *muc_service_host(const struct muc_service *s);
+/* Lives as long as the service. */
+const char *muc_service_domain(const struct muc_service *s);
 
 struct muc_seen {
 	const char *jid, *name; /* name: NULL where it has none */

@@ -96,6 +96,24 @@ listed(void *data, const struct muc_rooms *res)
 		end_list(l);
 }
 
+/* A host, perhaps, whose rooms are at another name. */
+static void
+no_rooms_there(struct command_call *call, const struct jid *jid)
+{
+	struct host *h =
+		jid && jid_is_domain(jid) ? host_of(call->server, jid) : NULL;
+	const struct muc_service *s = h ? muc_service_of_host(h) : NULL;
+
+	if (s)
+		command_fail(call,
+			     "%s is not a domain with rooms; its rooms are at "
+			     "%s",
+			     call->argv[0], muc_service_domain(s));
+	else
+		command_fail(call, "%s is not a domain with rooms",
+			     call->argv[0]);
+}
+
 static void
 run_list(struct command_call *call)
 {
@@ -110,12 +128,12 @@ run_list(struct command_call *call)
 	jid = call->argc ? jid_parse(call->argv[0]) : NULL;
 	s = jid ? muc_service_find(call->server, jid)
 		: muc_service_next(call->server, NULL);
-	jid_unref(&jid);
-	if (call->argc && (!s || strchr(call->argv[0], '@'))) {
-		command_fail(call, "%s is not a domain with rooms",
-			     call->argv[0]);
+	if (call->argc && (!s || !jid_is_domain(jid))) {
+		no_rooms_there(call, jid);
+		jid_unref(&jid);
 		return;
 	}
+	jid_unref(&jid);
 	l = mem_zalloc(sizeof(*l));
 	*l = (struct listing){ call, s, call->argc == 1, 0 };
 	if (s)
