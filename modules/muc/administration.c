@@ -247,16 +247,10 @@ struct change {
 	void *data;
 };
 
-/* Whose affiliation it was is in the room, perhaps. */
 static void
-follow(struct live *l, const struct entry *e)
+follow_one(struct live *l, const struct entry *e, const struct occupant *o)
 {
-	const struct occupant *o = room_by_user(live_room(l), e->jid);
-	struct entry *role;
-
-	if (!o || o->affiliation == e->affiliation)
-		return;
-	role = entry_new(&(struct entry){
+	struct entry *role = entry_new(&(struct entry){
 		.type = ENTRY_ROLE,
 		.nick = o->nick,
 		.affiliation = e->affiliation,
@@ -266,6 +260,20 @@ follow(struct live *l, const struct entry *e)
 	live_submit_own(
 		l, &(struct submission){ .type = SUBMIT_ENTRY, .entry = role });
 	entry_unref(&role);
+}
+
+/* Whose affiliation it was is in the room, perhaps, under several nicknames.
+ * Roles put nobody in or out. */
+static void
+follow(struct live *l, const struct entry *e)
+{
+	list_each (n, &live_room(l)->occupants) {
+		const struct occupant *o = occupant_of(n);
+
+		if (jid_eq_bare(o->bare, e->jid) &&
+		    o->affiliation != e->affiliation)
+			follow_one(l, e, o);
+	}
 }
 
 static void
