@@ -407,6 +407,7 @@ live_submit_own(struct live *l, struct submission *sub)
 static void
 wake(struct live *l, struct room *room)
 {
+	room_limit_history(room, (size_t)l->service->muc->history_size);
 	master_init(&l->master, room, &l->service->muc->env, &master_class, l);
 	l->state = LIVE_AWAKE;
 }

@@ -57,6 +57,10 @@ static const struct option options[] = {
 	  .def = "200", .min = 0, .max = 10000,
 	  .doc = "The most messages of the past that a room can be configured "
 		 "to show to who enters." },
+	{ "rooms-history-size", OPT_SIZE, offsetof(struct muc, history_size),
+	  .def = "512K", .min = 0, .max = 1 << 30,
+	  .doc = "Size of all these messages of one room together. Where they "
+		 "are larger, fewer are shown." },
 	{ "rooms-occupants-max", OPT_INT, offsetof(struct muc, occupants_max),
 	  .def = "5000", .min = 1, .max = 1000000,
 	  .doc = "Occupants of one room." },
@@ -234,7 +238,18 @@ static void
 reloaded(struct host *host, void *data)
 {
 	(void)host;
-	take_options(data);
+	take_options(muc);
+	list_each (n, &muc->domains) {
+		map_each (k, &service_of(n)->rooms) {
+	struct muc *muc = data;
+
+			struct live *l = container_of(k, struct live, node);
+
+			if (l->state == LIVE_AWAKE)
+				room_limit_history(live_room(l),
+						   (size_t)muc->history_size);
+		}
+	}
 }
 
 /* 11.2. Occupants of other servers stay in over a restart. */

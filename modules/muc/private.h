@@ -35,8 +35,8 @@ struct muc {		   /* per host */
 	struct option_list services, aliases;
 	int create; /* enum muc_create */
 	int preset; /* enum muc_preset */
-	int64_t vcard_max, history_max, occupants_max, affiliations_max,
-		presence_max;
+	int64_t vcard_max, history_max, history_size, occupants_max,
+		affiliations_max, presence_max;
 	int64_t archive_page;
 	int64_t archive_age; /* ms; 0: for ever */
 	int64_t per_user, joins_rate, asks_rate, awake_max;

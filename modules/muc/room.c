@@ -209,9 +209,19 @@ set_payload(struct room_session *s, struct chunk *payload)
 
 /* ---- history ---- */
 
+static size_t
+size_of(const struct entry *e)
+{
+	size_t len;
+
+	chunk_data(e->payload, &len);
+	return len;
+}
+
 static void
 history_cut(struct room *r, size_t at)
 {
+	r->history_size -= size_of(r->history[at]);
 	entry_unref(&r->history[at]);
 	r->n_history--;
 	memmove(r->history + at, r->history + at + 1,
@@ -221,8 +231,16 @@ history_cut(struct room *r, size_t at)
 static void
 history_fit(struct room *r)
 {
-	while (r->n_history > (size_t)r->config.history)
+	while (r->n_history > (size_t)r->config.history ||
+	       r->history_size > r->history_size_max)
 		history_cut(r, 0);
+}
+
+void
+room_limit_history(struct room *r, size_t size_max)
+{
+	r->history_size_max = size_max;
+	history_fit(r);
 }
 
 static void
@@ -230,14 +248,14 @@ history_add(struct room *r, struct entry *e)
 {
 	if (!r->config.history)
 		return;
-	if (r->n_history == (size_t)r->config.history)
-		history_cut(r, 0);
 	if (r->n_history == r->cap_history) {
 		r->cap_history = r->cap_history ? r->cap_history * 2 : 8;
 		r->history = mem_realloc(
 			r->history, r->cap_history * sizeof(struct entry *));
 	}
 	r->history[r->n_history++] = entry_ref(e);
+	r->history_size += size_of(e);
+	history_fit(r);
 }
 
 static void
@@ -533,6 +551,7 @@ room_new(struct jid *jid, size_t log_max)
 	affiliations_init(&r->affiliations);
 	list_init(&r->occupants);
 	log_ring_init(&r->log, log_max);
+	r->history_size_max = SIZE_MAX;
 	return r;
 }
 

@@ -71,7 +71,8 @@ struct room {
 	struct entry *subject;	/* ref; ENTRY_SUBJECT */
 	struct entry **history; /* refs; the last messages, the oldest first */
 	size_t n_history, cap_history;
-	struct slow slow; /* while slow mode is on */
+	size_t history_size, history_size_max; /* of their payloads; bytes */
+	struct slow slow;		       /* while slow mode is on */
 	struct log_ring log;
 	int64_t created_ms;
 	int64_t last_archive_id; /* archive ids only grow */
@@ -107,6 +108,10 @@ struct room_change {
  * log_max: entries that are kept for who needs them again. */
 struct room *room_new(struct jid *jid, size_t log_max);
 void room_free(struct room *r);
+
+/* From now on the messages that are kept, whose number is an option of the
+ * room, take no more than so many bytes; without this any number. */
+void room_limit_history(struct room *r, size_t size_max);
 
 /* Whether the entry fits the state: who makes entries has asked before; who
  * replays some of another server has to. */

@@ -375,6 +375,50 @@ configure(int n_history)
 	muc_config_fini(&c);
 }
 
+static void
+say_much(int64_t id, size_t len)
+{
+	char text[64];
+
+	memset(text, 'x', len);
+	text[len] = '\0';
+	apply((struct entry){ .type = ENTRY_MESSAGE,
+			      .nick = "Ann",
+			      .archive_id = id },
+	      A1, text);
+}
+
+START_TEST(size_of_history)
+{
+	configure(10);
+	room_limit_history(room, 30);
+	for (int i = 1; i <= 4; i++)
+		say_much(i, 10);
+	ck_assert_str_eq(history(), " 2 3 4");
+	/* What was taken back leaves its place to others. */
+	apply((struct entry){ .type = ENTRY_RETRACT, .target = 3 }, NULL, ">");
+	say_much(5, 10);
+	ck_assert_str_eq(history(), " 2 4 5");
+	say_much(6, 25);
+	ck_assert_str_eq(history(), " 6");
+	say_much(7, 5);
+	ck_assert_str_eq(history(), " 6 7");
+	/* One that is larger than all leaves nothing. */
+	say_much(8, 31);
+	ck_assert_str_eq(history(), "");
+	say_much(9, 30);
+	ck_assert_str_eq(history(), " 9");
+	room_limit_history(room, 29);
+	ck_assert_str_eq(history(), "");
+	/* The number counts as well. */
+	room_limit_history(room, 30);
+	configure(1);
+	say_much(10, 10);
+	say_much(11, 10);
+	ck_assert_str_eq(history(), " 11");
+}
+END_TEST
+
 START_TEST(messages)
 {
 	configure(3);
@@ -575,6 +619,7 @@ main(void)
 	tcase_add_test(tc, role);
 	tcase_add_test(tc, link_lost);
 	tcase_add_test(tc, messages);
+	tcase_add_test(tc, size_of_history);
 	tcase_add_test(tc, options);
 	tcase_add_test(tc, subject);
 	tcase_add_test(tc, list);
