@@ -19,6 +19,7 @@ limits_start(struct muc *muc)
 {
 	counts_init(&muc->joins, muc->host->server->core, &window_ms);
 	counts_init(&muc->asks, muc->host->server->core, &window_ms);
+	counts_init(&muc->queries, muc->host->server->core, &window_ms);
 }
 
 void
@@ -26,6 +27,7 @@ limits_stop(struct muc *muc)
 {
 	counts_fini(&muc->joins);
 	counts_fini(&muc->asks);
+	counts_fini(&muc->queries);
 }
 
 bool
@@ -59,6 +61,12 @@ bool
 limits_may_ask(const struct muc_service *s, const struct event *ev)
 {
 	return count(s, ev, &s->muc->asks, s->muc->asks_rate);
+}
+
+bool
+limits_may_query(const struct muc_service *s, const struct event *ev)
+{
+	return count(s, ev, &s->muc->queries, s->muc->queries_rate);
 }
 
 /* ---- rooms of one user ---- */

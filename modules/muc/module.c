@@ -92,6 +92,10 @@ static const struct option options[] = {
 	  .def = "30", .min = 1, .max = 1000000,
 	  .doc = "Messages by which one user can invite, decline, or ask for "
 		 "voice or membership within a minute." },
+	{ "rooms-query-rate", OPT_INT, offsetof(struct muc, queries_rate),
+	  .def = "600", .min = 1, .max = 1000000,
+	  .doc = "Requests (iq) that one user can send to other occupants "
+		 "within a minute." },
 	{ "rooms-awake-max", OPT_INT, offsetof(struct muc, awake_max),
 	  .def = "50000", .min = 1, .max = 10000000,
 	  .doc = "Rooms of a service that are in memory. Where there are so "

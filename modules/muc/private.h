@@ -39,13 +39,13 @@ struct muc {		   /* per host */
 		affiliations_max, presence_max;
 	int64_t archive_page;
 	int64_t archive_age; /* ms; 0: for ever */
-	int64_t per_user, joins_rate, asks_rate, awake_max;
+	int64_t per_user, joins_rate, asks_rate, queries_rate, awake_max;
 	int64_t unlock_time, sleep_time, away_time, ping_interval; /* ms */
 	struct rules_env env;
 	uint8_t secret[RULES_SECRET_LEN];
 	struct list domains; /* struct muc_service.node */
 	/* limits.c; by user, within a minute */
-	struct counts joins, asks;
+	struct counts joins, asks, queries;
 	/* ghosts.c */
 	struct list lost;	  /* struct lost_domain.node */
 	struct timer ghost_timer; /* while there is somebody to look after */
@@ -221,10 +221,11 @@ void limits_start(struct muc *muc);
 void limits_stop(struct muc *muc);
 /* May this event wake up, or look for, one more room? */
 bool limits_may_wake(struct muc_service *s, const struct event *ev);
-/* May the user enter one more room, or ask somebody for something, now? If so,
- * it is counted. */
+/* May the user enter one more room, ask somebody for something, or send another
+ * occupant a request, now? If so, it is counted. */
 bool limits_may_join(const struct muc_service *s, const struct event *ev);
 bool limits_may_ask(const struct muc_service *s, const struct event *ev);
+bool limits_may_query(const struct muc_service *s, const struct event *ev);
 /* Has the user room for one more room? Calls fn(ev, l), as by event_step, if
  * so, and else refuses. */
 enum verdict

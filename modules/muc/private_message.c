@@ -202,6 +202,9 @@ private_request(struct live *l, struct event *ev)
 		return event_reply_empty(ev);
 	if (!may(l, from, PRIV_QUERY))
 		return live_refuse(l, ev, COND_FORBIDDEN, NULL);
+	if (!limits_may_query(l->service, ev))
+		return live_refuse(l, ev, COND_RESOURCE_CONSTRAINT,
+				   "too many requests at once");
 	pass_request(l, ev, from, to);
 	return DONE;
 }
