@@ -6,7 +6,9 @@
  * its users are shown as away; they leave when it has been lost for long. Where
  * a stanza comes back, the client is pinged, and leaves when the ping comes
  * back too. After a restart of ours those of other servers are still in their
- * rooms, and pinged, and so is who has been silent for long.
+ * rooms, and pinged, and so is who has been silent for long; where the answer
+ * says nothing, a message without content, which no client answers, shows
+ * whether there is anybody.
  */
 
 #include "base/clock.h"
@@ -111,13 +113,31 @@ says_gone(enum stanza_cond cond)
 	}
 }
 
-/* Who does not know pings says the same as a server without that client
- * (RFC 6121 8.5.3.2.3); but from a client that is there nothing came back. */
-static bool
-is_gone(const struct ping *p, enum stanza_cond cond)
+/* RFC 6121 8.5.3.2.1: where there is no such resource, a message of this type
+ * is not for another one; most servers send it back. */
+static void
+send_trial(struct live *l, const struct room_session *s)
 {
-	return says_gone(cond) &&
-	       (p->is_bounced || cond != COND_SERVICE_UNAVAILABLE);
+	struct stanza *m = stanza_new(STANZA_MESSAGE, TYPE_GROUPCHAT, l->jid,
+				      s->jid, NULL);
+
+	xml_add(m->arena, m->root, "no-store", NS_HINTS);
+	route(l->host->server, m);
+}
+
+static void
+judge_answer(struct live *l, const struct ping *p, struct room_session *s,
+	     enum stanza_cond cond)
+{
+	if (!says_gone(cond))
+		return;
+	/* Who does not know pings says the same as a server without that
+	 * client (8.5.3.2.3); but from a client that is there nothing comes
+	 * back. */
+	if (cond == COND_SERVICE_UNAVAILABLE && !p->is_bounced)
+		send_trial(l, s);
+	else
+		remove_session(l, p->full);
 }
 
 static void
@@ -132,9 +152,8 @@ pinged(void *data, const struct stanza *reply)
 		s->is_pinged = false;
 		/* Asked again when it has been silent for as long again. */
 		ghosts_seen(l, s);
-		if (reply && reply->type == TYPE_ERROR &&
-		    is_gone(p, stanza_error_cond(reply)))
-			remove_session(l, p->full);
+		if (reply && reply->type == TYPE_ERROR)
+			judge_answer(l, p, s, stanza_error_cond(reply));
 	}
 	jid_unref(&p->room);
 	jid_unref(&p->full);

@@ -241,12 +241,12 @@ load(struct host *host, void *data, struct err *err)
 static void
 reloaded(struct host *host, void *data)
 {
+	struct muc *muc = data;
+
 	(void)host;
 	take_options(muc);
 	list_each (n, &muc->domains) {
 		map_each (k, &service_of(n)->rooms) {
-	struct muc *muc = data;
-
 			struct live *l = container_of(k, struct live, node);
 
 			if (l->state == LIVE_AWAKE)
