@@ -153,6 +153,11 @@ static const char *const steps[] = {
 	" xml @TEXT NOT NULL);"
 	"CREATE INDEX archive_rows_id"
 	" ON archive_rows (archive, id, peer, ordinal);",
+
+	/* 3: what a crash must not make of rooms */
+	"ALTER TABLE rooms ADD COLUMN is_locked @INT NOT NULL DEFAULT 0;"
+	"ALTER TABLE room_occupants"
+	" ADD COLUMN affiliation @INT NOT NULL DEFAULT 0;",
 };
 
 static const char version_table[] =

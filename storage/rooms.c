@@ -33,17 +33,17 @@ enum {
 static const struct db_sql sql[N_SQL] = {
 	[GET] = { "SELECT version, name, is_public, is_persistent, created_ms,"
 		  " used_ms, epoch, seq, last_id, subject_from, subject_ms,"
-		  " subject, config FROM rooms WHERE jid = $1" },
+		  " subject, config, is_locked FROM rooms WHERE jid = $1" },
 	[GET_PUBLIC] = { "SELECT is_public FROM rooms WHERE jid = $1" },
 	[GET_LAST_ID] = { "SELECT id FROM archive_rows WHERE archive ="
 			  " (SELECT number FROM archives WHERE owner = $1)"
 			  " ORDER BY id DESC LIMIT 1" },
 	[PUT] = { "INSERT INTO rooms (jid, service, name, is_public,"
 		  " is_persistent, created_ms, used_ms, epoch, seq, last_id,"
-		  " subject_from, subject_ms, subject, config,"
+		  " subject_from, subject_ms, subject, config, is_locked,"
 		  " version, known_since)"
 		  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-		  " $12, $13, $14, 0, 0)"
+		  " $12, $13, $14, $15, 0, 0)"
 		  " ON CONFLICT (jid) DO UPDATE SET"
 		  " name = excluded.name, is_public = excluded.is_public,"
 		  " is_persistent = excluded.is_persistent,"
@@ -52,7 +52,8 @@ static const struct db_sql sql[N_SQL] = {
 		  " seq = excluded.seq, last_id = excluded.last_id,"
 		  " subject_from = excluded.subject_from,"
 		  " subject_ms = excluded.subject_ms,"
-		  " subject = excluded.subject, config = excluded.config" },
+		  " subject = excluded.subject, config = excluded.config,"
+		  " is_locked = excluded.is_locked" },
 	[SET_VERSION] = { "UPDATE rooms SET version = $2 WHERE jid = $1" },
 	[COUNT_MORE] = { "INSERT INTO room_counts (service, n_all, n_public)"
 			 " VALUES ($1, $2, $3) ON CONFLICT (service)"
@@ -66,17 +67,19 @@ static const struct db_sql sql[N_SQL] = {
 			" WHERE room_occupants.room = rooms.jid)"
 			" ORDER BY jid LIMIT $2" },
 	[OCCUPANTS] = { "SELECT jid, nick, occupant_id, role, stamp_ms,"
-			" payload FROM room_occupants WHERE room = $1"
+			" payload, affiliation FROM room_occupants WHERE room "
+			"= $1"
 			" ORDER BY nick, jid" },
 	[PUT_OCCUPANT] = { "INSERT INTO room_occupants (room, jid, nick,"
-			   " occupant_id, role, stamp_ms, payload)"
-			   " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+			   " occupant_id, role, stamp_ms, payload, affiliation)"
+			   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 			   " ON CONFLICT (room, jid) DO UPDATE SET"
 			   " nick = excluded.nick,"
 			   " occupant_id = excluded.occupant_id,"
 			   " role = excluded.role,"
 			   " stamp_ms = excluded.stamp_ms,"
-			   " payload = excluded.payload" },
+			   " payload = excluded.payload,"
+			   " affiliation = excluded.affiliation" },
 	[REMOVE_OCCUPANT] = { "DELETE FROM room_occupants"
 			      " WHERE room = $1 AND jid = $2" },
 	[FORGET_OCCUPANTS] = { "DELETE FROM room_occupants WHERE room = $1" },
@@ -206,6 +209,7 @@ put(struct db *db, const struct room_row *row)
 		db_int(row->subject_ms),
 		db_text(row->subject),
 		db_text(row->config),
+		db_int(row->is_locked),
 	};
 
 	return db_exec(db, &sql[PUT], v, N_ELEMENTS(v)) < 0 ? -1 : 0;
@@ -316,6 +320,7 @@ read_row(struct load_op *l, struct db *db, const struct db_value *key)
 	row->subject_ms = db_get_int(rows, 10);
 	row->subject = op_get_text(&l->op, rows, 11);
 	row->config = op_get_text(&l->op, rows, 12);
+	row->is_locked = db_get_int(rows, 13) != 0;
 	db_end(rows);
 	return 1;
 }
@@ -337,6 +342,7 @@ read_occupants(struct load_op *l, struct db *db, const struct db_value *key)
 			.role = (int)db_get_int(rows, 3),
 			.stamp_ms = db_get_int(rows, 4),
 			.payload = op_get_text(&l->op, rows, 5),
+			.affiliation = (int)db_get_int(rows, 6),
 		};
 	}
 	return got;
@@ -477,7 +483,7 @@ run_put_occupant(struct op *op, struct db *db)
 		db_text(o->room),	db_text(from->jid),
 		db_text(from->nick),	db_text(from->occupant_id),
 		db_int(from->role),	db_int(from->stamp_ms),
-		db_text(from->payload),
+		db_text(from->payload), db_int(from->affiliation),
 	};
 
 	if (db_exec(db, &sql[PUT_OCCUPANT], v, N_ELEMENTS(v)) < 0)

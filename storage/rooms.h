@@ -27,6 +27,7 @@ struct room_row {
 	int64_t created_ms, used_ms;
 	bool is_public; /* listed */
 	bool is_persistent;
+	bool is_locked; /* its owner has not configured it yet */
 };
 
 /* What somebody is in a room that is not just "none" (XEP-0045 5.2). */
@@ -48,7 +49,8 @@ struct room_occupant {
 	const char *occupant_id; /* XEP-0421; or NULL */
 	const char *payload;	 /* children of its presence as XML; or NULL */
 	int64_t stamp_ms;
-	int role; /* enum role of the rooms */
+	int role;	 /* enum role of the rooms */
+	int affiliation; /* the one that the role goes with */
 };
 
 /* Inserts or updates the room's row, not its lists. */

@@ -405,6 +405,13 @@ live_submit_own(struct live *l, struct submission *sub)
 /* ---- waking up ---- */
 
 static void
+set_unlock_timer(struct live *l)
+{
+	loop_timer_set(l->host->server->core, &l->timer,
+		       l->service->muc->unlock_time);
+}
+
+static void
 wake(struct live *l, struct room *room)
 {
 	room_limit_history(room, (size_t)l->service->muc->history_size);
@@ -457,6 +464,8 @@ restored(void *data, struct room *room, enum stanza_cond cond)
 	if (room) {
 		wake(l, room);
 		ghosts_awake(l);
+		if (room->is_locked)
+			set_unlock_timer(l);
 		live_submit_own(
 			l, &(struct submission){ .type = SUBMIT_RESTORED });
 	}
@@ -558,7 +567,7 @@ live_create(struct live *l)
 	r->created_ms = l->host->server->clock->wall_ms;
 	r->is_unmade = true;
 	wake(l, r);
-	loop_timer_set(l->host->server->core, &l->timer, muc->unlock_time);
+	set_unlock_timer(l);
 }
 
 bool

@@ -191,7 +191,7 @@ add_occupant(struct room *r, const struct room_occupant *o)
 			 .nick = o->nick,
 			 .occupant_id = o->occupant_id,
 			 .payload = payload,
-			 .affiliation = affiliations_get(&r->affiliations, jid),
+			 .affiliation = (enum affiliation)o->affiliation,
 			 .role = (enum role)o->role,
 		 });
 	chunk_unref(&payload);
@@ -217,6 +217,7 @@ room_read(void *data, const struct room_result *res)
 	add_config(x, res->row);
 	r->created_ms = res->row->created_ms;
 	r->last_archive_id = res->row->last_id;
+	r->is_locked = res->row->is_locked;
 	add_subject(r, res->row);
 	for (size_t i = 0; i < res->n_affiliations; i++)
 		add_affiliation(r, &res->affiliations[i]);

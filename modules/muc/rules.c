@@ -194,27 +194,29 @@ judge_link(const struct room *r, const struct submission *sub,
 	}
 }
 
+/* What the lists say is newer than what the occupant is. */
 static void
 judge_restored(const struct room *r, const struct submission *sub,
 	       struct ruling *out)
 {
 	list_each (n, &r->occupants) {
 		const struct occupant *o = occupant_of(n);
+		enum affiliation now =
+			affiliations_get(&r->affiliations, o->bare);
 		struct entry e = {
 			.type = ENTRY_ROLE,
 			.stamp_ms = sub->now_ms,
 			.nick = o->nick,
-			.affiliation = o->affiliation,
-			.role = role_default(&r->config, o->affiliation),
+			.affiliation = now,
+			.role = role_after_affiliation(&r->config, o->role,
+						       o->affiliation, now),
 		};
 
 		if (e.role == ROLE_NONE) {
 			/* 9.1, 10.2 */
 			e.type = ENTRY_LEAVE;
-			e.code = o->affiliation == AFFILIATION_OUTCAST ? 301
-								       : 322;
-		} else if (o->affiliation < AFFILIATION_ADMIN ||
-			   o->role == ROLE_MODERATOR) {
+			e.code = now == AFFILIATION_OUTCAST ? 301 : 322;
+		} else if (now == o->affiliation) {
 			continue;
 		}
 		ruling_add(out, &e);

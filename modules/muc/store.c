@@ -70,6 +70,9 @@ save_row(struct live *l, const struct entry *config,
 	const struct room *r = live_room(l);
 	const struct muc_config *c = config ? config->config : &r->config;
 	const struct entry *e = subject ? subject : r->subject;
+	/* 10.1.1: nobody else sees it before it is configured, and it does not
+	 * stay. */
+	bool is_locked = !config && (owner || r->is_locked);
 	struct buf text = { 0 }, subject_text = { 0 };
 	struct room_row row = {
 		.jid = jid_str(l->jid),
@@ -77,10 +80,9 @@ save_row(struct live *l, const struct entry *config,
 		.last_id = r->last_archive_id,
 		.created_ms = r->created_ms,
 		.used_ms = l->host->server->clock->wall_ms,
-		/* 10.1.1: nobody else sees it before it is configured. */
-		.is_public =
-			c->is_public && (config || (!owner && !r->is_locked)),
-		.is_persistent = c->is_persistent,
+		.is_public = c->is_public && !is_locked,
+		.is_persistent = c->is_persistent && !is_locked,
+		.is_locked = is_locked,
 	};
 	size_t len;
 	const char *payload;
@@ -271,6 +273,7 @@ put_occupant(struct live *l, const struct room_session *s)
 		.occupant_id = s->occupant->id,
 		.stamp_ms = l->host->server->clock->wall_ms,
 		.role = s->occupant->role,
+		.affiliation = s->occupant->affiliation,
 	};
 	size_t len;
 	const char *payload;

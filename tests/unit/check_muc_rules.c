@@ -591,37 +591,65 @@ START_TEST(not_made)
 }
 END_TEST
 
-/* A crash came between the disk and those who are in the room. */
+/* A crash came between the disk and those who are in the room: what the list
+ * says (`now`) is newer than what the occupant is. */
 static const struct {
-	const char *config, *jid, *want;
+	const char *config;
 	enum affiliation affiliation;
 	enum role role;
+	enum affiliation now;
+	const char *want;
+	enum role want_role;
 } restored[] = {
-	{ NULL, "new@x.example/1", "", AFFILIATION_NONE, ROLE_VISITOR },
-	{ NULL, "mem@x.example/1", "", AFFILIATION_MEMBER, ROLE_MODERATOR },
-	{ NULL, "adm@x.example/1", "", AFFILIATION_ADMIN, ROLE_MODERATOR },
-	{ NULL, "adm@x.example/1", "role New", AFFILIATION_ADMIN,
+	{ NULL, AFFILIATION_NONE, ROLE_VISITOR, AFFILIATION_NONE, "",
+	  ROLE_NONE },
+	{ NULL, AFFILIATION_MEMBER, ROLE_MODERATOR, AFFILIATION_MEMBER, "",
+	  ROLE_NONE },
+	{ NULL, AFFILIATION_ADMIN, ROLE_MODERATOR, AFFILIATION_ADMIN, "",
+	  ROLE_NONE },
+	{ NULL, AFFILIATION_NONE, ROLE_PARTICIPANT, AFFILIATION_ADMIN,
+	  "role New", ROLE_MODERATOR },
+	{ NULL, AFFILIATION_ADMIN, ROLE_MODERATOR, AFFILIATION_NONE, "role New",
 	  ROLE_PARTICIPANT },
-	{ NULL, "out@x.example/1", "leave New", AFFILIATION_OUTCAST,
-	  ROLE_PARTICIPANT },
-	{ "members-only=1\n", "new@x.example/1", "leave New", AFFILIATION_NONE,
-	  ROLE_PARTICIPANT },
-	{ "members-only=1\n", "mem@x.example/1", "", AFFILIATION_MEMBER,
-	  ROLE_PARTICIPANT },
+	{ "moderated=1\n", AFFILIATION_OWNER, ROLE_MODERATOR, AFFILIATION_NONE,
+	  "role New", ROLE_VISITOR },
+	{ NULL, AFFILIATION_OWNER, ROLE_MODERATOR, AFFILIATION_ADMIN,
+	  "role New", ROLE_MODERATOR },
+	/* By no affiliation. */
+	{ NULL, AFFILIATION_MEMBER, ROLE_MODERATOR, AFFILIATION_NONE,
+	  "role New", ROLE_MODERATOR },
+	{ NULL, AFFILIATION_NONE, ROLE_PARTICIPANT, AFFILIATION_OUTCAST,
+	  "leave New", ROLE_NONE },
+	{ "members-only=1\n", AFFILIATION_NONE, ROLE_PARTICIPANT,
+	  AFFILIATION_NONE, "leave New", ROLE_NONE },
+	{ "members-only=1\n", AFFILIATION_MEMBER, ROLE_PARTICIPANT,
+	  AFFILIATION_NONE, "leave New", ROLE_NONE },
+	{ "members-only=1\n", AFFILIATION_MEMBER, ROLE_PARTICIPANT,
+	  AFFILIATION_MEMBER, "", ROLE_NONE },
 };
 
 START_TEST(after_a_crash)
 {
 	struct submission sub = { .type = SUBMIT_RESTORED };
 	struct jid *jid = jid_parse("den@rooms.example");
+	struct ruling ruling = { 0 };
 
 	room_free(room);
 	room = room_new(jid, 0);
 	jid_unref(&jid);
 	configure(restored[_i].config);
-	enter(restored[_i].jid, "New", restored[_i].affiliation,
+	put("new@x.example", restored[_i].now, NULL);
+	enter("new@x.example/1", "New", restored[_i].affiliation,
 	      restored[_i].role);
 	ck_assert_str_eq(judge(&sub, "x.example"), restored[_i].want);
+	rules_judge(room, &env, &sub, &ruling);
+	for (size_t i = 0; i < ruling.n; i++) {
+		ck_assert_int_eq(ruling.entries[i]->affiliation,
+				 restored[_i].now);
+		ck_assert_int_eq(ruling.entries[i]->role,
+				 restored[_i].want_role);
+	}
+	ruling_fini(&ruling);
 }
 END_TEST
 

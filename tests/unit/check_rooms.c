@@ -103,20 +103,21 @@ on_loaded(void *data, const struct room_result *res)
 		const struct room_occupant *o = &res->occupants[i];
 		char one[256];
 
-		snprintf(one, sizeof(one), "%s %s %s %s %d@%d", o->nick, o->jid,
-			 or_dash(o->occupant_id), or_dash(o->payload), o->role,
-			 (int)o->stamp_ms);
+		snprintf(one, sizeof(one), "%s %s %s %s %d/%d@%d", o->nick,
+			 o->jid, or_dash(o->occupant_id), or_dash(o->payload),
+			 o->role, o->affiliation, (int)o->stamp_ms);
 		add_text(l->occupants, sizeof(l->occupants), one);
 	}
 	if (!r)
 		return;
 	l->last_id = r->last_id;
-	snprintf(
-		l->row, sizeof(l->row), "%s %s %s %s %s %s %d %d %d %d %d %d%d",
-		r->jid, or_dash(r->name), r->config, or_dash(r->subject),
-		or_dash(r->subject_from), or_dash(r->epoch), (int)r->subject_ms,
-		(int)r->seq, (int)r->last_id, (int)r->created_ms,
-		(int)r->used_ms, r->is_public, r->is_persistent);
+	snprintf(l->row, sizeof(l->row),
+		 "%s %s %s %s %s %s %d %d %d %d %d %d%d%d", r->jid,
+		 or_dash(r->name), r->config, or_dash(r->subject),
+		 or_dash(r->subject_from), or_dash(r->epoch),
+		 (int)r->subject_ms, (int)r->seq, (int)r->last_id,
+		 (int)r->created_ms, (int)r->used_ms, r->is_public,
+		 r->is_persistent, r->is_locked);
 }
 
 static struct loaded
@@ -239,7 +240,8 @@ START_TEST(keeps_the_row)
 				.last_id = 3,
 				.created_ms = 4,
 				.used_ms = 5,
-				.is_public = true };
+				.is_public = true,
+				.is_locked = true };
 	struct loaded l;
 
 	fixture_open(&f, _i);
@@ -250,9 +252,9 @@ START_TEST(keeps_the_row)
 	l = load(ROOM);
 	ck_assert_str_eq(l.row, ROOM " A room\xc3\xa9 a=1\nb=2 "
 				     "<subject>s</subject> nick e1 "
-				     "1 2 3 4 5 10");
+				     "1 2 3 4 5 101");
 	ck_assert_int_eq(l.version, 0);
-	ck_assert_str_eq(load(OTHER).row, OTHER " -  - - - 0 0 0 0 0 00");
+	ck_assert_str_eq(load(OTHER).row, OTHER " -  - - - 0 0 0 0 0 000");
 
 	/* Again: the row, not the lists. */
 	set(ROOM, ROMEO, 4, 1);
@@ -261,9 +263,10 @@ START_TEST(keeps_the_row)
 	row.subject = NULL;
 	row.is_public = false;
 	row.is_persistent = true;
+	row.is_locked = false;
 	save(&row);
 	l = load(ROOM);
-	ck_assert_str_eq(l.row, ROOM " - c - nick e1 1 2 3 4 5 01");
+	ck_assert_str_eq(l.row, ROOM " - c - nick e1 1 2 3 4 5 010");
 	ck_assert_str_eq(l.affiliations, ROMEO " 4 - - 0@1");
 	ck_assert_int_eq(l.version, 1);
 }
@@ -355,7 +358,7 @@ START_TEST(deletes)
 
 	l = load(OTHER);
 	ck_assert_str_eq(l.affiliations, ROMEO " 4 - - 0@1");
-	ck_assert_str_eq(l.occupants, "n a@x/1 - - 0@0");
+	ck_assert_str_eq(l.occupants, "n a@x/1 - - 0/0@0");
 	ck_assert_int_eq(archived(OTHER), 1);
 	ck_counts(2, 2);
 }
@@ -401,27 +404,29 @@ START_TEST(keeps_occupants)
 						    .occupant_id = "id",
 						    .payload = "<show/>",
 						    .stamp_ms = 5,
-						    .role = 3 });
+						    .role = 3,
+						    .affiliation = -1 });
 	enter(ROOM, "a@x/2");
 	enter(ROOM, "a@x/1");
 	enter(OTHER, "b@x/1");
 	fixture_reopen(&f);
 	ck_assert_str_eq(load(ROOM).occupants,
-			 "Zoe b@x/1 id <show/> 3@5, n a@x/1 - - 0@0, "
-			 "n a@x/2 - - 0@0");
+			 "Zoe b@x/1 id <show/> 3/-1@5, n a@x/1 - - 0/0@0, "
+			 "n a@x/2 - - 0/0@0");
 	enter(ROOM, "b@x/1");
-	ck_assert_str_eq(load(ROOM).occupants,
-			 "n a@x/1 - - 0@0, n a@x/2 - - 0@0, n b@x/1 - - 0@0");
+	ck_assert_str_eq(
+		load(ROOM).occupants,
+		"n a@x/1 - - 0/0@0, n a@x/2 - - 0/0@0, n b@x/1 - - 0/0@0");
 	room_occupant_remove(f.store, ROOM, "a@x/1", outcome_set, &o);
 	outcome_expect(&f, &o, STORE_OK);
 	room_occupant_remove(f.store, ROOM, "a@x/1", outcome_set, &o);
 	outcome_expect(&f, &o, STORE_OK);
 	ck_assert_str_eq(load(ROOM).occupants,
-			 "n a@x/2 - - 0@0, n b@x/1 - - 0@0");
+			 "n a@x/2 - - 0/0@0, n b@x/1 - - 0/0@0");
 	room_occupants_clear(f.store, ROOM, outcome_set, &o);
 	outcome_expect(&f, &o, STORE_OK);
 	ck_assert_str_eq(load(ROOM).occupants, "");
-	ck_assert_str_eq(load(OTHER).occupants, "n b@x/1 - - 0@0");
+	ck_assert_str_eq(load(OTHER).occupants, "n b@x/1 - - 0/0@0");
 }
 END_TEST
 
@@ -539,7 +544,8 @@ START_TEST(keeps_the_order_of_calls)
 	for (int i = 0; i < N; i++) {
 		char want[128];
 
-		snprintf(want, sizeof(want), ROOM " -  - - - 0 %d 0 0 0 00", i);
+		snprintf(want, sizeof(want), ROOM " -  - - - 0 %d 0 0 0 000",
+			 i);
 		ck_assert_str_eq(got[i].row, want);
 		ck_assert_int_eq(got[i].version, i + 1);
 		ck_assert_uint_eq(got[i].n_affiliations, (size_t)i + 1);

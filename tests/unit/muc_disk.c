@@ -107,6 +107,7 @@ write_one(struct play_disk *d, struct entry *e, int64_t last_id)
 		return;
 	case ENTRY_CONFIG:
 		set_config(d, e->config);
+		d->is_locked = false;
 		return;
 	case ENTRY_MESSAGE:
 		archive_add(d, e);
@@ -130,7 +131,7 @@ disk_write(struct play_disk *d, struct entry *const *entries, size_t n,
 	if (!d->has_room) {
 		affiliations_init(&d->lists);
 		muc_config_init(&d->config, PRESET_TEMPORARY);
-		d->has_room = true;
+		d->has_room = d->is_locked = true;
 	}
 	for (size_t i = 0; i < n; i++)
 		write_one(d, entries[i], last_id);
@@ -181,6 +182,7 @@ add_guest(struct disk_guests *g, const struct occupant *o,
 		.occupant_id = o->id,
 		.payload = s->payload,
 		.role = o->role,
+		.affiliation = o->affiliation,
 	});
 }
 
@@ -253,8 +255,10 @@ disk_restore(const struct play_disk *d, struct jid *room,
 {
 	struct room *r;
 
-	/* ghosts_start: those that end with their last occupant have ended. */
-	if (!d->has_room || (!d->config.is_persistent && !guests->n))
+	/* ghosts_start: those that end with their last occupant have ended,
+	 * and those that nobody can configure any more. */
+	if (!d->has_room ||
+	    ((!d->config.is_persistent || d->is_locked) && !guests->n))
 		return NULL;
 	r = room_new(room, 0);
 	read_config(r, &d->config);
@@ -270,11 +274,9 @@ disk_restore(const struct play_disk *d, struct jid *room,
 	affiliations_each (item, &d->lists)
 		affiliations_set(&r->affiliations, item->jid, item->affiliation,
 				 item->nick, item->reason);
-	for (size_t i = 0; i < guests->n; i++) {
-		guests->joins[i]->affiliation = affiliations_get(
-			&r->affiliations, guests->joins[i]->jid);
+	r->is_locked = d->is_locked;
+	for (size_t i = 0; i < guests->n; i++)
 		apply(r, guests->joins[i]);
-	}
 	read_archive(r, d);
 	return r;
 }

@@ -19,7 +19,7 @@ struct stanza;
 
 /* What is on disk: as storage/rooms.h and storage/archive.h keep it. */
 struct play_disk {
-	bool has_room;
+	bool has_room, is_locked;
 	struct muc_config config;
 	struct affiliations lists;
 	struct entry *subject;
