@@ -28,8 +28,6 @@ struct directed {
 	};
 	unsigned n, n_gone;
 };
-}
-;
 
 /* i < n; borrowed. Removing one has the last take its place. */
 struct jid *directed_at(const struct directed *d, unsigned i);
