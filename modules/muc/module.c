@@ -169,7 +169,8 @@ remove_service(struct muc_service *s)
 	prune_stop(s);
 	live_free_all(s);
 	map_fini(&s->rooms);
-	invite_ring_fini(&s->invites);
+	sent_ring_fini(&s->invites);
+	sent_ring_fini(&s->privates);
 	list_remove(&s->node);
 	jid_unref(&s->jid);
 	jid_unref(&s->main);

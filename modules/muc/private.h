@@ -18,6 +18,7 @@
 #include "modules/muc/master.h"
 #include "modules/muc/room.h"
 #include "modules/muc/rules.h"
+#include "modules/muc/sent.h"
 #include "net/loop.h"
 
 #include <stdbool.h>
@@ -54,17 +55,6 @@ struct muc {		   /* per host */
 
 extern struct module_slot muc_slot;
 
-/* The last invitations that were sent: should one come back or be declined,
- * its sender is told. */
-#define INVITES_KEPT 256
-struct invite_ring {
-	struct invite_kept {
-		struct jid *room, *from, *to; /* refs; NULL: none */
-		char *id;		      /* owned */
-	} kept[INVITES_KEPT];
-	unsigned next;
-};
-
 /* A domain with rooms, or another name of one. */
 struct muc_service {
 	struct list node;
@@ -74,7 +64,7 @@ struct muc_service {
 	struct jid *jid;  /* ref */
 	struct jid *main; /* ref; of an alias: the service meant; else NULL */
 	struct map rooms; /* struct live.node, those that are awake */
-	struct invite_ring invites;
+	struct sent_ring invites, privates;
 	/* prune.c; none for an alias */
 	struct timer prune_timer;
 	char *prune_from; /* owned; in the middle of a sweep; or NULL */
@@ -183,13 +173,15 @@ void invite_sent(struct muc_service *s, struct jid *from, struct stanza *mail);
 bool invite_bounced(struct muc_service *s, struct event *ev);
 /* <decline/>: only who was invited is heard, and only once. */
 void invite_declined(struct live *l, struct event *ev);
-void invite_ring_fini(struct invite_ring *r);
 
 /* ---- private_message.c ---- */
 
 /* To one occupant: the resource of ev->to. */
 enum verdict private_message(struct live *l, struct event *ev);
 enum verdict private_request(struct live *l, struct event *ev);
+/* An error has come for an occupant: if it answers a private message, its
+ * sender gets it. False: it does not. */
+bool private_bounced(struct live *l, struct event *ev);
 
 /* ---- ghosts.c: who is not there any more ---- */
 

@@ -106,10 +106,34 @@ private_message(struct live *l, struct event *ev)
 		struct stanza *copy = stanza_edit(out);
 
 		stanza_set_to(copy, room_session_of(n)->jid);
+		if (stanza_id(out) && ev->stanza->type != TYPE_ERROR)
+			sent_note(&l->service->privates, ev->to, ev->from,
+				  copy->to, stanza_id(out));
 		route(ev->server, copy);
 	}
 	stanza_unref(&out);
 	return DONE;
+}
+
+bool
+private_bounced(struct live *l, struct event *ev)
+{
+	const char *id = stanza_id(ev->stanza);
+	struct stanza *out;
+	struct sent was;
+
+	if (ev->stanza->kind != STANZA_MESSAGE || !id ||
+	    !sent_take(&l->service->privates, l->jid, ev->from, id, &was))
+		return false;
+	out = stanza_new(STANZA_MESSAGE, TYPE_ERROR, was.at, was.from, id);
+	xml_each (x, ev->stanza->root) {
+		if (!rules_is_of_room(live_room(l), x))
+			add_copy(out, x);
+	}
+	xml_add(out->arena, out->root, "x", NS_MUC_USER);
+	route(ev->server, out);
+	sent_fini(&was);
+	return true;
 }
 
 /* ---- requests ---- */

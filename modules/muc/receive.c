@@ -135,7 +135,7 @@ seen(const struct live *l, const struct event *ev)
 		ghosts_seen(l, s);
 }
 
-/* A private message that comes back goes to who has sent it. */
+/* An error that somebody sends to an occupant, as a private message. */
 static bool
 is_private(const struct event *ev)
 {
@@ -155,6 +155,9 @@ to_room(struct event *ev, void *data)
 	    live_room(l)) {
 		if (invite_bounced(l->service, ev))
 			return DONE;
+		if (private_bounced(l, ev) && is_private(ev))
+			return DONE;
+		/* A client says what it was about, a server does not. */
 		if (!is_private(ev))
 			return ghost_error(l, ev);
 	}
