@@ -49,13 +49,14 @@ entry_new(const struct entry *from)
 	size_t room = room_for(from->nick) + room_for(from->new_nick) +
 		      room_for(from->occupant_id) + room_for(from->stanza_id) +
 		      room_for(from->actor) + room_for(from->reason) +
-		      room_for(from->since);
+		      room_for(from->since) + room_for(from->submit);
 	struct entry *e = mem_alloc(sizeof(*e) + room);
 	char *at = (char *)(e + 1);
 
 	*e = *from;
 	e->refs = 1;
 	e->jid = jid_ref(from->jid);
+	e->real = jid_ref(from->real);
 	e->payload = from->payload ? chunk_ref(from->payload) : NULL;
 	e->tombstone = from->tombstone ? chunk_ref(from->tombstone) : NULL;
 	e->nick = put(&at, from->nick);
@@ -65,6 +66,7 @@ entry_new(const struct entry *from)
 	e->actor = put(&at, from->actor);
 	e->reason = put(&at, from->reason);
 	e->since = put(&at, from->since);
+	e->submit = put(&at, from->submit);
 	if (from->config) {
 		e->config = mem_zalloc(sizeof(*e->config));
 		muc_config_copy(e->config, from->config);
@@ -88,6 +90,7 @@ entry_unref(struct entry **e)
 	if (!old || --old->refs)
 		return;
 	jid_unref(&old->jid);
+	jid_unref(&old->real);
 	chunk_unref(&old->payload);
 	chunk_unref(&old->tombstone);
 	if (old->config)

@@ -57,9 +57,13 @@ struct entry {
 	/* On disk and in stanza-id (XEP-0359); grows. 0: not archived. */
 	int64_t archive_id, target;
 	struct jid *jid; /* ref; a session's full JID; AFFILIATION: bare */
+	/* ref; in a copy of the room, where jid is a pseudonym: whose, if that
+	 * is known. */
+	struct jid *real;
 	const char *nick, *new_nick;
 	const char *occupant_id; /* XEP-0421; JOIN, MESSAGE */
 	const char *stanza_id;	 /* `id` of the stanza that it came by */
+	const char *submit;	 /* what its peerhost knows it by (dmuc) */
 	const char *actor;	 /* the nickname of who did it */
 	const char *reason;
 	/* JOIN: the version of the lists that the client knows (XEP-0463), ""

@@ -149,6 +149,7 @@ static void
 session_free(struct room_session *s)
 {
 	jid_unref(&s->jid);
+	jid_unref(&s->real);
 	chunk_unref(&s->payload);
 	free(s);
 }
@@ -179,8 +180,8 @@ session_add(struct room *r, struct occupant *o, struct jid *full)
 	return s;
 }
 
-static bool
-same_payload(const struct chunk *a, const struct chunk *b)
+bool
+room_same_payload(const struct chunk *a, const struct chunk *b)
 {
 	size_t a_len = 1, b_len = 1;
 	const char *x = a ? chunk_data(a, &a_len) : ">";
@@ -290,7 +291,7 @@ apply_join(struct room *r, const struct entry *e, struct room_change *c)
 	o->affiliation = e->affiliation;
 	o->role = e->role;
 	c->is_same = c->is_again && !c->session->is_away &&
-		     same_payload(c->session->payload, e->payload);
+		     room_same_payload(c->session->payload, e->payload);
 	c->session->is_away = false;
 	c->session->follows_lists = e->since != NULL;
 	set_payload(c->session, e->payload);

@@ -50,11 +50,13 @@ struct room_session {
 	struct map_node node;	 /* in room->sessions, by full JID */
 	struct list in_occupant; /* in occupant->sessions, the newest last */
 	struct occupant *occupant;
-	struct jid *jid;       /* ref; full */
+	struct jid *jid;       /* ref; full; in a copy a pseudonym */
+	struct jid *real;      /* ref; in a copy: whose, where it is known */
 	struct chunk *payload; /* ref; of its last presence; NULL: it is bare */
 	void *owner;	       /* whoever shows the room to it: fanout.h */
 	int32_t seen_s;	       /* owner's: when something came from it */
 	bool is_away;	       /* there is no way to its server now */
+	bool is_elsewhere;     /* another server shows the room to it */
 	bool follows_lists;    /* wants to know of their changes (XEP-0463) */
 	bool is_pinged;	       /* owner's: it is asked whether it is there */
 };
@@ -83,6 +85,9 @@ struct room {
 	 * is on disk. */
 	bool is_unmade;
 	bool is_destroyed;
+	/* The master is another server: addresses of sessions are pseudonyms.
+	 */
+	bool is_copy;
 };
 
 /* What an entry changed, for who shows it. */
@@ -128,6 +133,13 @@ struct occupant *room_by_nick(const struct room *r, const char *nick);
 struct occupant *room_by_user(const struct room *r, const struct jid *jid);
 struct room_session *room_session(const struct room *r, const struct jid *full);
 
+/* The real address of a session, or NULL: it is not known here. */
+static inline struct jid *
+room_session_address(const struct room *r, const struct room_session *s)
+{
+	return r->is_copy ? s->real : s->jid;
+}
+
 /* room_each(o, r) { struct occupant *o … } may not remove any. */
 #define occupant_of(n)	   container_of(n, struct occupant, in_room)
 #define room_session_of(n) container_of(n, struct room_session, in_occupant)
@@ -143,6 +155,9 @@ bool room_shows_jid(const struct room *r, const struct occupant *viewer);
 /* Is the presence of such an occupant shown to others
  * (muc#roomconfig_presencebroadcast)? */
 bool room_shows_role(const struct room *r, enum role role);
+
+/* Of two presences or messages; NULL: a presence without anything in it. */
+bool room_same_payload(const struct chunk *a, const struct chunk *b);
 
 /* ` from='room/nick'`, or, with nick NULL, ` from='room'`. */
 void room_write_from(struct buf *b, const struct room *r, const char *nick);

@@ -42,6 +42,8 @@ struct submission {
 	enum submission_type type;
 	struct jid *from;      /* borrowed; full for stanzas of clients */
 	struct stanza *stanza; /* borrowed; STANZA */
+	/* By what the sender's peerhost knows it: in the stanza; or NULL. */
+	const char *submit;
 	struct entry *entry;   /* borrowed; ENTRY */
 	int64_t now_ms;	       /* wall clock */
 	int code;	       /* GONE */
@@ -51,6 +53,9 @@ struct submission {
 	 * at hand. Its archive_id, or 0. */
 	struct stanza *target;
 	int64_t target_id;
+	/* JOIN: who was in it before a split. A nickname that is taken
+	 * meanwhile becomes another one. */
+	bool is_return;
 	bool is_service_admin; /* may do what an owner may */
 	/* The room was made for this: its first entrant becomes the owner. */
 	bool is_creation;

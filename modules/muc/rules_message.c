@@ -124,6 +124,7 @@ rules_message(const struct room *r, const struct rules_env *env,
 		.stamp_ms = sub->now_ms,
 		.jid = sub->from,
 		.stanza_id = stanza_id(sub->stanza),
+		.submit = sub->submit,
 		.has_body = stanza_child(sub->stanza, "body", NS_CLIENT),
 	};
 

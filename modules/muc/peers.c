@@ -1,0 +1,410 @@
+/* peers.c - the servers that have a copy of a room. */
+
+#include "modules/muc/peers.h"
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "modules/muc/entry.h"
+#include "modules/muc/envelope.h"
+#include "modules/muc/ns.h"
+#include "modules/muc/pseudonym.h"
+#include "modules/muc/room.h"
+#include "modules/muc/snapshot.h"
+#include "xmpp/jid.h"
+#include "xmpp/xml.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+void
+peers_init(struct peers *ps, struct room *room, const struct rules_env *env,
+	   const struct peers_class *cls, void *owner)
+{
+	*ps = (struct peers){
+		.room = room, .env = env, .cls = cls, .owner = owner
+	};
+	list_init(&ps->all);
+}
+
+static struct peer *
+peer_of(struct list *n)
+{
+	return container_of(n, struct peer, node);
+}
+
+static void
+peer_free(struct peer *p)
+{
+	list_remove(&p->node);
+	jid_unref(&p->domain);
+	free(p);
+}
+
+void
+peers_fini(struct peers *ps)
+{
+	list_each_safe (n, &ps->all)
+		peer_free(peer_of(n));
+	ps->n = 0;
+}
+
+struct peer *
+peers_find(const struct peers *ps, const struct jid *domain)
+{
+	list_each (n, &ps->all) {
+		if (jid_eq_domain(peer_of(n)->domain, domain))
+			return peer_of(n);
+	}
+	return NULL;
+}
+
+struct peer *
+peers_add(struct peers *ps, const struct jid *domain)
+{
+	struct peer *p = mem_zalloc(sizeof(*p));
+
+	assert(!peers_find(ps, domain));
+	p->domain = jid_make(NULL, jid_domain(domain), NULL);
+	list_append(&ps->all, &p->node);
+	ps->n++;
+	/* Who comes back later wants what was said meanwhile. */
+	ps->room->log.max = PEERS_LOG_MAX;
+	return p;
+}
+
+/* Who shows the room to that domain's users? */
+static void
+set_elsewhere(struct peers *ps, struct peer *p, bool is_elsewhere)
+{
+	p->n_sessions = 0;
+	list_each (n, &ps->room->occupants) {
+		list_each (k, &occupant_of(n)->sessions) {
+			struct room_session *s = room_session_of(k);
+
+			if (!jid_eq_domain(s->jid, p->domain))
+				continue;
+			s->is_elsewhere = is_elsewhere;
+			p->n_sessions++;
+		}
+	}
+}
+
+void
+peers_remove(struct peers *ps, struct peer *p)
+{
+	set_elsewhere(ps, p, false);
+	peer_free(p);
+	ps->n--;
+}
+
+/* ---- sending ---- */
+
+static void
+send(struct peers *ps, struct peer *p, const struct buf *b)
+{
+	p->n_stanzas++;
+	p->n_bytes += b->len;
+	ps->cls->send(ps->owner, p, b->data, b->len);
+}
+
+static struct envelope
+to_peer(const struct peers *ps, const struct peer *p)
+{
+	return (struct envelope){ .room = ps->room,
+				  .env = ps->env,
+				  .domain = jid_domain(p->domain),
+				  .is_entitled = p->is_entitled };
+}
+
+static void
+begin_log(struct buf *b, const struct peers *ps, bool is_late)
+{
+	b->len = 0;
+	buf_printf(b, "<log xmlns='" NS_DMUC "' epoch='%s'%s>",
+		   ps->room->log.epoch, is_late ? " late='true'" : "");
+}
+
+/* What it has missed. */
+static void
+send_missing(struct peers *ps, struct peer *p, uint64_t seq)
+{
+	struct envelope to = to_peer(ps, p);
+	struct buf b = { 0 };
+	struct entry *e;
+
+	while ((e = log_ring_after(&ps->room->log, seq))) {
+		begin_log(&b, ps, true);
+		do {
+			envelope_write_entry(&b, &to, e);
+			seq = e->seq;
+			e = log_ring_after(&ps->room->log, seq);
+		} while (e && b.len < ENVELOPE_MAX);
+		buf_adds(&b, "</log>");
+		send(ps, p, &b);
+	}
+	buf_fini(&b);
+}
+
+struct sending {
+	struct peers *peers;
+	struct peer *peer;
+	struct buf b;
+};
+
+static void
+send_part(void *data, const struct buf *xml, unsigned number, bool is_last)
+{
+	struct sending *x = data;
+	const struct log_ring *log = &x->peers->room->log;
+
+	x->b.len = 0;
+	buf_printf(&x->b,
+		   "<snapshot xmlns='" NS_DMUC "' epoch='%s' seq='%" PRIu64
+		   "' part='%u'%s>",
+		   log->epoch, log->seq, number, is_last ? " last='true'" : "");
+	buf_add(&x->b, xml->data, xml->len);
+	buf_adds(&x->b, "</snapshot>");
+	send(x->peers, x->peer, &x->b);
+}
+
+static void
+send_room(struct peers *ps, struct peer *p)
+{
+	struct envelope to = to_peer(ps, p);
+	struct sending x = { .peers = ps, .peer = p };
+
+	snapshot_write(&to, send_part, &x);
+	buf_fini(&x.b);
+}
+
+static void
+write_position(struct buf *b, const struct peers *ps)
+{
+	const struct log_ring *log = &ps->room->log;
+
+	buf_printf(b,
+		   "<position xmlns='" NS_DMUC "' epoch='%s' seq='%" PRIu64
+		   "' digest='%016" PRIx64 "'/>",
+		   log->epoch, log->seq, snapshot_digest(ps->room, ps->env));
+}
+
+/* ---- who may know addresses ---- */
+
+static bool
+has_moderator(const struct peers *ps, const struct peer *p)
+{
+	list_each (n, &ps->room->occupants) {
+		const struct occupant *o = occupant_of(n);
+
+		if (o->role == ROLE_MODERATOR &&
+		    jid_eq_domain(o->bare, p->domain))
+			return true;
+	}
+	return false;
+}
+
+/* Of all who are in the room. */
+static void
+send_addresses(struct peers *ps, struct peer *p)
+{
+	struct buf b = { 0 };
+
+	buf_adds(&b, "<whois xmlns='" NS_DMUC "'>");
+	list_each (n, &ps->room->occupants) {
+		list_each (k, &occupant_of(n)->sessions) {
+			const struct room_session *s = room_session_of(k);
+			struct jid *who =
+				pseudonym_of(ps->env, ps->room, s->jid);
+
+			buf_adds(&b, "<session");
+			xml_write_attr(&b, "who", jid_str(who));
+			xml_write_attr(&b, "jid", jid_str(s->jid));
+			buf_adds(&b, "/>");
+			jid_unref(&who);
+		}
+	}
+	buf_adds(&b, "</whois>");
+	send(ps, p, &b);
+	buf_fini(&b);
+}
+
+static void
+entitle(struct peers *ps, struct peer *p, const struct room_change *c)
+{
+	const struct occupant *o = c->occupant;
+	bool was = p->is_entitled;
+
+	switch (c->entry->type) {
+	case ENTRY_JOIN:
+	case ENTRY_ROLE:
+	case ENTRY_LEAVE:
+		if (!jid_eq_domain(o->bare, p->domain))
+			return;
+		if (c->entry->type != ENTRY_LEAVE && o->role == ROLE_MODERATOR)
+			p->is_entitled = true;
+		else if (was)
+			p->is_entitled = has_moderator(ps, p);
+		break;
+	case ENTRY_CONFIG:
+		if (c->old_config.whois != ps->room->config.whois &&
+		    ps->room->config.whois == WHOIS_ANYONE)
+			send_addresses(ps, p);
+		return;
+	default:
+		return;
+	}
+	if (p->is_entitled && !was && ps->room->config.whois != WHOIS_ANYONE)
+		send_addresses(ps, p);
+}
+
+/* ---- entries ---- */
+
+void
+peers_follow(struct peers *ps, struct peer *p, const char *epoch, uint64_t seq)
+{
+	const struct log_ring *log = &ps->room->log;
+
+	struct buf b = { 0 };
+
+	p->is_entitled = has_moderator(ps, p);
+	p->state = PEER_FOLLOWS;
+	p->acked = 0;
+	set_elsewhere(ps, p, true);
+	if (strcmp(epoch, log->epoch) != 0 || seq > log->seq ||
+	    seq < log_ring_floor(log)) {
+		send_room(ps, p);
+	} else {
+		p->acked = seq;
+		send_missing(ps, p, seq);
+	}
+	/* That was all. */
+	write_position(&b, ps);
+	send(ps, p, &b);
+	buf_fini(&b);
+}
+
+void
+peers_lost(struct peers *ps, struct peer *p)
+{
+	(void)ps;
+	if (p->state == PEER_FOLLOWS)
+		p->state = PEER_LOST;
+}
+
+void
+peers_acked(struct peers *ps, struct peer *p, const char *epoch, uint64_t seq)
+{
+	if (!strcmp(epoch, ps->room->log.epoch) && seq <= ps->room->log.seq &&
+	    seq > p->acked)
+		p->acked = seq;
+}
+
+/* Whom somebody else shows the room to, and how many these are. */
+static void
+count_joined(struct peers *ps, const struct room_change *c)
+{
+	struct peer *p = peers_find(ps, c->session->jid);
+
+	if (!p || p->state == PEER_ASKED || c->is_again)
+		return;
+	c->session->is_elsewhere = true;
+	p->n_sessions++;
+}
+
+static void
+count_left(struct peers *ps, const struct room_change *c)
+{
+	struct peer *p = peers_find(ps, c->occupant->bare);
+
+	if (!p || p->state == PEER_ASKED)
+		return;
+	p->n_sessions -= c->is_last ? c->occupant->n_sessions : 1;
+}
+
+static void
+write_log(struct buf *b, const struct peers *ps, const struct envelope *to,
+	  const struct entry *e)
+{
+	begin_log(b, ps, false);
+	envelope_write_entry(b, to, e);
+	buf_adds(b, "</log>");
+}
+
+void
+peers_applied(struct peers *ps, const struct room_change *c)
+{
+	struct buf logs[2] = { { 0 }, { 0 } }, own = { 0 };
+	bool is_for_all = envelope_is_for_all(c->entry);
+
+	if (c->entry->type == ENTRY_JOIN)
+		count_joined(ps, c);
+	else if (c->entry->type == ENTRY_LEAVE)
+		count_left(ps, c);
+	list_each (n, &ps->all) {
+		struct peer *p = peer_of(n);
+		struct envelope to = to_peer(ps, p);
+		struct buf *b;
+
+		if (p->state != PEER_FOLLOWS)
+			continue;
+		entitle(ps, p, c);
+		b = is_for_all ? &logs[p->is_entitled] : &own;
+		to.is_entitled = p->is_entitled;
+		if (is_for_all)
+			to.domain = NULL;
+		if (!is_for_all || !b->len)
+			write_log(b, ps, &to, c->entry);
+		send(ps, p, b);
+		p->n_saved += p->n_sessions;
+	}
+	buf_fini(&logs[0]);
+	buf_fini(&logs[1]);
+	buf_fini(&own);
+	if (++ps->n_undigested >= PEERS_DIGEST_EVERY)
+		peers_tell_position(ps);
+}
+
+void
+peers_tell_position(struct peers *ps)
+{
+	struct buf b = { 0 };
+
+	ps->n_undigested = 0;
+	write_position(&b, ps);
+	list_each (n, &ps->all) {
+		if (peer_of(n)->state != PEER_ASKED)
+			send(ps, peer_of(n), &b);
+	}
+	buf_fini(&b);
+}
+
+/* ---- submissions ---- */
+
+bool
+peers_is_new(struct peer *p, const char *submit)
+{
+	uint64_t hash = hash_str(submit);
+	size_t n = p->n_seen < PEERS_SEEN ? (size_t)p->n_seen : PEERS_SEEN;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p->seen[i] == hash)
+			return false;
+	}
+	p->seen[p->n_seen++ % PEERS_SEEN] = hash;
+	return true;
+}
+
+void
+peers_settled(struct peers *ps, struct peer *p, const char *submit)
+{
+	struct buf b = { 0 };
+
+	buf_adds(&b, "<settled xmlns='" NS_DMUC "'");
+	xml_write_attr(&b, "submit", submit);
+	buf_adds(&b, "/>");
+	send(ps, p, &b);
+	buf_fini(&b);
+}

@@ -1,0 +1,103 @@
+/*
+ * peers.h - the servers that have a copy of a room, as its master knows them
+ * (docs/dmuc.md).
+ *
+ * Each is sent every entry once and shows it to its own users. A peer that
+ * cannot be reached is sent nothing until it says where it stands.
+ *
+ * No socket, clock or database, as in master.h.
+ */
+#ifndef MUC_PEERS_H
+#define MUC_PEERS_H
+
+#include "base/list.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct jid;
+struct room;
+struct room_change;
+struct room_session;
+struct rules_env;
+
+/* How many entries are kept for those that come back. */
+#define PEERS_LOG_MAX 1000
+/* A digest goes with every so many entries. */
+#define PEERS_DIGEST_EVERY 64
+/* How many submissions of a peer are known again. */
+#define PEERS_SEEN 1024
+
+enum peer_state {
+	PEER_ASKED,   /* whether it has a copy */
+	PEER_FOLLOWS, /* gets all entries */
+	PEER_LOST,    /* gets nothing before it attaches */
+};
+
+struct peer {
+	struct list node;   /* in peers->all */
+	struct jid *domain; /* ref */
+	enum peer_state state;
+	bool is_entitled;	   /* has a moderator in the room */
+	size_t n_sessions;	   /* of its users, in the room */
+	uint64_t acked;		   /* it has everything up to there */
+	uint64_t seen[PEERS_SEEN]; /* hashes of its last submissions */
+	uint64_t n_seen;
+	/* Since it follows: what it was sent, and what would have been sent to
+	 * its users one by one. */
+	uint64_t n_stanzas, n_bytes, n_saved;
+};
+
+struct peers_class {
+	/* In a message from the room to the peer's domain. */
+	void (*send)(void *owner, const struct peer *p, const char *xml,
+		     size_t len);
+};
+
+struct peers {
+	struct room *room;	     /* borrowed */
+	const struct rules_env *env; /* borrowed */
+	const struct peers_class *cls;
+	void *owner;
+	struct list all;
+	size_t n;
+	unsigned n_undigested; /* entries since the last digest */
+};
+
+void
+peers_init(struct peers *ps, struct room *room, const struct rules_env *env,
+	   const struct peers_class *cls, void *owner);
+/* Without a word. */
+void peers_fini(struct peers *ps);
+
+/* The peer of that domain (of which only that counts), or NULL. */
+struct peer *peers_find(const struct peers *ps, const struct jid *domain);
+/* A new one, ASKED. */
+struct peer *peers_add(struct peers *ps, const struct jid *domain);
+/* It is none any more: its users are ordinary occupants of another server. */
+void peers_remove(struct peers *ps, struct peer *p);
+
+/* It has a copy at that position (epoch "", seq 0: an empty one) and gets what
+ * comes behind it, or the whole room. From now on it shows the room to all
+ * its users. */
+void
+peers_follow(struct peers *ps, struct peer *p, const char *epoch, uint64_t seq);
+void peers_lost(struct peers *ps, struct peer *p);
+void
+peers_acked(struct peers *ps, struct peer *p, const char *epoch, uint64_t seq);
+
+/* An entry has been applied: all that follow get it. Before anybody here is
+ * shown it: a session that has entered may be one that is elsewhere. */
+void peers_applied(struct peers *ps, const struct room_change *c);
+
+/* False: it has submitted this before. */
+bool peers_is_new(struct peer *p, const char *submit);
+/* Nothing came of it, or it was there before: the peer forgets it. */
+void peers_settled(struct peers *ps, struct peer *p, const char *submit);
+
+/* Says where the log is, with a digest: who is behind, or has another room,
+ * attaches. */
+void peers_tell_position(struct peers *ps);
+
+#endif

@@ -1,0 +1,835 @@
+/* slave.c - a copy of another server's room, for the users of one domain. */
+
+#include "modules/muc/slave.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/token.h"
+#include "modules/muc/entry.h"
+#include "modules/muc/envelope.h"
+#include "modules/muc/ns.h"
+#include "modules/muc/pseudonym.h"
+#include "modules/muc/room.h"
+#include "modules/muc/snapshot.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xml.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Its position is told so often. */
+#define ACK_EVERY 16
+
+/* What was asked for and has not come is asked for again. */
+#define ASK_AGAIN_MS 10000
+
+/* What one user may have waiting. */
+#define PENDING_MAX 200
+
+/* What a snapshot may hold: entries. */
+#define SNAPSHOT_MAX 100000
+
+/* The epoch of a copy that has nothing yet. */
+#define NO_EPOCH ""
+
+/* ---- those of ours ---- */
+
+static struct slave_local *
+local_of(struct map_node *n)
+{
+	return container_of(n, struct slave_local, node);
+}
+
+static bool
+local_eq(const struct map_node *n, const void *jid)
+{
+	return jid_eq(local_of((struct map_node *)n)->real, jid);
+}
+
+static struct slave_local *
+local_find(const struct slave *s, const struct jid *full)
+{
+	struct map_node *n;
+
+	n = map_find(&s->locals, jid_hash(full), local_eq, full);
+	return n ? local_of(n) : NULL;
+}
+
+struct room_session *
+slave_session(const struct slave *s, const struct jid *full)
+{
+	struct slave_local *l = local_find(s, full);
+
+	return l ? l->session : NULL;
+}
+
+static void
+local_add(struct slave *s, struct room_session *session, struct jid *real)
+{
+	struct slave_local *l = local_find(s, real);
+
+	if (!l) {
+		l = mem_zalloc(sizeof(*l));
+		l->real = jid_ref(real);
+		map_insert(&s->locals, &l->node, jid_hash(real));
+	}
+	l->session = session;
+	l->is_missing = false;
+	session->is_elsewhere = false;
+	if (!session->real)
+		session->real = jid_ref(real);
+}
+
+static void
+local_free(struct slave *s, struct slave_local *l)
+{
+	map_remove(&s->locals, &l->node);
+	jid_unref(&l->real);
+	free(l);
+}
+
+static bool
+is_ours(const struct slave *s, const struct jid *real)
+{
+	return real && jid_eq_domain(real, s->domain);
+}
+
+/* ---- what waits ---- */
+
+static struct slave_pending *
+pending_of(struct list *n)
+{
+	return container_of(n, struct slave_pending, node);
+}
+
+static void
+pending_drop(struct slave *s, struct slave_pending *p)
+{
+	list_remove(&p->node);
+	s->n_pending--;
+	jid_unref(&p->user);
+	stanza_unref(&p->stanza);
+	free(p);
+}
+
+static struct slave_pending *
+pending_add(struct slave *s, struct jid *user, struct stanza *stanza,
+	    const char *id)
+{
+	struct slave_pending *p = mem_zalloc(sizeof(*p));
+
+	p->user = jid_ref(user);
+	p->stanza = stanza ? stanza_ref(stanza) : NULL;
+	p->is_return = !stanza;
+	p->since_ms = s->now_ms;
+	if (id)
+		snprintf(p->id, sizeof(p->id), "%s", id);
+	else
+		token_make(p->id, SUBMIT_ID_LEN);
+	list_append(&s->pending, &p->node);
+	s->n_pending++;
+	return p;
+}
+
+static struct slave_pending *
+pending_by_id(struct slave *s, const char *id)
+{
+	list_each (n, &s->pending) {
+		if (!strcmp(pending_of(n)->id, id))
+			return pending_of(n);
+	}
+	return NULL;
+}
+
+static size_t
+count_pending(const struct slave *s, const struct jid *user)
+{
+	size_t count = 0;
+
+	list_each (n, &s->pending)
+		count += jid_eq(pending_of(n)->user, user);
+	return count;
+}
+
+/* A snapshot does not say what it comes from. */
+static struct slave_pending *
+pending_of_message(struct slave *s, const struct entry *e)
+{
+	list_each (n, &s->pending) {
+		struct slave_pending *p = pending_of(n);
+		struct room_session *session = slave_session(s, p->user);
+
+		if (p->stanza && session && e->stanza_id && e->occupant_id &&
+		    stanza_id(p->stanza) &&
+		    !strcmp(stanza_id(p->stanza), e->stanza_id) &&
+		    !strcmp(session->occupant->id, e->occupant_id))
+			return p;
+	}
+	return NULL;
+}
+
+static void
+pass_up(struct slave *s, struct slave_pending *p)
+{
+	struct room_session *session = slave_session(s, p->user);
+	struct stanza *copy;
+	struct xml *x;
+
+	if (p->is_return) {
+		if (session)
+			s->cls->rejoin(s->owner, p->user,
+				       session->occupant->nick,
+				       session->payload, p->id);
+		return;
+	}
+	copy = stanza_edit(p->stanza);
+	x = xml_add(copy->arena, copy->root, "submit", NS_DMUC);
+	xml_set(copy->arena, x, "id", p->id);
+	s->cls->submit(s->owner, copy);
+}
+
+/* ---- applying ---- */
+
+/* Whose session it is, as far as that may be known here. */
+static void
+identify(struct slave *s, const struct entry *e, struct room_session *session,
+	 const struct slave_pending *p)
+{
+	if (p && !p->is_return) {
+		local_add(s, session, p->user);
+		return;
+	}
+	if (!session->real || !is_ours(s, session->real)) {
+		jid_unref(&session->real);
+		session->real = jid_ref(e->real);
+		session->is_elsewhere = true;
+	}
+	if (!is_ours(s, e->real))
+		return;
+	if (s->cls->is_here(s->owner, e->real)) {
+		local_add(s, session, e->real);
+		return;
+	}
+	/* It has gone while nobody could say so. */
+	s->cls->leave(s->owner, e->real, e->nick);
+}
+
+static void
+forget_locals(struct slave *s, const struct room_change *c)
+{
+	list_each (n, &c->occupant->sessions) {
+		struct room_session *session = room_session_of(n);
+		struct slave_local *l =
+			session->real ? local_find(s, session->real) : NULL;
+
+		if (l && l->session == session)
+			local_free(s, l);
+	}
+}
+
+static void
+forget_left(struct slave *s, const struct room_change *c)
+{
+	struct slave_local *l;
+
+	if (c->is_last) {
+		forget_locals(s, c);
+		return;
+	}
+	l = c->session->real ? local_find(s, c->session->real) : NULL;
+	if (l && l->session == c->session)
+		local_free(s, l);
+}
+
+/* Who comes back as what he was sees nothing of it. */
+static bool
+is_visible(const struct room_change *c, const struct slave_pending *p)
+{
+	return !(p && p->is_return && c->entry->type == ENTRY_JOIN &&
+		 c->is_same && c->old_role == c->occupant->role);
+}
+
+static struct slave_pending *
+pending_of_entry(struct slave *s, const struct entry *e, bool is_late)
+{
+	if (e->submit)
+		return pending_by_id(s, e->submit);
+	return is_late && e->type == ENTRY_MESSAGE ? pending_of_message(s, e)
+						   : NULL;
+}
+
+static bool
+apply(struct slave *s, struct entry *e, bool is_late)
+{
+	struct slave_pending *p = pending_of_entry(s, e, is_late);
+	struct slave_view view = { p ? p->stanza : NULL, is_late };
+	struct room_change c;
+
+	if (!room_can_apply(s->room, e))
+		return false;
+	room_apply(s->room, e, &c);
+	if (e->type == ENTRY_JOIN)
+		identify(s, e, c.session, p);
+	if (is_visible(&c, p))
+		s->cls->applied(s->owner, &c, &view);
+	if (e->type == ENTRY_LEAVE)
+		forget_left(s, &c);
+	room_change_fini(&c);
+	if (p)
+		pending_drop(s, p);
+	return true;
+}
+
+bool
+slave_apply(struct slave *s, struct entry *e, bool is_late)
+{
+	return apply(s, e, is_late);
+}
+
+/* ---- positions ---- */
+
+static void
+say(struct slave *s, const char *name, const char *epoch, uint64_t seq)
+{
+	struct buf b = { 0 };
+
+	buf_printf(&b, "<%s xmlns='" NS_DMUC "' epoch='%s' seq='%" PRIu64 "'/>",
+		   name, epoch, seq);
+	s->cls->send(s->owner, b.data, b.len);
+	buf_fini(&b);
+}
+
+static void
+drop_next(struct slave *s)
+{
+	room_free(s->next);
+	s->next = NULL;
+	s->next_part = 0;
+	s->next_entries = 0;
+}
+
+static void
+ask(struct slave *s, bool for_all)
+{
+	s->state = SLAVE_BEHIND;
+	s->asked_ms = s->now_ms;
+	drop_next(s);
+	say(s, "attach", for_all ? NO_EPOCH : s->room->log.epoch,
+	    for_all ? 0 : s->room->log.seq);
+}
+
+void
+slave_attach(struct slave *s)
+{
+	if (s->state != SLAVE_BEHIND || s->now_ms - s->asked_ms >= ASK_AGAIN_MS)
+		ask(s, false);
+}
+
+static void
+acknowledge(struct slave *s)
+{
+	if (!s->n_unacked)
+		return;
+	s->n_unacked = 0;
+	say(s, "ack", s->room->log.epoch, s->room->log.seq);
+}
+
+/* ---- what comes from the master ---- */
+
+/* False: a gap, or something that does not fit. */
+static bool
+take_entry(struct slave *s, const struct xml *x, bool is_late)
+{
+	struct err err = { 0 };
+	struct entry *e = envelope_read_entry(s->jid, x, &err);
+	struct log_ring *log = &s->room->log;
+	enum log_order order;
+	bool fits = true;
+
+	if (!e) {
+		s->cls->note(s->owner, err.text);
+		return false;
+	}
+	order = log_ring_order(log, e->seq);
+	if (order == LOG_NEXT) {
+		e->seq = 0;
+		log_ring_append(log, e);
+		/* Who has left already is not missed. */
+		if (e->type != N_ENTRY_TYPES && !apply(s, e, is_late) &&
+		    e->type != ENTRY_LEAVE)
+			fits = false;
+		if (++s->n_unacked >= ACK_EVERY)
+			acknowledge(s);
+	}
+	entry_unref(&e);
+	return fits && order != LOG_GAP;
+}
+
+static void
+on_log(struct slave *s, const struct xml *x)
+{
+	const char *epoch = xml_get(x, "epoch"), *late = xml_get(x, "late");
+	bool is_late = late && !strcmp(late, "true");
+
+	if (s->state == SLAVE_SPLIT || s->next)
+		return;
+	if (!epoch || strcmp(epoch, s->room->log.epoch) != 0) {
+		slave_attach(s);
+		return;
+	}
+	xml_each (kid, x) {
+		if (take_entry(s, kid, is_late))
+			continue;
+		if (s->state != SLAVE_BEHIND)
+			ask(s, false);
+		return;
+	}
+}
+
+static void
+put_next(struct slave *s, const struct xml *x)
+{
+	struct err err = { 0 };
+	struct entry *e = envelope_read_entry(s->jid, x, &err);
+	struct room_change c;
+
+	if (!e) {
+		s->cls->note(s->owner, err.text);
+		return;
+	}
+	if (e->type != N_ENTRY_TYPES && room_can_apply(s->next, e)) {
+		room_apply(s->next, e, &c);
+		if (e->type == ENTRY_JOIN && !c.session->real)
+			c.session->real = jid_ref(e->real);
+		room_change_fini(&c);
+	}
+	entry_unref(&e);
+}
+
+static void
+on_snapshot(struct slave *s, const struct xml *x)
+{
+	const char *part = xml_get(x, "part"), *last = xml_get(x, "last");
+	const char *epoch = xml_get(x, "epoch"), *seq = xml_get(x, "seq");
+	unsigned number = part ? (unsigned)strtoul(part, NULL, 10) : 0;
+
+	if (s->state == SLAVE_SPLIT || !epoch || !seq)
+		return;
+	if (number == 1) {
+		drop_next(s);
+		s->next = room_new(s->jid, 0);
+		s->next->is_copy = true;
+	}
+	if (!s->next || number != s->next_part + 1)
+		return;
+	s->next_part = number;
+	xml_each (kid, x) {
+		if (++s->next_entries > SNAPSHOT_MAX) {
+			s->cls->note(s->owner, "the room is too large");
+			drop_next(s);
+			return;
+		}
+		put_next(s, kid);
+	}
+	if (!last || strcmp(last, "true") != 0)
+		return;
+	log_ring_resume(&s->next->log, epoch, strtoull(seq, NULL, 10));
+	slave_become(s, s->next);
+	drop_next(s);
+}
+
+/* ---- back with the master ---- */
+
+static void
+return_missing(struct slave *s)
+{
+	map_each (n, &s->locals) {
+		struct slave_local *l = local_of(n);
+
+		if (!l->is_missing)
+			continue;
+		l->is_missing = false;
+		/* Before what they have said meanwhile. */
+		list_prepend(&s->pending,
+			     &pending_add(s, l->real, NULL, NULL)->node);
+	}
+}
+
+static void
+caught_up(struct slave *s)
+{
+	if (s->state == SLAVE_CURRENT)
+		return;
+	s->state = SLAVE_CURRENT;
+	s->cls->note(s->owner, "current");
+	return_missing(s);
+	/* What it calls may end some of them. */
+	for (size_t left = s->n_pending; left; left--) {
+		struct slave_pending *p = pending_of(s->pending.next);
+
+		list_remove(&p->node);
+		list_append(&s->pending, &p->node);
+		pass_up(s, p);
+	}
+	acknowledge(s);
+}
+
+static bool
+has_return(const struct slave *s)
+{
+	list_each (n, &s->pending) {
+		if (pending_of(n)->is_return)
+			return true;
+	}
+	return false;
+}
+
+static void
+on_position(struct slave *s, const struct xml *x)
+{
+	const char *epoch = xml_get(x, "epoch"), *seq = xml_get(x, "seq");
+	const char *digest = xml_get(x, "digest");
+	char own[17];
+
+	if (s->state == SLAVE_SPLIT || !epoch || !seq)
+		return;
+	if (strcmp(epoch, s->room->log.epoch) != 0 ||
+	    strtoull(seq, NULL, 10) != s->room->log.seq) {
+		slave_attach(s);
+		return;
+	}
+	snprintf(own, sizeof(own), "%016" PRIx64,
+		 snapshot_digest(s->room, NULL));
+	if (digest && strcmp(own, digest) != 0 && !has_return(s) &&
+	    s->state == SLAVE_CURRENT) {
+		s->cls->note(s->owner, "differs from the master's room");
+		ask(s, true);
+		return;
+	}
+	caught_up(s);
+}
+
+static void
+on_settled(struct slave *s, const struct xml *x)
+{
+	const char *id = xml_get(x, "submit");
+	struct slave_pending *p = id ? pending_by_id(s, id) : NULL;
+
+	if (p)
+		pending_drop(s, p);
+}
+
+static void
+on_whois(struct slave *s, const struct xml *x)
+{
+	xml_each (kid, x) {
+		struct jid *who = jid_parse(xml_get(kid, "who"));
+		struct jid *real = jid_parse(xml_get(kid, "jid"));
+		struct room_session *session =
+			who ? room_session(s->room, who) : NULL;
+
+		if (session && real && session->is_elsewhere) {
+			jid_unref(&session->real);
+			session->real = jid_ref(real);
+		}
+		jid_unref(&who);
+		jid_unref(&real);
+	}
+}
+
+static void
+end(struct slave *s)
+{
+	if (s->is_over)
+		return;
+	s->is_over = true;
+	s->cls->over(s->owner);
+}
+
+void
+slave_receive(struct slave *s, const struct xml *x)
+{
+	if (s->is_over || strcmp(x->ns, NS_DMUC) != 0)
+		return;
+	if (!strcmp(x->name, "log"))
+		on_log(s, x);
+	else if (!strcmp(x->name, "snapshot"))
+		on_snapshot(s, x);
+	else if (!strcmp(x->name, "position"))
+		on_position(s, x);
+	else if (!strcmp(x->name, "settled"))
+		on_settled(s, x);
+	else if (!strcmp(x->name, "whois"))
+		on_whois(s, x);
+	else if (!strcmp(x->name, "detach"))
+		end(s);
+	if (!s->is_over && !s->locals.n && !s->n_pending &&
+	    s->state == SLAVE_CURRENT) {
+		say(s, "detach", s->room->log.epoch, s->room->log.seq);
+		end(s);
+	}
+}
+
+/* ---- the way to the master ---- */
+
+static void
+show_link(struct slave *s, struct jid *domain, bool is_away)
+{
+	struct entry *e = entry_new(&(struct entry){
+		.type = ENTRY_LINK, .jid = domain, .is_away = is_away });
+
+	apply(s, e, false);
+	entry_unref(&e);
+}
+
+static bool
+is_faded(const struct slave *s, const struct jid *jid)
+{
+	for (size_t i = 0; i < s->n_faded; i++) {
+		if (jid_eq_domain(s->faded[i], jid))
+			return true;
+	}
+	return false;
+}
+
+static void
+fade(struct slave *s, const struct room_session *session)
+{
+	struct jid *domain;
+
+	if (!session->is_elsewhere || session->is_away ||
+	    is_faded(s, session->jid))
+		return;
+	domain = jid_make(NULL, jid_domain(session->jid), NULL);
+	s->faded =
+		mem_realloc(s->faded, (s->n_faded + 1) * sizeof(struct jid *));
+	s->faded[s->n_faded++] = domain;
+}
+
+/* All but those of ours are away now. */
+static void
+fade_all(struct slave *s)
+{
+	list_each (n, &s->room->occupants) {
+		list_each (k, &occupant_of(n)->sessions)
+			fade(s, room_session_of(k));
+	}
+	for (size_t i = 0; i < s->n_faded; i++)
+		show_link(s, s->faded[i], true);
+}
+
+static void
+unfade_all(struct slave *s)
+{
+	for (size_t i = 0; i < s->n_faded; i++) {
+		show_link(s, s->faded[i], false);
+		jid_unref(&s->faded[i]);
+	}
+	free(s->faded);
+	s->faded = NULL;
+	s->n_faded = 0;
+}
+
+void
+slave_lost(struct slave *s)
+{
+	if (s->state == SLAVE_SPLIT)
+		return;
+	s->state = SLAVE_SPLIT;
+	drop_next(s);
+	s->cls->note(s->owner, "split: no way to the master");
+	fade_all(s);
+}
+
+void
+slave_found(struct slave *s)
+{
+	if (s->state == SLAVE_SPLIT) {
+		unfade_all(s);
+		s->cls->note(s->owner, "there is a way to the master again");
+	}
+	ask(s, false);
+}
+
+/* ---- what comes from users of ours ---- */
+
+void
+slave_expect(struct slave *s, struct jid *user, struct stanza *join,
+	     const char *id)
+{
+	if (strlen(id) <= SUBMIT_ID_LEN && !pending_by_id(s, id))
+		pending_add(s, user, join, id);
+}
+
+void
+slave_submit(struct slave *s, struct stanza *stanza)
+{
+	bool is_in = slave_session(s, stanza->from) != NULL;
+	struct slave_pending *p;
+
+	if (s->state == SLAVE_SPLIT && !is_in) {
+		s->cls->refuse(s->owner, stanza, COND_REMOTE_SERVER_TIMEOUT,
+			       "there is no way to the room now");
+		return;
+	}
+	if (count_pending(s, stanza->from) >= s->pending_max) {
+		s->cls->refuse(s->owner, stanza, COND_REMOTE_SERVER_TIMEOUT,
+			       "too much waits for the room");
+		return;
+	}
+	p = pending_add(s, stanza->from, stanza, NULL);
+	if (s->state != SLAVE_SPLIT)
+		pass_up(s, p);
+}
+
+/* ---- errors ---- */
+
+static struct slave_pending *
+pending_of_error(struct slave *s, const struct stanza *error)
+{
+	list_each (n, &s->pending) {
+		struct slave_pending *p = pending_of(n);
+		const char *id = p->stanza ? stanza_id(p->stanza) : p->id;
+
+		if (jid_eq(p->user, error->to) && id && stanza_id(error) &&
+		    !strcmp(id, stanza_id(error)))
+			return p;
+	}
+	return NULL;
+}
+
+/* The way was lost; what it was about waits for another one. */
+static bool
+is_of_the_way(enum stanza_cond cond)
+{
+	return cond == COND_REMOTE_SERVER_TIMEOUT ||
+	       cond == COND_REMOTE_SERVER_NOT_FOUND;
+}
+
+static int
+code_of(enum stanza_cond cond)
+{
+	if (cond == COND_FORBIDDEN)
+		return 301;
+	return cond == COND_REGISTRATION_REQUIRED ? 322 : 333;
+}
+
+/* Who was in the room before is not let in again. */
+static void
+put_out(struct slave *s, struct jid *user, enum stanza_cond cond)
+{
+	struct room_session *session = slave_session(s, user);
+	struct entry *e;
+
+	if (!session)
+		return;
+	e = entry_new(&(struct entry){
+		.type = ENTRY_LEAVE,
+		.jid = session->jid,
+		.nick = session->occupant->nick,
+		.affiliation = cond == COND_FORBIDDEN
+				       ? AFFILIATION_OUTCAST
+				       : session->occupant->affiliation,
+		.code = code_of(cond),
+	});
+	apply(s, e, false);
+	entry_unref(&e);
+}
+
+bool
+slave_error(struct slave *s, const struct stanza *error)
+{
+	struct slave_pending *p = pending_of_error(s, error);
+	enum stanza_cond cond = stanza_error_cond(error);
+	struct jid *user;
+
+	if (!p)
+		return false;
+	if (is_of_the_way(cond))
+		return true;
+	if (!p->is_return) {
+		pending_drop(s, p);
+		return false;
+	}
+	user = jid_ref(p->user);
+	pending_drop(s, p);
+	put_out(s, user, cond);
+	jid_unref(&user);
+	return true;
+}
+
+void
+slave_session_gone(struct slave *s, const struct jid *full)
+{
+	struct slave_local *l = local_find(s, full);
+
+	list_each_safe (n, &s->pending) {
+		/* Its last word may still be on the way. */
+		if (jid_eq(pending_of(n)->user, full) &&
+		    !(pending_of(n)->stanza &&
+		      pending_of(n)->stanza->type == TYPE_UNAVAILABLE))
+			pending_drop(s, pending_of(n));
+	}
+	if (!l)
+		return;
+	l->session->is_elsewhere = true;
+	local_free(s, l);
+}
+
+/* ---- the whole ---- */
+
+void
+slave_tick(struct slave *s, int64_t now_ms)
+{
+	s->now_ms = now_ms;
+	if (s->is_over || s->state == SLAVE_SPLIT)
+		return;
+	acknowledge(s);
+	if (s->state == SLAVE_BEHIND && now_ms - s->asked_ms >= ASK_AGAIN_MS &&
+	    *s->room->log.epoch)
+		ask(s, false);
+}
+
+struct slave *
+slave_new(struct jid *room, struct jid *domain, const struct slave_class *cls,
+	  void *owner)
+{
+	struct slave *s = mem_zalloc(sizeof(*s));
+
+	s->jid = jid_ref(room);
+	s->domain = jid_ref(domain);
+	s->cls = cls;
+	s->owner = owner;
+	s->state = SLAVE_BEHIND;
+	s->room = room_new(room, 0);
+	s->room->is_copy = true;
+	s->pending_max = PENDING_MAX;
+	log_ring_resume(&s->room->log, NO_EPOCH, 0);
+	list_init(&s->pending);
+	return s;
+}
+
+void
+slave_free(struct slave *s)
+{
+	while (!list_is_empty(&s->pending))
+		pending_drop(s, pending_of(s->pending.next));
+	map_each (n, &s->locals)
+		local_free(s, local_of(n));
+	map_fini(&s->locals);
+	for (size_t i = 0; i < s->n_faded; i++)
+		jid_unref(&s->faded[i]);
+	free(s->faded);
+	drop_next(s);
+	room_free(s->room);
+	jid_unref(&s->jid);
+	jid_unref(&s->domain);
+	free(s);
+}

@@ -1,0 +1,163 @@
+/*
+ * slave.h - a copy of another server's room, for the users of one domain
+ * (docs/dmuc.md).
+ *
+ * It replays the entries that the master sends and has them shown to its own
+ * users, whose stanzas it passes up and keeps until they have come back as
+ * entries. Without a way to the master it holds what they send; when there is
+ * one again it catches up, and nobody sees anything twice.
+ *
+ * No socket, clock or database: whoever owns it does what the class says. What
+ * it is given to receive comes from the master, which it does not trust with
+ * anything but its own room.
+ */
+#ifndef MUC_SLAVE_H
+#define MUC_SLAVE_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "modules/muc/log.h"
+#include "xmpp/cond.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct chunk;
+struct entry;
+struct jid;
+struct room;
+struct room_change;
+struct room_session;
+struct stanza;
+struct xml;
+
+#define SUBMIT_ID_LEN 16
+
+/* How an entry is to be shown. */
+struct slave_view {
+	/* The stanza of ours that it comes from; borrowed; NULL: none. */
+	const struct stanza *stanza;
+	bool is_late; /* it is older than now */
+};
+
+struct slave_class {
+	/* In a message from our domain to the room. */
+	void (*send)(void *owner, const char *xml, size_t len);
+	/* A stanza of a user of ours, on its way to the room: takes it. */
+	void (*submit)(void *owner, struct stanza *stanza);
+	/* The same for a user who was in the room before: enters it with this
+	 * nickname, presence (payload; may be NULL) and id, and is not sent
+	 * history. */
+	void (*rejoin)(void *owner, struct jid *user, const char *nick,
+		       struct chunk *payload, const char *id);
+	/* The session of a user of ours is gone, and the master has to know. */
+	void (*leave)(void *owner, struct jid *user, const char *nick);
+	/* The copy has changed: its occupants who are not elsewhere are shown
+	 * that. */
+	void (*applied)(void *owner, const struct room_change *c,
+			const struct slave_view *view);
+	/* The stanza will not reach the room. */
+	void (*refuse)(void *owner, const struct stanza *stanza,
+		       enum stanza_cond cond, const char *text);
+	/* Is there a session of ours of that address? */
+	bool (*is_here)(void *owner, const struct jid *full);
+	/* The users of ours in it are ordinary occupants from now on, or there
+	 * are none any more. slave_free is to follow, not inside. */
+	void (*over)(void *owner);
+	/* For the log: what happened. */
+	void (*note)(void *owner, const char *what);
+};
+
+enum slave_state {
+	SLAVE_BEHIND,  /* has asked for what it misses */
+	SLAVE_CURRENT, /* as far as it knows */
+	SLAVE_SPLIT,   /* there is no way to the master */
+};
+
+/* What one of ours has sent and the master has not answered. */
+struct slave_pending {
+	struct list node; /* in slave->pending, in the order of sending */
+	char id[SUBMIT_ID_LEN + 1];
+	struct jid *user;      /* ref */
+	struct stanza *stanza; /* ref; NULL: is_return */
+	bool is_return;	       /* enters again after a split */
+	int64_t since_ms;      /* monotonic */
+};
+
+struct slave {
+	struct jid *jid, *domain; /* refs; the room; ours */
+	const struct slave_class *cls;
+	void *owner;
+	enum slave_state state;
+	struct room *room; /* owned; of epoch "" as long as it is empty */
+	struct map locals; /* struct slave_local, by address */
+	struct list pending;
+	size_t n_pending;
+	/* A snapshot that is being read, or NULL. */
+	struct room *next;
+	unsigned next_part;
+	size_t next_entries;
+	/* Refs: whom the split shows as away, by domains. */
+	struct jid **faded;
+	size_t n_faded;
+	unsigned n_unacked; /* entries */
+	int64_t asked_ms;   /* when it has attached; monotonic */
+	int64_t now_ms;	    /* monotonic; as last told */
+	size_t pending_max; /* for each user */
+	bool is_over;
+};
+
+/* One of ours in the room. */
+struct slave_local {
+	struct map_node node;	      /* in slave->locals */
+	struct jid *real;	      /* ref */
+	struct room_session *session; /* borrowed */
+	bool is_missing; /* the master does not have it: it is to return */
+};
+
+/* Empty, BEHIND. References are taken. */
+struct slave *slave_new(struct jid *room, struct jid *domain,
+			const struct slave_class *cls, void *owner);
+void slave_free(struct slave *s);
+
+/* A stanza by which a user of ours is about to enter is known to the master by
+ * this id. */
+void slave_expect(struct slave *s, struct jid *user, struct stanza *join,
+		  const char *id);
+/* A presence or a groupchat message of one of ours to the room. It is copied
+ * where it has to be kept. */
+void slave_submit(struct slave *s, struct stanza *stanza);
+/* An error has come for a stanza of one of ours. True: it is not for the user,
+ * as the stanza is going to be sent again. */
+bool slave_error(struct slave *s, const struct stanza *error);
+/* The user's session is gone without a word. */
+void slave_session_gone(struct slave *s, const struct jid *full);
+
+/* An element of the protocol from the master: log, snapshot, position,
+ * settled, whois, detach. */
+void slave_receive(struct slave *s, const struct xml *x);
+/* The way to the master is lost; or there is one again. */
+void slave_lost(struct slave *s);
+void slave_found(struct slave *s);
+/* The master has forgotten us, or we may have missed something. */
+void slave_attach(struct slave *s);
+/* From time to time: some seconds. */
+void slave_tick(struct slave *s, int64_t now_ms);
+
+/* The session of ours with that address in the room, or NULL. */
+struct room_session *
+slave_session(const struct slave *s, const struct jid *full);
+
+/* ---- slave_heal.c ---- */
+
+/* The copy becomes what `to` is: what differs is shown as entries. */
+void slave_become(struct slave *s, struct room *to);
+
+/* ---- for slave_heal.c ---- */
+
+/* Applies and shows it: the reference stays the caller's. False: it does not
+ * fit. */
+bool slave_apply(struct slave *s, struct entry *e, bool is_late);
+
+#endif
