@@ -60,6 +60,13 @@ send_parsed(struct cast *c, struct jid *to)
 	route(c->server, copy);
 }
 
+/* Of one that is shown something. */
+static struct jid *
+address_of(const struct room_session *s)
+{
+	return s->real ? s->real : s->jid;
+}
+
 /* May it be written to, past the hooks? */
 static bool
 is_direct(const struct room_session *s)
@@ -78,14 +85,22 @@ cast_to(struct cast *c, const struct room_session *s)
 	if (s->owner && c->server->is_stopping)
 		return;
 	if (!is_direct(s)) {
-		send_parsed(c, s->jid);
+		send_parsed(c, address_of(s));
 		return;
 	}
 	b->len = 0;
 	buf_addc(b, '<');
 	buf_adds(b, c->name);
-	xml_write_attr(b, "to", jid_str(s->jid));
+	xml_write_attr(b, "to", jid_str(address_of(s)));
 	session_write_bulk(s->owner, b->data, b->len, c->tail);
+}
+
+/* The same where it is for us to show the room to it. */
+static void
+show_to(struct cast *c, const struct room_session *s)
+{
+	if (!s->is_elsewhere)
+		cast_to(c, s);
 }
 
 static void
@@ -108,12 +123,15 @@ fanout_send(struct server *srv, const struct room_session *to, const char *name,
 void
 fanout_attach(struct server *srv, struct room_session *s)
 {
-	struct account *a = account_find(srv, s->jid);
-	struct session *own = a ? account_session(a, s->jid) : NULL;
+	struct jid *jid = address_of(s);
+	struct account *a = account_find(srv, jid);
+	struct session *own = a ? account_session(a, jid) : NULL;
 
 	if (s->owner || !own)
 		return;
 	s->owner = session_ref(own);
+	if (s->real)
+		return;
 	/* The same address, which the account holds anyway. */
 	jid_unref(&s->occupant->bare);
 	s->occupant->bare = jid_ref(a->jid);
@@ -172,14 +190,18 @@ fanout_write_item_rest(struct buf *b, const char *actor, const char *reason)
 }
 
 static void
-write_item(struct buf *b, const struct presence *p)
+write_item(struct buf *b, const struct room *r, const struct presence *p)
 {
+	struct jid *jid = NULL;
+
 	buf_printf(b,
 		   "<x xmlns='" NS_MUC_USER "'><item affiliation='%s' "
 		   "role='%s'",
 		   affiliation_name(p->affiliation), role_name(p->role));
 	if (p->flags & WITH_JID && p->session)
-		xml_write_attr(b, "jid", jid_str(p->session->jid));
+		jid = room_session_address(r, p->session);
+	if (jid)
+		xml_write_attr(b, "jid", jid_str(jid));
 	if (p->new_nick)
 		xml_write_attr(b, "nick", p->new_nick);
 	fanout_write_item_rest(b, p->actor, p->reason);
@@ -233,7 +255,7 @@ write_presence(const struct room *r, const struct presence *p)
 		buf_add(&b, payload, len);
 	else
 		buf_addc(&b, '>');
-	write_item(&b, p);
+	write_item(&b, r, p);
 	if (r->config.shows_hats && !(p->flags & UNAVAILABLE))
 		write_hat(&b, p);
 	if (p->occupant->id)
@@ -294,7 +316,7 @@ to_occupant(struct cast *c, const struct occupant *o,
 {
 	list_each (n, &o->sessions) {
 		if (room_session_of(n) != but)
-			cast_to(c, room_session_of(n));
+			show_to(c, room_session_of(n));
 	}
 }
 
@@ -339,7 +361,7 @@ to_self(struct server *srv, const struct room *r, const struct presence *p,
 	copy.n_codes++;
 	c.tail = write_presence(r, &copy);
 	if (only)
-		cast_to(&c, only);
+		show_to(&c, only);
 	else
 		to_occupant(&c, p->occupant, but);
 	cast_fini(&c);
@@ -376,6 +398,8 @@ send_roster(struct server *srv, const struct room *r,
 	bool direct = is_direct(s);
 	struct buf b = { 0 };
 
+	if (s->is_elsewhere)
+		return;
 	list_each (n, &r->occupants) {
 		struct occupant *o = occupant_of(n);
 		struct cast c = { srv, "presence", NULL, NULL };
@@ -388,10 +412,10 @@ send_roster(struct server *srv, const struct room *r,
 		if (direct) {
 			tail = chunk_data(c.tail, &len);
 			buf_adds(&b, "<presence");
-			xml_write_attr(&b, "to", jid_str(s->jid));
+			xml_write_attr(&b, "to", jid_str(address_of(s)));
 			buf_add(&b, tail, len);
 		} else {
-			send_parsed(&c, s->jid);
+			send_parsed(&c, address_of(s));
 		}
 		cast_fini(&c);
 	}
@@ -411,6 +435,8 @@ show_join(struct server *srv, struct room *r, const struct room_change *c,
 		to_others(srv, r, &p);
 	if (!c->is_same)
 		to_self(srv, r, &p, NULL, c->session);
+	if (c->session->is_elsewhere)
+		return;
 	if (c->entry->since &&
 	    fanout_lists_join(srv, r, c->session, c->entry->since))
 		p.version = versions_text(r->created_ms, r->versions.now, 0,
@@ -652,6 +678,9 @@ static void
 show_affiliation(struct server *srv, const struct room *r,
 		 const struct room_change *c)
 {
+	/* The master tells all who may know. */
+	if (r->is_copy)
+		return;
 	if (c->old_version != r->versions.now)
 		fanout_lists_changed(srv, r, c->entry, c->old_version);
 	if (jid_is_domain(c->entry->jid) || room_is_empty(r) ||
@@ -715,7 +744,9 @@ fanout_show(struct server *srv, struct room *r, const struct room_change *c,
 	case ENTRY_MESSAGE:
 	case ENTRY_SUBJECT:
 	case ENTRY_RETRACT:
-		message_to_all(srv, r, chunk_ref(c->entry->payload));
+		message_to_all(srv, r,
+			       c->is_late ? fanout_delayed(r, c->entry)
+					  : chunk_ref(c->entry->payload));
 		return;
 	case ENTRY_CONFIG:
 		show_config(srv, r, c);

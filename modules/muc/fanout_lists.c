@@ -200,7 +200,8 @@ fanout_lists_join(struct server *srv, const struct room *r,
 bool
 fanout_lists_follows(const struct room *r, const struct room_session *s)
 {
-	return s->follows_lists && may(r, s->occupant, PRIV_GET_MEMBERS);
+	return s->follows_lists && !s->is_elsewhere &&
+	       may(r, s->occupant, PRIV_GET_MEMBERS);
 }
 
 void

@@ -105,6 +105,7 @@ struct room_change {
 	bool is_again;	     /* JOIN: this session was there already … */
 	bool is_same;	     /* … with the same presence */
 	bool is_last;	     /* LEAVE: the occupant is gone with it */
+	bool is_late;	     /* MESSAGE and the like: it is older than now */
 	bool was_top; /* LEAVE: others have seen this session's presence */
 	struct muc_config old_config; /* CONFIG */
 };

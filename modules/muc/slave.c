@@ -269,16 +269,17 @@ static bool
 apply(struct slave *s, struct entry *e, bool is_late)
 {
 	struct slave_pending *p = pending_of_entry(s, e, is_late);
-	struct slave_view view = { p ? p->stanza : NULL, is_late };
+	const struct stanza *stanza = p ? p->stanza : NULL;
 	struct room_change c;
 
 	if (!room_can_apply(s->room, e))
 		return false;
 	room_apply(s->room, e, &c);
+	c.is_late = is_late;
 	if (e->type == ENTRY_JOIN)
 		identify(s, e, c.session, p);
 	if (is_visible(&c, p))
-		s->cls->applied(s->owner, &c, &view);
+		s->cls->applied(s->owner, &c, stanza);
 	if (e->type == ENTRY_LEAVE)
 		forget_left(s, &c);
 	room_change_fini(&c);

@@ -34,13 +34,6 @@ struct xml;
 
 #define SUBMIT_ID_LEN 16
 
-/* How an entry is to be shown. */
-struct slave_view {
-	/* The stanza of ours that it comes from; borrowed; NULL: none. */
-	const struct stanza *stanza;
-	bool is_late; /* it is older than now */
-};
-
 struct slave_class {
 	/* In a message from our domain to the room. */
 	void (*send)(void *owner, const char *xml, size_t len);
@@ -54,9 +47,9 @@ struct slave_class {
 	/* The session of a user of ours is gone, and the master has to know. */
 	void (*leave)(void *owner, struct jid *user, const char *nick);
 	/* The copy has changed: its occupants who are not elsewhere are shown
-	 * that. */
+	 * that. stanza: of a user of ours, from which it comes; or NULL. */
 	void (*applied)(void *owner, const struct room_change *c,
-			const struct slave_view *view);
+			const struct stanza *stanza);
 	/* The stanza will not reach the room. */
 	void (*refuse)(void *owner, const struct stanza *stanza,
 		       enum stanza_cond cond, const char *text);
