@@ -19,6 +19,7 @@ struct room;
 struct room_change;
 struct room_session;
 struct server;
+struct stanza;
 struct submission;
 
 /* How much of the past somebody who enters wants (XEP-0045 7.2.14). */
@@ -46,6 +47,11 @@ void
 fanout_write_item_rest(struct buf *b, const char *actor, const char *reason);
 
 /* ---- fanout_history.c ---- */
+
+/* What who enters by this stanza (NULL: nobody's) wants to see. age: what is
+ * older in ms is seen by nobody; 0: no limit. */
+struct fanout_history
+fanout_read_history(const struct stanza *join, int64_t now_ms, int64_t age);
 
 /* The last messages and the subject. */
 void fanout_past(struct server *srv, const struct room *r,

@@ -6,14 +6,72 @@
 #include "base/clock.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/fanout.h"
+#include "modules/muc/ns.h"
 #include "modules/muc/room.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
+#include "xmpp/stanza.h"
 #include "xmpp/xml.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MESSAGE_END "</message>"
+
+/* ---- what who enters wants to see of the past ---- */
+
+static int
+read_count(const struct xml *x, const char *name)
+{
+	const char *value = xml_get(x, name);
+	char *end;
+	long n;
+
+	if (!value)
+		return -1;
+	errno = 0;
+	n = strtol(value, &end, 10);
+	if (errno || *end || end == value || n < 0 || n > INT32_MAX)
+		return -1;
+	return (int)n;
+}
+
+static void
+not_before(struct fanout_history *past, int64_t ms)
+{
+	if (ms > past->since_ms)
+		past->since_ms = ms;
+}
+
+/* XEP-0045 7.2.14. What is not understood is not asked for. */
+struct fanout_history
+fanout_read_history(const struct stanza *join, int64_t now_ms, int64_t age)
+{
+	const struct xml *x = join ? stanza_child(join, "x", NS_MUC) : NULL;
+	const struct xml *h = x ? xml_child(x, "history", NS_MUC) : NULL;
+	struct fanout_history past = { -1, -1, 0 };
+	const char *since;
+	int64_t since_ms;
+	int seconds;
+
+	/* What is older may not have been pruned yet. */
+	if (age)
+		past.since_ms = now_ms - age;
+	if (!h)
+		return past;
+	past.max_stanzas = read_count(h, "maxstanzas");
+	past.max_chars = read_count(h, "maxchars");
+	seconds = read_count(h, "seconds");
+	if (seconds >= 0)
+		not_before(&past, now_ms - seconds * 1000LL);
+	since = xml_get(h, "since");
+	if (since && clock_parse_stamp(since, &since_ms) == 0)
+		not_before(&past, since_ms);
+	return past;
+}
+
+/* ---- showing it ---- */
 
 struct chunk *
 fanout_delayed(const struct room *r, const struct entry *e)

@@ -16,6 +16,7 @@
 #include "core/host.h"
 #include "core/iq_request.h"
 #include "core/server.h"
+#include "modules/muc/distribute.h"
 #include "modules/muc/private.h"
 #include "net/loop.h"
 #include "storage/rooms.h"
@@ -276,6 +277,7 @@ ghosts_on_unreachable(struct event *ev, void *data)
 	struct muc *muc = data;
 	struct lost_domain *d;
 
+	distribute_lost(muc, ev->to);
 	if (find_lost(muc, ev->to) || !is_concerned(muc, ev->to))
 		return PASS;
 	arm(muc);
@@ -293,10 +295,19 @@ ghosts_on_reachable(struct event *ev, void *data)
 	struct muc *muc = data;
 	struct lost_domain *d = find_lost(muc, ev->to);
 
-	if (!d)
-		return PASS;
-	tell_rooms(muc, d->jid, false);
-	lost_free(d);
+	if (d) {
+		tell_rooms(muc, d->jid, false);
+		lost_free(d);
+	}
+	distribute_found(muc, ev->to);
+	return PASS;
+}
+
+/* Those that have a copy are asked whether they still do. */
+enum verdict
+ghosts_on_broken(struct event *ev, void *data)
+{
+	distribute_found(data, ev->to);
 	return PASS;
 }
 
@@ -314,7 +325,7 @@ is_silent(const struct walk *w, const struct room_session *s)
 {
 	int64_t interval = w->muc->ping_interval;
 
-	return interval && !s->owner && !s->is_away &&
+	return interval && !s->owner && !s->is_away && !s->is_elsewhere &&
 	       w->now_ms - s->seen_s * INT64_C(1000) >= interval;
 }
 

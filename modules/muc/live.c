@@ -6,6 +6,7 @@
 #include "core/host.h"
 #include "core/router.h"
 #include "core/server.h"
+#include "modules/muc/distribute.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/private.h"
@@ -18,7 +19,6 @@
 #include "xmpp/stanza.h"
 #include "xmpp/xml.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +70,7 @@ live_free(struct live *l)
 			list_each (k, &occupant_of(n)->sessions)
 				detach_one(l, room_session_of(k));
 		}
+		distribute_free(l);
 		master_fini(&l->master);
 	}
 	jid_unref(&l->jid);
@@ -200,60 +201,6 @@ on_shown_timer(struct timer *t)
 	fanout_drop_shown(live_room(container_of(t, struct live, shown_timer)));
 }
 
-/* ---- what who enters wants to see of the past ---- */
-
-static int
-read_count(const struct xml *x, const char *name)
-{
-	const char *value = xml_get(x, name);
-	char *end;
-	long n;
-
-	if (!value)
-		return -1;
-	errno = 0;
-	n = strtol(value, &end, 10);
-	if (errno || *end || end == value || n < 0 || n > INT32_MAX)
-		return -1;
-	return (int)n;
-}
-
-static void
-not_before(struct fanout_history *past, int64_t ms)
-{
-	if (ms > past->since_ms)
-		past->since_ms = ms;
-}
-
-/* XEP-0045 7.2.14. What is not understood is not asked for. */
-static struct fanout_history
-read_history(const struct live *l, const struct stanza *join)
-{
-	int64_t age = l->service->muc->archive_age;
-	int64_t now_ms = l->host->server->clock->wall_ms;
-	const struct xml *x = join ? stanza_child(join, "x", NS_MUC) : NULL;
-	const struct xml *h = x ? xml_child(x, "history", NS_MUC) : NULL;
-	struct fanout_history past = { -1, -1, 0 };
-	const char *since;
-	int64_t since_ms;
-	int seconds;
-
-	/* What is older may not have been pruned yet. */
-	if (age)
-		past.since_ms = now_ms - age;
-	if (!h)
-		return past;
-	past.max_stanzas = read_count(h, "maxstanzas");
-	past.max_chars = read_count(h, "maxchars");
-	seconds = read_count(h, "seconds");
-	if (seconds >= 0)
-		not_before(&past, now_ms - seconds * 1000LL);
-	since = xml_get(h, "since");
-	if (since && clock_parse_stamp(since, &since_ms) == 0)
-		not_before(&past, since_ms);
-	return past;
-}
-
 static void
 on_applied(void *owner, const struct room_change *c)
 {
@@ -261,12 +208,15 @@ on_applied(void *owner, const struct room_change *c)
 	struct fanout_history past = { -1, -1, 0 };
 
 	attach(l, c);
+	distribute_applied(l, c);
 	live_store_occupant(l, c);
 	/* It is configured now; from here on the timer is for its sleep. */
 	if (c->entry->type == ENTRY_CONFIG)
 		loop_timer_clear(l->host->server->core, &l->timer);
 	if (c->entry->type == ENTRY_JOIN)
-		past = read_history(l, l->master.now->stanza);
+		past = fanout_read_history(l->master.now->stanza,
+					   l->host->server->clock->wall_ms,
+					   l->service->muc->archive_age);
 	fanout_show(l->host->server, live_room(l), c, &past);
 	detach(l, c);
 	if (c->entry->type == ENTRY_JOIN && !timer_is_set(&l->shown_timer))
@@ -352,6 +302,7 @@ on_done(void *owner, void *ticket, const struct submission *sub,
 		live_room(l)->is_destroyed = true;
 	if (sub->told)
 		sub->told(sub->told_data, ruling->cond);
+	distribute_done(l, sub, ruling);
 	if (!ev)
 		return;
 	if (l->current == ev)
@@ -384,6 +335,8 @@ live_submit(struct live *l, struct event *ev, struct submission *sub)
 	sub->is_service_admin = live_is_admin(l, ev);
 	if (sub->type == SUBMIT_STANZA)
 		sub->stanza = ev->stanza;
+	if (sub->stanza && !ev->session && !distribute_submitted(l, sub))
+		return DONE;
 	live_use(l);
 	l->current = ev;
 	master_submit(&l->master, sub, ev);
@@ -399,6 +352,40 @@ live_submit_own(struct live *l, struct submission *sub)
 	sub->now_ms = l->host->server->clock->wall_ms;
 	live_use(l);
 	master_submit(&l->master, sub, NULL);
+	live_release(l);
+}
+
+/* The first session of that domain, or NULL. */
+static struct jid *
+first_of(const struct live *l, const struct jid *domain)
+{
+	list_each (n, &live_room(l)->occupants) {
+		list_each (k, &occupant_of(n)->sessions) {
+			if (jid_eq_domain(room_session_of(k)->jid, domain))
+				return room_session_of(k)->jid;
+		}
+	}
+	return NULL;
+}
+
+void
+live_put_out(struct live *l, struct jid *domain)
+{
+	struct jid *full;
+
+	live_use(l);
+	while (master_is_idle(&l->master) && (full = first_of(l, domain))) {
+		jid_ref(full);
+		live_submit_own(l,
+				&(struct submission){
+					.type = SUBMIT_GONE,
+					.from = full,
+					.code = 333,
+					.reason = "your server has forgotten "
+						  "this room",
+				});
+		jid_unref(&full);
+	}
 	live_release(l);
 }
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "core/host.h"
 #include "core/server.h"
+#include "modules/muc/distribute.h"
 #include "modules/muc/private.h"
 #include "xmpp/jid.h"
 
@@ -103,6 +104,10 @@ static const struct option options[] = {
 	{ "rooms-vcard-max", OPT_SIZE, offsetof(struct muc, vcard_max),
 	  .def = "128K", .min = 1024, .max = 16777216,
 	  .doc = "Size of a room's vCard with the picture in it." },
+	{ "rooms-distribute", OPT_BOOL, offsetof(struct muc, distributes),
+	  .def = "yes",
+	  .doc = "Other servers that can have a copy of a room for their users "
+		 "are sent each message once, and not once for each of them." },
 	{ "rooms-unlock-time", OPT_DURATION, offsetof(struct muc, unlock_time),
 	  .def = "30m", .min = 1000, .max = 86400000,
 	  .doc = "A new room that its owner does not configure within this "
@@ -187,6 +192,7 @@ unload(struct host *host, void *data)
 	limits_stop(muc);
 	list_each_safe (n, &muc->domains)
 		remove_service(service_of(n));
+	distribute_stop(muc);
 }
 
 static int
@@ -288,6 +294,7 @@ const struct module mod_muc = {
 			  ghosts_on_unreachable },
 			{ HOOK_REMOTE_REACHABLE, PHASE_DELIVER,
 			  ghosts_on_reachable },
+			{ HOOK_REMOTE_BROKEN, PHASE_DELIVER, ghosts_on_broken },
 			{ 0 },
 		},
 	.host_size = sizeof(struct muc),

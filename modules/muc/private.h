@@ -45,6 +45,8 @@ struct muc {		   /* per host */
 	struct rules_env env;
 	uint8_t secret[RULES_SECRET_LEN];
 	struct list domains; /* struct muc_service.node */
+	bool distributes;    /* option rooms-distribute */
+	struct map known;    /* distribute.c: what domains can do */
 	/* limits.c; by user, within a minute */
 	struct counts joins, asks, queries;
 	/* ghosts.c */
@@ -94,7 +96,8 @@ struct live {
 	unsigned n_used;       /* somebody works with it: it may not be freed */
 	unsigned n_storing;
 	unsigned n_foreign; /* sessions in it that are not of this process */
-	bool is_stored;	    /* it has its row in the database */
+	struct distribution *distribution; /* distribute.c; NULL: none */
+	bool is_stored;			   /* it has its row in the database */
 };
 
 static inline struct room *
@@ -125,6 +128,8 @@ void live_create(struct live *l);
  * empty result. */
 enum verdict
 live_submit(struct live *l, struct event *ev, struct submission *sub);
+/* All sessions of that domain leave. */
+void live_put_out(struct live *l, struct jid *domain);
 /* What nobody has sent: SUBMIT_GONE, SUBMIT_LINK, SUBMIT_ENTRY. */
 void live_submit_own(struct live *l, struct submission *sub);
 /* Answers with an error as rooms do (`by`). */
@@ -196,7 +201,7 @@ void ghosts_seen(const struct live *l, struct room_session *s);
 void ghosts_awake(struct live *l);
 /* A stanza that the room has sent comes back. */
 enum verdict ghost_error(struct live *l, struct event *ev);
-hook_fn ghosts_on_unreachable, ghosts_on_reachable;
+hook_fn ghosts_on_unreachable, ghosts_on_reachable, ghosts_on_broken;
 
 /* ---- prune.c: archives grow old ---- */
 

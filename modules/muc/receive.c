@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "core/server.h"
+#include "modules/muc/distribute.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/private.h"
 #include "modules/muc/requests.h"
@@ -57,6 +58,15 @@ is_join(const struct live *l, const struct event *ev)
 }
 
 static enum verdict
+submit_join(struct event *ev, void *data)
+{
+	struct live *l = data;
+
+	/* It may have gone while its peerhost was asked. */
+	return l->state == LIVE_NONE ? presence_to_none(l, ev) : submit(l, ev);
+}
+
+static enum verdict
 presence(struct live *l, struct event *ev)
 {
 	if (is_join(l, ev) && !limits_may_join(l->service, ev))
@@ -64,7 +74,8 @@ presence(struct live *l, struct event *ev)
 				   "too many rooms at once");
 	if (l->state == LIVE_NONE)
 		return presence_to_none(l, ev);
-	return submit(l, ev);
+	return is_join(l, ev) ? distribute_before_join(l, ev, submit_join)
+			      : submit(l, ev);
 }
 
 /* It has never been, or is no more: somebody works with it still. */
@@ -148,6 +159,8 @@ to_room(struct event *ev, void *data)
 {
 	struct live *l = data;
 
+	if (distribute_receive(l, ev))
+		return DONE;
 	/* One that is in this process says when it goes. */
 	if (!ev->session && live_room(l))
 		seen(l, ev);

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/chunk.h"
+#include "base/mem.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/room.h"
@@ -13,7 +14,11 @@
 #include "xmpp/stanza.h"
 #include "xmpp/xml.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+/* Nicknames that are tried for who returns. */
+#define RETURN_TRIES 1000
 
 /* XEP-0463 5.1: the version of the lists that the client knows, "" for none;
  * NULL: it does not ask. */
@@ -136,26 +141,50 @@ make_owner(const struct submission *sub, struct ruling *out)
 	jid_unref(&bare);
 }
 
+/* Who was here before a split, and whose nickname somebody has now, gets
+ * another one. */
+static char *
+free_nick(const struct room *r, const struct submission *sub, const char *nick)
+{
+	char *free_one = mem_strdup(nick);
+
+	for (unsigned i = 2; i < RETURN_TRIES; i++) {
+		struct ruling ruling = { 0 };
+		bool is_free =
+			rules_nick_is_free(r, sub->from, free_one, &ruling);
+
+		ruling_fini(&ruling);
+		if (is_free)
+			break;
+		free(free_one);
+		free_one = mem_printf("%s %u", nick, i);
+	}
+	return free_one;
+}
+
 static void
 enter(const struct room *r, const struct rules_env *env,
-      const struct submission *sub, const struct xml *x, struct ruling *out)
+      const struct submission *sub, const struct xml *x, const char *wanted,
+      struct ruling *out)
 {
+	char *nick =
+		sub->is_return ? free_nick(r, sub, wanted) : mem_strdup(wanted);
 	enum affiliation affiliation = sub->is_creation
 					       ? AFFILIATION_OWNER
 					       : rules_affiliation(r, sub);
-	const char *nick = jid_resource(sub->stanza->to);
 	const struct occupant *o = room_by_nick(r, nick);
 	char id[OCCUPANT_ID_LEN + 1];
-	struct chunk *payload;
+	struct chunk *payload = NULL;
 
-	if (!may_enter(r, env, sub, x, nick, affiliation, out))
+	if (may_enter(r, env, sub, x, nick, affiliation, out))
+		payload = payload_of(r, env, sub, NULL, out);
+	if (!payload) {
+		free(nick);
 		return;
+	}
 	/* Another client of an occupant is what that is. */
 	if (o)
 		affiliation = o->affiliation;
-	payload = payload_of(r, env, sub, NULL, out);
-	if (!payload)
-		return;
 	if (sub->is_creation)
 		make_owner(sub, out);
 	rules_occupant_id(env, r, sub->from, id);
@@ -175,8 +204,10 @@ enter(const struct room *r, const struct rules_env *env,
 			   .since = known_lists(sub),
 			   .is_new = sub->is_creation,
 			   .is_locked = sub->is_creation,
+			   .is_renamed = strcmp(nick, wanted) != 0,
 		   });
 	chunk_unref(&payload);
+	free(nick);
 }
 
 /* 7.6 */
@@ -266,7 +297,7 @@ available(const struct room *r, const struct rules_env *env,
 		return;
 	}
 	if (!s)
-		enter(r, env, sub, x, out);
+		enter(r, env, sub, x, nick, out);
 	else if (strcmp(s->occupant->nick, nick) != 0)
 		rename_to(r, env, sub, s->occupant, nick, out);
 	else

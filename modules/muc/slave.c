@@ -265,6 +265,27 @@ pending_of_entry(struct slave *s, const struct entry *e, bool is_late)
 						   : NULL;
 }
 
+static bool apply(struct slave *s, struct entry *e, bool is_late);
+
+/* Who returns gets another nickname, as somebody has his now. */
+static void
+rename_returned(struct slave *s, const struct entry *e)
+{
+	const struct room_session *session =
+		e->jid ? room_session(s->room, e->jid) : NULL;
+	struct entry *nick;
+
+	if (!session || !strcmp(session->occupant->nick, e->nick))
+		return;
+	nick = entry_new(&(struct entry){ .type = ENTRY_NICK,
+					  .stamp_ms = e->stamp_ms,
+					  .nick = session->occupant->nick,
+					  .new_nick = e->nick,
+					  .is_renamed = true });
+	apply(s, nick, false);
+	entry_unref(&nick);
+}
+
 static bool
 apply(struct slave *s, struct entry *e, bool is_late)
 {
@@ -272,6 +293,8 @@ apply(struct slave *s, struct entry *e, bool is_late)
 	const struct stanza *stanza = p ? p->stanza : NULL;
 	struct room_change c;
 
+	if (p && p->is_return && e->type == ENTRY_JOIN)
+		rename_returned(s, e);
 	if (!room_can_apply(s->room, e))
 		return false;
 	room_apply(s->room, e, &c);

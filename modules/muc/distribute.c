@@ -1,0 +1,621 @@
+/* distribute.c - the I/O of a room's master with the servers that have a copy
+ * of it. */
+
+#include "modules/muc/distribute.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/token.h"
+#include "core/host.h"
+#include "core/iq_request.h"
+#include "core/router.h"
+#include "core/server.h"
+#include "modules/muc/entry.h"
+#include "modules/muc/ns.h"
+#include "modules/muc/peers.h"
+#include "modules/muc/private.h"
+#include "modules/muc/slave.h"
+#include "net/loop.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xml.h"
+#include "xmpp/xml_text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Who enters does not wait any longer for what his server can do. */
+#define ASK_MS 5000
+
+/* What a domain has said counts for so long. */
+#define YES_MS	  (24 * 3600 * 1000)
+#define NO_MS	  (10 * 60 * 1000)
+#define KNOWN_MAX 10000
+
+/* Copies are told the position so often, if something has happened. */
+#define POSITION_MS 30000
+
+/* Of one <slave/>. */
+#define FOR_MAX 100
+
+/* What is known of a domain. */
+struct known {
+	struct map_node node; /* in muc->known, by name */
+	int64_t until_ms;     /* monotonic */
+	bool has_copies;      /* it lists the feature */
+	char domain[];
+};
+
+/* Somebody who is about to enter. */
+struct joiner {
+	struct list node; /* in asking->joiners */
+	struct event *ev;
+	hook_fn *fn;
+};
+
+/* A domain is asked: first what it can do, then to have a copy. */
+struct asking {
+	struct list node;	     /* in distribution->askings */
+	struct muc_service *service; /* borrowed; outlives all requests */
+	struct jid *room, *domain;   /* refs */
+	struct list joiners;	     /* those it was not asked about yet */
+	struct list asked;	     /* those it was */
+};
+
+/* Of a room that is, or was, distributed. */
+struct distribution {
+	struct live *live; /* borrowed */
+	struct peers peers;
+	struct list askings;
+	struct timer timer;
+	bool has_changed; /* since the position was told */
+};
+
+/* ---- what domains can do ---- */
+
+static bool
+known_eq(const struct map_node *n, const void *domain)
+{
+	return !strcmp(
+		container_of((struct map_node *)n, struct known, node)->domain,
+		domain);
+}
+
+static struct known *
+known_find(struct muc *muc, const struct jid *domain)
+{
+	struct map_node *n = map_find(&muc->known, jid_hash_domain(domain),
+				      known_eq, jid_domain(domain));
+	struct known *k = n ? container_of(n, struct known, node) : NULL;
+
+	if (!k || k->until_ms > muc->host->server->clock->mono_ms)
+		return k;
+	map_remove(&muc->known, &k->node);
+	free(k);
+	return NULL;
+}
+
+static void
+forget_all(struct muc *muc)
+{
+	map_each (n, &muc->known) {
+		map_remove(&muc->known, n);
+		free(container_of(n, struct known, node));
+	}
+}
+
+static void
+remember(struct muc *muc, const struct jid *domain, bool has_copies)
+{
+	struct known *k = known_find(muc, domain);
+	size_t len = strlen(jid_domain(domain)) + 1;
+
+	if (!k) {
+		if (muc->known.n >= KNOWN_MAX)
+			forget_all(muc);
+		k = mem_zalloc(sizeof(*k) + len);
+		memcpy(k->domain, jid_domain(domain), len);
+		map_insert(&muc->known, &k->node, jid_hash_domain(domain));
+	}
+	k->has_copies = has_copies;
+	k->until_ms = muc->host->server->clock->mono_ms +
+		      (has_copies ? YES_MS : NO_MS);
+}
+
+/* ---- sending ---- */
+
+static void
+send_to_peer(void *owner, const struct peer *p, const char *xml, size_t len)
+{
+	struct live *l = owner;
+	struct server *srv = l->host->server;
+	struct arena *a = arena_new();
+	struct buf b = { 0 };
+	struct stanza *s;
+
+	buf_adds(&b, "<message xmlns='" NS_CLIENT "'>");
+	buf_add(&b, xml, len);
+	buf_adds(&b, "</message>");
+	s = stanza_from_xml(a, xml_from_text(srv->pool, a, b.data, b.len),
+			    NS_CLIENT);
+	buf_fini(&b);
+	stanza_set_from(s, l->jid);
+	stanza_set_to(s, p->domain);
+	route(srv, s);
+}
+
+static const struct peers_class peers_class = { .send = send_to_peer };
+
+static void
+on_timer(struct timer *t)
+{
+	struct distribution *d = container_of(t, struct distribution, timer);
+
+	if (d->has_changed)
+		peers_tell_position(&d->peers);
+	d->has_changed = false;
+	if (d->peers.n)
+		loop_timer_set(d->live->host->server->core, t, POSITION_MS);
+}
+
+static struct distribution *
+take(struct live *l)
+{
+	struct distribution *d = l->distribution;
+
+	if (d)
+		return d;
+	d = l->distribution = mem_zalloc(sizeof(*d));
+	d->live = l;
+	d->timer.fn = on_timer;
+	list_init(&d->askings);
+	peers_init(&d->peers, live_room(l), &l->service->muc->env, &peers_class,
+		   l);
+	return d;
+}
+
+static struct peer *
+peer_of(const struct live *l, const struct jid *domain)
+{
+	return l->distribution ? peers_find(&l->distribution->peers, domain)
+			       : NULL;
+}
+
+static void
+follow(struct live *l, const struct jid *domain, const char *epoch,
+       const char *seq)
+{
+	struct distribution *d = take(l);
+	struct peer *p = peers_find(&d->peers, domain);
+
+	if (!p)
+		p = peers_add(&d->peers, domain);
+	peers_follow(&d->peers, p, epoch ? epoch : "",
+		     seq ? strtoull(seq, NULL, 10) : 0);
+	if (!timer_is_set(&d->timer))
+		loop_timer_set(l->host->server->core, &d->timer, POSITION_MS);
+}
+
+/* ---- asking ---- */
+
+static struct asking *
+asking_find(const struct live *l, const struct jid *domain)
+{
+	if (!l->distribution)
+		return NULL;
+	list_each (n, &l->distribution->askings) {
+		struct asking *a = container_of(n, struct asking, node);
+
+		if (jid_eq_domain(a->domain, domain))
+			return a;
+	}
+	return NULL;
+}
+
+static void
+asking_free(struct asking *a)
+{
+	list_remove(&a->node);
+	jid_unref(&a->room);
+	jid_unref(&a->domain);
+	free(a);
+}
+
+static void
+let_enter(struct live *l, struct list *joiners)
+{
+	struct list *n;
+
+	while ((n = list_pop(joiners))) {
+		struct joiner *j = container_of(n, struct joiner, node);
+		struct joiner own = *j;
+
+		free(j);
+		event_step(own.ev, own.fn, l);
+	}
+}
+
+/* The room has gone meanwhile. */
+static void
+turn_away(struct list *joiners)
+{
+	struct list *n;
+
+	while ((n = list_pop(joiners))) {
+		struct joiner *j = container_of(n, struct joiner, node);
+
+		event_fail(j->ev, COND_INTERNAL_SERVER_ERROR);
+		free(j);
+	}
+}
+
+/* What the peerhost knows the join by: of its own, or one that it is told. */
+static const char *
+submit_of(struct event *ev)
+{
+	struct xml *x = stanza_child(ev->stanza, "submit", NS_DMUC);
+	char id[SUBMIT_ID_LEN + 1];
+	struct stanza *copy;
+
+	if (x && xml_get(x, "id"))
+		return xml_get(x, "id");
+	copy = stanza_edit(ev->stanza);
+	token_make(id, SUBMIT_ID_LEN);
+	x = xml_add(copy->arena, copy->root, "submit", NS_DMUC);
+	xml_set(copy->arena, x, "id", id);
+	stanza_unref(&ev->stanza);
+	ev->stanza = copy;
+	return xml_get(x, "id");
+}
+
+static void create(struct live *l, struct asking *a);
+
+static void
+on_created(void *data, const struct stanza *reply)
+{
+	struct asking *a = data;
+	struct live *l = live_find(a->service, a->room);
+	const struct xml *x = NULL;
+
+	if (!l || !live_room(l)) {
+		turn_away(&a->asked);
+		turn_away(&a->joiners);
+		asking_free(a);
+		return;
+	}
+	live_use(l);
+	if (reply && reply->type == TYPE_RESULT)
+		x = stanza_child(reply, "slave", NS_DMUC);
+	if (x)
+		follow(l, a->domain, xml_get(x, "epoch"), xml_get(x, "seq"));
+	else if (!reply || stanza_error_cond(reply) != COND_ITEM_NOT_FOUND)
+		remember(l->service->muc, a->domain, false);
+	let_enter(l, &a->asked);
+	if (!list_is_empty(&a->joiners) && x) {
+		create(l, a);
+	} else {
+		let_enter(l, &a->joiners);
+		asking_free(a);
+	}
+	live_release(l);
+}
+
+static void
+create(struct live *l, struct asking *a)
+{
+	struct stanza *iq =
+		stanza_new(STANZA_IQ, TYPE_SET, l->jid, a->domain, NULL);
+	struct xml *x = xml_add(iq->arena, iq->root, "slave", NS_DMUC), *user;
+	struct list *n;
+
+	xml_set(iq->arena, x, "action", "create");
+	for (int i = 0; i < FOR_MAX && (n = list_pop(&a->joiners)); i++) {
+		struct joiner *j = container_of(n, struct joiner, node);
+
+		user = xml_add(iq->arena, x, "for", NULL);
+		xml_set(iq->arena, user, "submit", submit_of(j->ev));
+		xml_set(iq->arena, user, "jid", jid_str(j->ev->from));
+		list_append(&a->asked, &j->node);
+	}
+	iq_request(l->host->server, iq, ASK_MS, on_created, a);
+}
+
+static void
+on_info(void *data, const struct stanza *reply)
+{
+	struct asking *a = data;
+	struct live *l = live_find(a->service, a->room);
+	const struct xml *query = NULL;
+	bool has_copies = false;
+
+	if (!l || !live_room(l)) {
+		turn_away(&a->joiners);
+		asking_free(a);
+		return;
+	}
+	if (reply && reply->type == TYPE_RESULT)
+		query = stanza_child(reply, "query", NS_DISCO_INFO);
+	if (query) {
+		xml_each (kid, query) {
+			const char *var = xml_get(kid, "var");
+
+			has_copies |= xml_is(kid, "feature", NS_DISCO_INFO) &&
+				      var && !strcmp(var, NS_DMUC);
+		}
+	}
+	/* Without an answer nothing is known. */
+	if (reply)
+		remember(l->service->muc, a->domain, has_copies);
+	if (has_copies) {
+		create(l, a);
+		return;
+	}
+	live_use(l);
+	let_enter(l, &a->joiners);
+	asking_free(a);
+	live_release(l);
+}
+
+static void
+ask_info(struct live *l, struct asking *a)
+{
+	struct stanza *iq = stanza_new(STANZA_IQ, TYPE_GET, l->service->jid,
+				       a->domain, NULL);
+
+	xml_add(iq->arena, iq->root, "query", NS_DISCO_INFO);
+	iq_request(l->host->server, iq, ASK_MS, on_info, a);
+}
+
+static void
+wait(struct live *l, struct event *ev, hook_fn *fn, const struct known *k)
+{
+	struct asking *a = asking_find(l, ev->from);
+	struct joiner *j = mem_zalloc(sizeof(*j));
+	bool is_new = !a;
+
+	if (is_new) {
+		a = mem_zalloc(sizeof(*a));
+		a->service = l->service;
+		a->room = jid_ref(l->jid);
+		a->domain = jid_make(NULL, jid_domain(ev->from), NULL);
+		list_init(&a->joiners);
+		list_init(&a->asked);
+		list_append(&take(l)->askings, &a->node);
+	}
+	j->ev = ev;
+	j->fn = fn;
+	list_append(&a->joiners, &j->node);
+	if (!is_new)
+		return;
+	if (k)
+		create(l, a);
+	else
+		ask_info(l, a);
+}
+
+static bool
+is_of_other_server(const struct event *ev)
+{
+	return !ev->session && !host_of(ev->server, ev->from) &&
+	       !route_has_service(ev->server, jid_domain(ev->from));
+}
+
+/* Nobody's server is asked for who may not enter. */
+static bool
+would_enter(struct live *l, struct event *ev)
+{
+	struct ruling ruling = { 0 };
+	struct submission sub = {
+		.type = SUBMIT_STANZA,
+		.from = ev->from,
+		.stanza = ev->stanza,
+		.now_ms = ev->server->clock->wall_ms,
+	};
+	bool would;
+
+	rules_judge(live_room(l), &l->service->muc->env, &sub, &ruling);
+	would = !ruling.cond && ruling.n;
+	ruling_fini(&ruling);
+	return would;
+}
+
+enum verdict
+distribute_before_join(struct live *l, struct event *ev, hook_fn *fn)
+{
+	struct muc *muc = l->service->muc;
+	struct peer *p = peer_of(l, ev->from);
+	const struct known *k;
+
+	if (!muc->distributes || l->state != LIVE_AWAKE ||
+	    !is_of_other_server(ev) || live_room(l)->is_unmade)
+		return fn(ev, l);
+	if (p && p->state == PEER_FOLLOWS &&
+	    stanza_child(ev->stanza, "submit", NS_DMUC))
+		return fn(ev, l);
+	k = known_find(muc, ev->from);
+	if ((k && !k->has_copies) || !would_enter(l, ev))
+		return fn(ev, l);
+	wait(l, ev, fn, k);
+	return WAIT;
+}
+
+/* ---- what comes from copies ---- */
+
+static bool
+has_user_of(const struct live *l, const struct jid *domain)
+{
+	list_each (n, &live_room(l)->occupants) {
+		list_each (k, &occupant_of(n)->sessions) {
+			if (jid_eq_domain(room_session_of(k)->jid, domain))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+detach(struct live *l, struct jid *domain)
+{
+	struct stanza *s =
+		stanza_new(STANZA_MESSAGE, TYPE_NONE, l->jid, domain, NULL);
+
+	xml_add(s->arena, s->root, "detach", NS_DMUC);
+	route(l->host->server, s);
+}
+
+/* It has no users in the room any more, or has forgotten them all. */
+static void
+on_detach(struct live *l, struct jid *domain)
+{
+	struct peer *p = peer_of(l, domain);
+
+	if (!p)
+		return;
+	peers_remove(&l->distribution->peers, p);
+	live_put_out(l, domain);
+}
+
+bool
+distribute_receive(struct live *l, struct event *ev)
+{
+	const struct xml *x = stanza_child(ev->stanza, NULL, NS_DMUC);
+	struct peer *p;
+
+	if (ev->stanza->kind != STANZA_MESSAGE || !jid_is_domain(ev->from) ||
+	    !x)
+		return false;
+	if (!live_room(l) || live_room(l)->is_destroyed ||
+	    ev->stanza->type == TYPE_ERROR)
+		return true;
+	p = peer_of(l, ev->from);
+	if (!strcmp(x->name, "attach")) {
+		if (p || has_user_of(l, ev->from))
+			follow(l, ev->from, xml_get(x, "epoch"),
+			       xml_get(x, "seq"));
+		else
+			detach(l, ev->from);
+	} else if (!strcmp(x->name, "ack") && p) {
+		const char *epoch = xml_get(x, "epoch");
+		const char *seq = xml_get(x, "seq");
+
+		if (epoch && seq)
+			peers_acked(&l->distribution->peers, p, epoch,
+				    strtoull(seq, NULL, 10));
+	} else if (!strcmp(x->name, "detach")) {
+		on_detach(l, ev->from);
+	}
+	return true;
+}
+
+/* ---- submissions and entries ---- */
+
+bool
+distribute_submitted(struct live *l, struct submission *sub)
+{
+	const struct xml *x = stanza_child(sub->stanza, "submit", NS_DMUC);
+	const char *id = x ? xml_get(x, "id") : NULL;
+	struct peer *p = id ? peer_of(l, sub->from) : NULL;
+
+	if (!p || strlen(id) > SUBMIT_ID_LEN)
+		return true;
+	if (!peers_is_new(p, id)) {
+		peers_settled(&l->distribution->peers, p, id);
+		return false;
+	}
+	sub->submit = id;
+	sub->is_return = xml_get(x, "return") != NULL;
+	return true;
+}
+
+void
+distribute_done(struct live *l, const struct submission *sub,
+		const struct ruling *ruling)
+{
+	struct peer *p = sub->submit ? peer_of(l, sub->from) : NULL;
+
+	if (p && !ruling->cond && !ruling->n)
+		peers_settled(&l->distribution->peers, p, sub->submit);
+}
+
+void
+distribute_applied(struct live *l, const struct room_change *c)
+{
+	struct distribution *d = l->distribution;
+
+	if (!d || !d->peers.n)
+		return;
+	d->has_changed = true;
+	peers_applied(&d->peers, c);
+}
+
+void
+distribute_free(struct live *l)
+{
+	struct distribution *d = l->distribution;
+
+	if (!d)
+		return;
+	l->distribution = NULL;
+	/* Requests that are under way find out that the room is gone. */
+	list_each_safe (n, &d->askings)
+		list_remove(n);
+	loop_timer_clear(l->host->server->core, &d->timer);
+	peers_fini(&d->peers);
+	free(d);
+}
+
+/* ---- ways ---- */
+
+static void
+each_peer(struct muc *muc, const struct jid *domain,
+	  void (*fn)(struct live *l, struct peer *p))
+{
+	list_each (n, &muc->domains) {
+		struct muc_service *s =
+			container_of(n, struct muc_service, node);
+
+		map_each (k, &s->rooms) {
+			struct live *l = container_of(k, struct live, node);
+			struct peer *p = peer_of(l, domain);
+
+			if (p)
+				fn(l, p);
+		}
+	}
+}
+
+static void
+lose(struct live *l, struct peer *p)
+{
+	peers_lost(&l->distribution->peers, p);
+}
+
+void
+distribute_lost(struct muc *muc, const struct jid *domain)
+{
+	each_peer(muc, domain, lose);
+}
+
+static void
+find(struct live *l, struct peer *p)
+{
+	(void)p;
+	peers_tell_position(&l->distribution->peers);
+}
+
+void
+distribute_found(struct muc *muc, const struct jid *domain)
+{
+	each_peer(muc, domain, find);
+}
+
+void
+distribute_stop(struct muc *muc)
+{
+	forget_all(muc);
+	map_fini(&muc->known);
+}

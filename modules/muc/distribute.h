@@ -1,0 +1,47 @@
+/*
+ * distribute.h - the I/O of a room's master with the servers that have a copy
+ * of it (docs/dmuc.md, peers.h).
+ */
+#ifndef MUC_DISTRIBUTE_H
+#define MUC_DISTRIBUTE_H
+
+#include "core/hook.h"
+
+#include <stdbool.h>
+
+struct event;
+struct jid;
+struct live;
+struct muc;
+struct room_change;
+struct ruling;
+struct submission;
+
+void distribute_stop(struct muc *muc);
+
+/* Somebody is about to enter: where the user's server can have a copy of the
+ * room, it is asked to. Then runs fn(ev, l), and does and returns what that
+ * does, or WAIT. */
+enum verdict
+distribute_before_join(struct live *l, struct event *ev, hook_fn *fn);
+
+/* A stanza from a domain to a room. True: it was of the protocol. */
+bool distribute_receive(struct live *l, struct event *ev);
+
+/* ---- for live.c ---- */
+
+/* A submission from another server. False: it was there before, and nothing
+ * is to come of it now. */
+bool distribute_submitted(struct live *l, struct submission *sub);
+void distribute_done(struct live *l, const struct submission *sub,
+		     const struct ruling *ruling);
+/* Before anybody here is shown the entry. */
+void distribute_applied(struct live *l, const struct room_change *c);
+void distribute_free(struct live *l);
+
+/* The way to a domain is lost, or there is one again; or what was on its way
+ * there may be lost. */
+void distribute_lost(struct muc *muc, const struct jid *domain);
+void distribute_found(struct muc *muc, const struct jid *domain);
+
+#endif
