@@ -11,6 +11,7 @@
 #include "core/router.h"
 #include "core/server.h"
 #include "core/session.h"
+#include "modules/joined.h"
 #include "modules/joined/private.h"
 #include "modules/presence.h"
 #include "xmpp/jid.h"
@@ -352,6 +353,39 @@ on_iq(struct event *ev, void *data)
 	    is_asked(ev->account, ev->from))
 		return event_reply_empty(ev);
 	return PASS;
+}
+
+/* ---- what is shown to it otherwise ---- */
+
+static struct joined_room *
+room_at(struct session *s, const struct jid *occupant, struct joined **j_out)
+{
+	*j_out = host_has_module(s->host, "joined") ? joined_of(s) : NULL;
+	return *j_out ? joined_rooms_find(&(*j_out)->rooms, occupant) : NULL;
+}
+
+void
+joined_entered(struct session *s, struct jid *occupant)
+{
+	struct joined *j;
+	struct joined_room *room = room_at(s, occupant, &j);
+
+	if (!room)
+		return;
+	check_forget(room);
+	check_heard(j, room);
+	room->is_confirmed = true;
+	joined_room_rename(room, occupant);
+}
+
+void
+joined_left(struct session *s, struct jid *occupant)
+{
+	struct joined *j;
+	struct joined_room *room = room_at(s, occupant, &j);
+
+	if (room)
+		joined_forget(j, room);
 }
 
 /* ---- what becomes of the way ---- */
