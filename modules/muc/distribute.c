@@ -39,6 +39,11 @@
 /* Copies are told the position so often, if something has happened. */
 #define POSITION_MS 30000
 
+/* What has waited so long is shown with the time when it was said; nothing
+ * waits for longer than this. */
+#define LATE_MS	    5000
+#define LATE_MAX_MS (INT64_C(7) * 24 * 3600 * 1000)
+
 /* Of one <slave/>. */
 #define FOR_MAX 100
 
@@ -513,6 +518,18 @@ distribute_receive(struct live *l, struct event *ev)
 
 /* ---- submissions and entries ---- */
 
+/* When it was said, if that is some time ago. */
+static int64_t
+said_at(const struct live *l, const struct xml *submit)
+{
+	const char *stamp = xml_get(submit, "stamp");
+	int64_t now_ms = l->host->server->clock->wall_ms, ms;
+
+	if (!stamp || clock_parse_stamp(stamp, &ms) < 0)
+		return 0;
+	return ms < now_ms - LATE_MS && ms > now_ms - LATE_MAX_MS ? ms : 0;
+}
+
 bool
 distribute_submitted(struct live *l, struct submission *sub)
 {
@@ -528,6 +545,7 @@ distribute_submitted(struct live *l, struct submission *sub)
 	}
 	sub->submit = id;
 	sub->is_return = xml_get(x, "return") != NULL;
+	sub->said_ms = said_at(l, x);
 	return true;
 }
 

@@ -52,6 +52,7 @@
 struct peerhost {
 	struct host *host; /* borrowed */
 	bool is_on;	   /* option room-copies */
+	bool may_continue; /* option room-copies-continue */
 	int64_t max;	   /* option room-copies-max */
 	struct map copies; /* struct copy.node, by room */
 	struct list joins; /* struct join.node, the oldest first */
@@ -82,6 +83,11 @@ static const struct option options[] = {
 	  .doc = "Rooms of other servers that support it are shown to the "
 		 "users of this host from a copy, so that each message comes "
 		 "once, and not once for each of them." },
+	{ "room-copies-continue", OPT_BOOL,
+	  offsetof(struct peerhost, may_continue), .def = "yes",
+	  .doc = "While there is no way to a room of another server, the users "
+		 "of this host hear each other in it, if its owner wants that; "
+		 "no: what they say waits in any case." },
 	{ "room-copies-max", OPT_INT, offsetof(struct peerhost, max),
 	  .def = "10000", .min = 0, .max = 1000000,
 	  .doc = "Such copies. Beyond, users are ordinary occupants." },
@@ -106,7 +112,12 @@ copy_find(const struct peerhost *ph, const struct jid *room)
 	if (!room || !ph->copies.n)
 		return NULL;
 	n = map_find(&ph->copies, jid_hash_bare(room), copy_eq, room);
-	return n ? container_of(n, struct copy, node) : NULL;
+	if (!n)
+		return NULL;
+	slave_set_clock(container_of(n, struct copy, node)->slave,
+			ph->host->server->clock->mono_ms,
+			ph->host->server->clock->wall_ms);
+	return container_of(n, struct copy, node);
 }
 
 static void
@@ -331,7 +342,9 @@ copy_new(struct peerhost *ph, struct jid *room)
 
 	c->host = ph;
 	c->slave = slave_new(room, ph->host->jid, &slave_class, c);
-	slave_tick(c->slave, ph->host->server->clock->mono_ms);
+	slave_set_clock(c->slave, ph->host->server->clock->mono_ms,
+			ph->host->server->clock->wall_ms);
+	c->slave->may_continue = ph->may_continue;
 	map_insert(&ph->copies, &c->node, jid_hash_bare(room));
 	arm(ph);
 	return c;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct buf;
+struct chunk;
 struct entry;
 struct jid;
 struct occupant;
@@ -44,11 +45,13 @@ struct submission {
 	struct stanza *stanza; /* borrowed; STANZA */
 	/* By what the sender's peerhost knows it: in the stanza; or NULL. */
 	const char *submit;
-	struct entry *entry;   /* borrowed; ENTRY */
-	int64_t now_ms;	       /* wall clock */
-	int code;	       /* GONE */
-	const char *reason;    /* GONE; static, or NULL */
-	bool is_away;	       /* LINK */
+	/* When it was said, where it had to wait long for a way; or 0. */
+	int64_t said_ms;
+	struct entry *entry; /* borrowed; ENTRY */
+	int64_t now_ms;	     /* wall clock */
+	int code;	     /* GONE */
+	const char *reason;  /* GONE; static, or NULL */
+	bool is_away;	     /* LINK */
 	/* What is to be taken back: borrowed, as it is kept; NULL: it is not
 	 * at hand. Its archive_id, or 0. */
 	struct stanza *target;
@@ -121,6 +124,12 @@ rules_retract(const struct room *r, const struct submission *sub,
 	      const struct occupant *by, struct entry *e, struct ruling *out);
 void rules_moderate(const struct room *r, const struct submission *sub,
 		    struct ruling *out);
+
+/* The payload of the entry for this message of an occupant; id: of the archive,
+ * or 0. The caller's. */
+struct chunk *
+rules_message_payload(const struct room *r, const struct stanza *s,
+		      const struct occupant *o, int64_t id);
 
 /* For what is said now. Ids are times in microseconds, and grow
  * (storage/archive.h). */

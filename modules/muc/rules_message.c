@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/chunk.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/ns.h"
@@ -44,17 +45,27 @@ is_lasting(const struct stanza *s)
 	       stanza_child(s, "store", NS_HINTS);
 }
 
+static void
+write_delay(struct buf *b, const struct room *r, int64_t said_ms)
+{
+	char stamp[CLOCK_STAMP_MAX];
+
+	buf_adds(b, "<delay xmlns='" NS_DELAY "'");
+	xml_write_attr(b, "from", jid_str(r->jid));
+	buf_printf(b, " stamp='%s'/>", clock_stamp(said_ms, stamp));
+}
+
 static struct chunk *
-write_all(const struct room *r, const struct submission *sub,
-	  const struct occupant *o, int64_t id)
+write_all(const struct room *r, const struct stanza *s,
+	  const struct occupant *o, int64_t id, int64_t said_ms)
 {
 	struct buf b = { 0 };
 
 	room_write_from(&b, r, o->nick);
-	if (stanza_id(sub->stanza))
-		xml_write_attr(&b, "id", stanza_id(sub->stanza));
+	if (stanza_id(s))
+		xml_write_attr(&b, "id", stanza_id(s));
 	buf_adds(&b, " type='groupchat'");
-	rules_write_payload(&b, r, sub->stanza, NULL);
+	rules_write_payload(&b, r, s, NULL);
 	if (id) {
 		buf_printf(&b, "<stanza-id xmlns='" NS_SID "' id='%" PRId64 "'",
 			   id);
@@ -65,8 +76,17 @@ write_all(const struct room *r, const struct submission *sub,
 		buf_printf(&b,
 			   "<occupant-id xmlns='" NS_OCCUPANT_ID "' id='%s'/>",
 			   o->id);
+	if (said_ms)
+		write_delay(&b, r, said_ms);
 	buf_adds(&b, "</message>");
 	return buf_to_chunk(&b);
+}
+
+struct chunk *
+rules_message_payload(const struct room *r, const struct stanza *s,
+		      const struct occupant *o, int64_t id)
+{
+	return write_all(r, s, o, id, 0);
 }
 
 static bool
@@ -142,7 +162,8 @@ rules_message(const struct room *r, const struct rules_env *env,
 	if (retracts && !sets_subject &&
 	    !rules_retract(r, sub, s->occupant, &e, out))
 		return;
-	e.payload = write_all(r, sub, s->occupant, e.archive_id);
+	e.payload = write_all(r, sub->stanza, s->occupant, e.archive_id,
+			      sub->said_ms);
 	ruling_add(out, &e);
 	chunk_unref(&e.payload);
 	chunk_unref(&e.tombstone);

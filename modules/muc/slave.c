@@ -4,6 +4,8 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/chunk.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/token.h"
@@ -12,6 +14,7 @@
 #include "modules/muc/ns.h"
 #include "modules/muc/pseudonym.h"
 #include "modules/muc/room.h"
+#include "modules/muc/rules.h"
 #include "modules/muc/snapshot.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
@@ -116,19 +119,19 @@ pending_drop(struct slave *s, struct slave_pending *p)
 	s->n_pending--;
 	jid_unref(&p->user);
 	stanza_unref(&p->stanza);
+	free(p->nick);
 	free(p);
 }
 
 static struct slave_pending *
-pending_add(struct slave *s, struct jid *user, struct stanza *stanza,
-	    const char *id)
+pending_add(struct slave *s, enum slave_pending_kind kind, struct jid *user,
+	    struct stanza *stanza, const char *id)
 {
 	struct slave_pending *p = mem_zalloc(sizeof(*p));
 
 	p->user = jid_ref(user);
 	p->stanza = stanza ? stanza_ref(stanza) : NULL;
-	p->is_return = !stanza;
-	p->since_ms = s->now_ms;
+	p->kind = kind;
 	if (id)
 		snprintf(p->id, sizeof(p->id), "%s", id);
 	else
@@ -179,19 +182,28 @@ static void
 pass_up(struct slave *s, struct slave_pending *p)
 {
 	struct room_session *session = slave_session(s, p->user);
+	char stamp[CLOCK_STAMP_MAX];
 	struct stanza *copy;
 	struct xml *x;
 
-	if (p->is_return) {
+	if (p->kind == PENDING_RETURN) {
 		if (session)
 			s->cls->rejoin(s->owner, p->user,
 				       session->occupant->nick,
 				       session->payload, p->id);
 		return;
 	}
+	if (p->kind == PENDING_LEAVE) {
+		s->cls->leave(s->owner, p->user, p->nick);
+		pending_drop(s, p);
+		return;
+	}
 	copy = stanza_edit(p->stanza);
 	x = xml_add(copy->arena, copy->root, "submit", NS_DMUC);
 	xml_set(copy->arena, x, "id", p->id);
+	if (p->stamp_ms)
+		xml_set(copy->arena, x, "stamp",
+			clock_stamp(p->stamp_ms, stamp));
 	s->cls->submit(s->owner, copy);
 }
 
@@ -202,7 +214,7 @@ static void
 identify(struct slave *s, const struct entry *e, struct room_session *session,
 	 const struct slave_pending *p)
 {
-	if (p && !p->is_return) {
+	if (p && p->kind == PENDING_STANZA) {
 		local_add(s, session, p->user);
 		return;
 	}
@@ -248,12 +260,20 @@ forget_left(struct slave *s, const struct room_change *c)
 		local_free(s, l);
 }
 
+static bool
+is_return(const struct slave_pending *p)
+{
+	return p && p->kind == PENDING_RETURN;
+}
+
 /* Who comes back as what he was sees nothing of it. */
 static bool
 is_visible(const struct room_change *c, const struct slave_pending *p)
 {
-	return !(p && p->is_return && c->entry->type == ENTRY_JOIN &&
-		 c->is_same && c->old_role == c->occupant->role);
+	if (p && p->is_shown)
+		return false;
+	return !(is_return(p) && c->entry->type == ENTRY_JOIN && c->is_same &&
+		 c->old_role == c->occupant->role);
 }
 
 static struct slave_pending *
@@ -293,10 +313,13 @@ apply(struct slave *s, struct entry *e, bool is_late)
 	const struct stanza *stanza = p ? p->stanza : NULL;
 	struct room_change c;
 
-	if (p && p->is_return && e->type == ENTRY_JOIN)
+	if (is_return(p) && e->type == ENTRY_JOIN)
 		rename_returned(s, e);
-	if (!room_can_apply(s->room, e))
+	if (!room_can_apply(s->room, e)) {
+		if (p)
+			pending_drop(s, p);
 		return false;
+	}
 	room_apply(s->room, e, &c);
 	c.is_late = is_late;
 	if (e->type == ENTRY_JOIN)
@@ -481,8 +504,9 @@ return_missing(struct slave *s)
 			continue;
 		l->is_missing = false;
 		/* Before what they have said meanwhile. */
-		list_prepend(&s->pending,
-			     &pending_add(s, l->real, NULL, NULL)->node);
+		list_prepend(&s->pending, &pending_add(s, PENDING_RETURN,
+						       l->real, NULL, NULL)
+						   ->node);
 	}
 }
 
@@ -509,7 +533,7 @@ static bool
 has_return(const struct slave *s)
 {
 	list_each (n, &s->pending) {
-		if (pending_of(n)->is_return)
+		if (is_return(pending_of(n)))
 			return true;
 	}
 	return false;
@@ -689,7 +713,67 @@ slave_expect(struct slave *s, struct jid *user, struct stanza *join,
 	     const char *id)
 {
 	if (strlen(id) <= SUBMIT_ID_LEN && !pending_by_id(s, id))
-		pending_add(s, user, join, id);
+		pending_add(s, PENDING_STANZA, user, join, id);
+}
+
+/* As the master is going to make it, but for its place in the log. */
+static struct entry *
+branch_message(struct slave *s, const struct slave_pending *p)
+{
+	const struct room_session *session = slave_session(s, p->user);
+	struct entry from = {
+		.type = ENTRY_MESSAGE,
+		.stamp_ms = s->wall_ms,
+		.jid = session->jid,
+		.nick = session->occupant->nick,
+		.occupant_id = session->occupant->id,
+		.stanza_id = stanza_id(p->stanza),
+		.affiliation = session->occupant->affiliation,
+		.role = session->occupant->role,
+	};
+	struct entry *e;
+
+	from.payload =
+		rules_message_payload(s->room, p->stanza, session->occupant, 0);
+	e = entry_new(&from);
+	chunk_unref(&from.payload);
+	return e;
+}
+
+static struct entry *
+branch_leave(struct slave *s, const struct jid *user)
+{
+	const struct room_session *session = slave_session(s, user);
+
+	return entry_new(&(struct entry){
+		.type = ENTRY_LEAVE,
+		.stamp_ms = s->wall_ms,
+		.jid = session->jid,
+		.nick = session->occupant->nick,
+		.affiliation = session->occupant->affiliation,
+	});
+}
+
+/* Without the master: who leaves has left, and where the room goes on, those of
+ * ours hear each other. */
+static void
+show_in_branch(struct slave *s, struct slave_pending *p)
+{
+	bool continues =
+		s->may_continue && s->room->config.split == SPLIT_CONTINUE;
+	struct entry *e = NULL;
+
+	if (p->stanza->type == TYPE_UNAVAILABLE)
+		e = branch_leave(s, p->user);
+	else if (continues && p->stanza->kind == STANZA_MESSAGE &&
+		 stanza_child(p->stanza, "body", NS_CLIENT) &&
+		 slave_session(s, p->user)->occupant->role >= ROLE_PARTICIPANT)
+		e = branch_message(s, p);
+	if (!e)
+		return;
+	apply(s, e, false);
+	p->is_shown = true;
+	entry_unref(&e);
 }
 
 void
@@ -708,9 +792,13 @@ slave_submit(struct slave *s, struct stanza *stanza)
 			       "too much waits for the room");
 		return;
 	}
-	p = pending_add(s, stanza->from, stanza, NULL);
-	if (s->state != SLAVE_SPLIT)
+	p = pending_add(s, PENDING_STANZA, stanza->from, stanza, NULL);
+	if (s->state != SLAVE_SPLIT) {
 		pass_up(s, p);
+		return;
+	}
+	p->stamp_ms = s->wall_ms;
+	show_in_branch(s, p);
 }
 
 /* ---- errors ---- */
@@ -778,7 +866,7 @@ slave_error(struct slave *s, const struct stanza *error)
 		return false;
 	if (is_of_the_way(cond))
 		return true;
-	if (!p->is_return) {
+	if (p->kind != PENDING_RETURN) {
 		pending_drop(s, p);
 		return false;
 	}
@@ -793,21 +881,37 @@ void
 slave_session_gone(struct slave *s, const struct jid *full)
 {
 	struct slave_local *l = local_find(s, full);
+	struct slave_pending *p;
+	struct entry *e;
 
 	list_each_safe (n, &s->pending) {
-		/* Its last word may still be on the way. */
-		if (jid_eq(pending_of(n)->user, full) &&
-		    !(pending_of(n)->stanza &&
-		      pending_of(n)->stanza->type == TYPE_UNAVAILABLE))
+		if (is_return(pending_of(n)) &&
+		    jid_eq(pending_of(n)->user, full))
 			pending_drop(s, pending_of(n));
 	}
 	if (!l)
 		return;
-	l->session->is_elsewhere = true;
-	local_free(s, l);
+	if (s->state == SLAVE_CURRENT) {
+		/* It says so itself. */
+		l->session->is_elsewhere = true;
+		local_free(s, l);
+		return;
+	}
+	p = pending_add(s, PENDING_LEAVE, l->real, NULL, NULL);
+	p->nick = mem_strdup(l->session->occupant->nick);
+	e = branch_leave(s, l->real);
+	apply(s, e, false);
+	entry_unref(&e);
 }
 
 /* ---- the whole ---- */
+
+void
+slave_set_clock(struct slave *s, int64_t mono_ms, int64_t wall_ms)
+{
+	s->now_ms = mono_ms;
+	s->wall_ms = wall_ms;
+}
 
 void
 slave_tick(struct slave *s, int64_t now_ms)

@@ -68,14 +68,22 @@ enum slave_state {
 	SLAVE_SPLIT,   /* there is no way to the master */
 };
 
-/* What one of ours has sent and the master has not answered. */
+enum slave_pending_kind {
+	PENDING_STANZA, /* what one of ours has sent */
+	PENDING_RETURN, /* enters again after a split */
+	PENDING_LEAVE,	/* has gone while there was no way to say so */
+};
+
+/* What the master has not answered, or not been told yet. */
 struct slave_pending {
 	struct list node; /* in slave->pending, in the order of sending */
+	enum slave_pending_kind kind;
 	char id[SUBMIT_ID_LEN + 1];
 	struct jid *user;      /* ref */
-	struct stanza *stanza; /* ref; NULL: is_return */
-	bool is_return;	       /* enters again after a split */
-	int64_t since_ms;      /* monotonic */
+	struct stanza *stanza; /* ref; NULL: none */
+	char *nick;	       /* owned; LEAVE */
+	int64_t stamp_ms;      /* wall clock; 0: it did not have to wait */
+	bool is_shown;	       /* ours have seen it, as the room goes on */
 };
 
 struct slave {
@@ -97,6 +105,10 @@ struct slave {
 	unsigned n_unacked; /* entries */
 	int64_t asked_ms;   /* when it has attached; monotonic */
 	int64_t now_ms;	    /* monotonic; as last told */
+	int64_t wall_ms;    /* likewise */
+	/* In a split users of ours see what they say, where the room's owner
+	 * wants that, too. */
+	bool may_continue;
 	size_t pending_max; /* for each user */
 	bool is_over;
 };
@@ -135,6 +147,8 @@ void slave_lost(struct slave *s);
 void slave_found(struct slave *s);
 /* The master has forgotten us, or we may have missed something. */
 void slave_attach(struct slave *s);
+/* What time it is, before any other call. */
+void slave_set_clock(struct slave *s, int64_t mono_ms, int64_t wall_ms);
 /* From time to time: some seconds. */
 void slave_tick(struct slave *s, int64_t now_ms);
 
