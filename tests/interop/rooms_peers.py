@@ -12,10 +12,11 @@ class Peer(s2s_peers.Peer):
 
     kinds = {"main": (GOOD, None)}
     has_rooms = True
+    proxy_class = Proxy
 
     def __init__(self, world):
         target = self.address
-        self.proxy = Proxy(target.replace("0.0.", "0.1."), target)
+        self.proxy = self.proxy_class(target.replace("0.0.", "0.1."), target)
         self.address = self.proxy.address
         super().__init__(world)
         self.address = target

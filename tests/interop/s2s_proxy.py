@@ -74,6 +74,8 @@ class Way:
 class Proxy:
     """Listens at an address, and connects to another one."""
 
+    way = Way
+
     def __init__(self, address, target):
         self.address, self.target = address, target
         self.ways, self.swallows = set(), set()
@@ -94,7 +96,7 @@ class Proxy:
             near, _ = await loop.sock_accept(self.listener)
             near.setblocking(False)
             self.n_accepted += 1
-            way = Way(self, near)
+            way = self.way(self, near)
             self.ways.add(way)
             asyncio.ensure_future(way.run())
 
