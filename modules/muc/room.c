@@ -15,7 +15,7 @@
 #include <string.h>
 
 static_assert(sizeof(struct occupant) <= 120, "there are many of them");
-static_assert(sizeof(struct room_session) <= 72, "there are many of them");
+static_assert(sizeof(struct room_session) <= 80, "there are many of them");
 
 /* ---- looking up ---- */
 
