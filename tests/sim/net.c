@@ -1,0 +1,524 @@
+/* net.c - events in their order, and ways between servers: what is sent
+ * arrives in order, or waits, or comes back, or comes twice (docs/federation.md,
+ * "Streams that break"). */
+
+#include "base/mem.h"
+#include "sim.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What waits for a server that cannot be reached. */
+#define QUEUE_MAX 300
+/* So long it waits. */
+#define GIVE_UP_MS 120000
+/* It takes so long to see that a server cannot be reached. */
+#define NOTICE_MIN_MS 1000
+#define NOTICE_MAX_MS 40000
+
+/* ---- events: a heap ---- */
+
+static bool
+is_before(const struct event *a, const struct event *b)
+{
+	return a->at_ms < b->at_ms ||
+	       (a->at_ms == b->at_ms && a->order < b->order);
+}
+
+static void
+swap(struct event *a, struct event *b)
+{
+	struct event c = *a;
+
+	*a = *b;
+	*b = c;
+}
+
+void
+sim_at(struct sim *sim, int64_t at_ms, const struct event *ev)
+{
+	size_t i = sim->n_events++;
+
+	if (sim->n_events > sim->cap_events) {
+		sim->cap_events = sim->cap_events ? sim->cap_events * 2 : 256;
+		sim->events = mem_realloc(
+			sim->events, sim->cap_events * sizeof(struct event));
+	}
+	sim->events[i] = *ev;
+	sim->events[i].at_ms = at_ms;
+	sim->events[i].order = ++sim->order;
+	for (; i && is_before(&sim->events[i], &sim->events[(i - 1) / 2]);
+	     i = (i - 1) / 2)
+		swap(&sim->events[i], &sim->events[(i - 1) / 2]);
+}
+
+static struct event
+pop(struct sim *sim)
+{
+	struct event first = sim->events[0];
+	size_t i = 0, kid;
+
+	sim->events[0] = sim->events[--sim->n_events];
+	while ((kid = 2 * i + 1) < sim->n_events) {
+		if (kid + 1 < sim->n_events &&
+		    is_before(&sim->events[kid + 1], &sim->events[kid]))
+			kid++;
+		if (!is_before(&sim->events[kid], &sim->events[i]))
+			break;
+		swap(&sim->events[kid], &sim->events[i]);
+		i = kid;
+	}
+	return first;
+}
+
+void
+sim_play_until(struct sim *sim, int64_t at_ms)
+{
+	while (!sim->wrong && sim->n_events &&
+	       sim->events[0].at_ms <= at_ms) {
+		struct event ev = pop(sim);
+
+		sim->now_ms = ev.at_ms;
+		ev.fn(sim, &ev);
+	}
+	if (!sim->wrong)
+		sim->now_ms = at_ms;
+}
+
+/* ---- what is sent ---- */
+
+#define wire_of(n) container_of(n, struct wire, node)
+
+struct wire *
+wire_new(enum wire_kind kind, unsigned from, unsigned to, unsigned room)
+{
+	struct wire *w = mem_zalloc(sizeof(*w));
+
+	w->kind = kind;
+	w->from = from;
+	w->to = to;
+	w->room = room;
+	list_init(&w->node);
+	return w;
+}
+
+void
+wire_free(struct wire *w)
+{
+	list_remove(&w->node);
+	free(w->text);
+	free(w->sight);
+	free(w);
+}
+
+static bool
+is_usable(const struct sim *sim, unsigned from, unsigned to)
+{
+	return !sim->ways[from][to].n_cuts && !sim->ways[to][from].n_cuts &&
+	       sim->servers[from].is_up && sim->servers[to].is_up;
+}
+
+static unsigned
+delay(struct way *way)
+{
+	return way->delay_ms + dice_number(&way->dice, way->jitter_ms + 1);
+}
+
+static void
+on_ack(struct sim *sim, const struct event *ev)
+{
+	struct way *way = &sim->ways[ev->a][ev->b];
+
+	if (way->stream != ev->c >> 32 || sim->ways[ev->b][ev->a].n_cuts)
+		return;
+	while (!list_is_empty(&way->sent)) {
+		struct wire *w = wire_of(way->sent.next);
+
+		if (!w->has_arrived || (uint32_t)w->number > (uint32_t)ev->c)
+			return;
+		wire_free(w);
+	}
+}
+
+static uint64_t
+mark(const struct way *way, uint64_t number)
+{
+	return (uint64_t)way->stream << 32 | (uint32_t)number;
+}
+
+static void
+acknowledge(struct sim *sim, unsigned from, unsigned to, uint64_t number)
+{
+	sim_at(sim, sim->now_ms + delay(&sim->ways[to][from]),
+	       &(struct event){ .fn = on_ack,
+				.a = from,
+				.b = to,
+				.c = mark(&sim->ways[from][to], number) });
+}
+
+static void
+on_arrival(struct sim *sim, const struct event *ev)
+{
+	struct way *way = &sim->ways[ev->a][ev->b];
+	struct wire *w = ev->p;
+
+	if (way->stream != ev->c >> 32 || way->n_cuts ||
+	    !sim->servers[ev->b].is_up)
+		return;
+	w->has_arrived = true;
+	acknowledge(sim, ev->a, ev->b, w->number);
+	host_take(sim, w);
+}
+
+static void
+let_go(struct sim *sim, struct way *way, struct wire *w)
+{
+	int64_t at_ms = sim->now_ms + delay(way);
+
+	if (at_ms <= way->last_ms)
+		at_ms = way->last_ms + 1;
+	way->last_ms = at_ms;
+	w->has_left = true;
+	sim_at(sim, at_ms,
+	       &(struct event){ .fn = on_arrival,
+				.a = w->from,
+				.b = w->to,
+				.c = mark(way, w->number),
+				.p = w });
+}
+
+/* Everything that has not arrived is on its way again. */
+static void
+pump(struct sim *sim, unsigned from, unsigned to)
+{
+	struct way *way = &sim->ways[from][to];
+
+	way->stream++;
+	way->last_ms = sim->now_ms;
+	list_each (n, &way->sent) {
+		struct wire *w = wire_of(n);
+
+		if (w->has_arrived)
+			acknowledge(sim, from, to, w->number);
+		else
+			let_go(sim, way, w);
+	}
+}
+
+static void
+on_return(struct sim *sim, const struct event *ev)
+{
+	struct wire *w = ev->p;
+
+	if (sim->servers[w->from].is_up && w->number == ev->c)
+		host_bounced(sim, w);
+	wire_free(w);
+}
+
+/* Takes it. */
+static void
+give_back(struct sim *sim, struct wire *w, int64_t after_ms)
+{
+	list_remove(&w->node);
+	list_append(&sim->ways[w->from][w->from].sent, &w->node);
+	sim_at(sim, sim->now_ms + after_ms,
+	       &(struct event){ .fn = on_return, .c = w->number, .p = w });
+}
+
+static size_t
+count(const struct list *l)
+{
+	size_t n = 0;
+
+	list_each (i, l)
+		n++;
+	return n;
+}
+
+void
+net_send(struct sim *sim, struct wire *w)
+{
+	struct way *way = &sim->ways[w->from][w->to];
+
+	verdict_links(sim, w);
+	sim->n_wires++;
+	sim->n_bytes += w->len;
+	w->number = ++way->n;
+	list_append(&way->sent, &w->node);
+	sim_tell(sim, "%u->%u %" PRIu64 ": %.*s", w->from, w->to, w->number,
+		 w->len > 400 ? 400 : (int)w->len, w->text ? w->text : "(…)");
+	if (way->is_given_up || (way->is_broken && count(&way->sent) > QUEUE_MAX))
+		give_back(sim, w, 3000);
+	else if (!way->is_broken)
+		let_go(sim, way, w);
+}
+
+/* ---- breaks ---- */
+
+static void mend_later(struct sim *sim, unsigned from, unsigned to);
+
+/* Errors have no error. */
+static bool
+may_return(const struct wire *w)
+{
+	return w->kind == WIRE_STANZA || w->kind == WIRE_DOWN ||
+	       w->kind == WIRE_CREATE || w->kind == WIRE_UP;
+}
+
+static void
+give_up_all(struct sim *sim, struct way *way)
+{
+	list_each_safe (n, &way->sent) {
+		struct wire *w = wire_of(n);
+
+		if (may_return(w))
+			give_back(sim, w, 1);
+		else
+			wire_free(w);
+	}
+}
+
+static void
+on_give_up(struct sim *sim, const struct event *ev)
+{
+	struct way *way = &sim->ways[ev->a][ev->b];
+
+	if (!way->is_broken || way->stream != ev->c)
+		return;
+	sim_tell(sim, "%u->%u given up", ev->a, ev->b);
+	way->is_given_up = way->is_forgotten = true;
+	give_up_all(sim, way);
+}
+
+static void
+break_way(struct sim *sim, unsigned from, unsigned to)
+{
+	struct way *way = &sim->ways[from][to];
+
+	if (way->is_broken)
+		return;
+	sim_tell(sim, "%u->%u broken", from, to);
+	way->is_broken = true;
+	way->is_given_up = false;
+	way->stream++;
+	sim_at(sim, sim->now_ms + GIVE_UP_MS,
+	       &(struct event){ .fn = on_give_up,
+				.a = from,
+				.b = to,
+				.c = way->stream });
+	host_lost(sim, from, to);
+}
+
+static void
+on_notice(struct sim *sim, const struct event *ev)
+{
+	if (sim->servers[ev->a].is_up && !is_usable(sim, ev->a, ev->b))
+		break_way(sim, ev->a, ev->b);
+}
+
+static void
+notice_later(struct sim *sim, unsigned from, unsigned to, unsigned most_ms)
+{
+	unsigned ms = dice_between(&sim->ways[from][to].dice,
+				   most_ms < NOTICE_MIN_MS ? 0 : NOTICE_MIN_MS,
+				   most_ms);
+
+	sim_at(sim, sim->now_ms + ms,
+	       &(struct event){ .fn = on_notice, .a = from, .b = to });
+}
+
+/* What may come twice without harm, as s2s_sm.c has it. */
+static bool
+may_come_twice(struct sim *sim, const struct way *way, const struct wire *w)
+{
+	(void)sim;
+	(void)way;
+	if (w->kind == WIRE_STANZA)
+		return !strncmp(w->text, "<presence", 9);
+	return w->kind != WIRE_DOWN && w->kind != WIRE_UP &&
+	       w->kind != WIRE_CREATE;
+}
+
+/* What the other side has, where nobody knows that any more. */
+static void
+sort_out(struct sim *sim, struct way *way)
+{
+	bool is_resumed = !way->is_forgotten && dice_chance(&way->dice, 60);
+	bool all_twice = dice_chance(&way->dice, 25);
+
+	list_each_safe (n, &way->sent) {
+		struct wire *w = wire_of(n);
+
+		if (!w->has_left)
+			continue;
+		if (is_resumed) {
+			if (w->has_arrived)
+				wire_free(w);
+			continue;
+		}
+		if (!all_twice && !may_come_twice(sim, way, w)) {
+			give_back(sim, w, dice_chance(&way->dice, 50) ? 0 : 2);
+			continue;
+		}
+		sim->n_duplicates += w->has_arrived;
+		w->has_arrived = false;
+	}
+}
+
+static void
+on_found(struct sim *sim, const struct event *ev)
+{
+	if (!sim->ways[ev->a][ev->b].is_broken && sim->servers[ev->a].is_up &&
+	    sim->ways[ev->a][ev->b].stream == ev->c)
+		host_found(sim, ev->a, ev->b);
+}
+
+static void
+on_mend(struct sim *sim, const struct event *ev)
+{
+	struct way *way = &sim->ways[ev->a][ev->b];
+
+	if (!is_usable(sim, ev->a, ev->b) || !way->is_broken)
+		return;
+	sim_tell(sim, "%u->%u mended", ev->a, ev->b);
+	sort_out(sim, way);
+	way->is_broken = way->is_given_up = way->is_forgotten = false;
+	pump(sim, ev->a, ev->b);
+	sim->n_heals++;
+	sim_at(sim, sim->now_ms + 1,
+	       &(struct event){ .fn = on_found,
+				.a = ev->a,
+				.b = ev->b,
+				.c = way->stream });
+}
+
+static void
+mend_later(struct sim *sim, unsigned from, unsigned to)
+{
+	unsigned ms = dice_between(&sim->ways[from][to].dice, 50, 8000);
+
+	sim_at(sim, sim->now_ms + ms,
+	       &(struct event){ .fn = on_mend, .a = from, .b = to });
+}
+
+/* What did not pass while nobody noticed is sent again by TCP. */
+static void
+passes_again(struct sim *sim, unsigned from, unsigned to)
+{
+	if (!is_usable(sim, from, to))
+		return;
+	if (sim->ways[from][to].is_broken)
+		mend_later(sim, from, to);
+	else
+		pump(sim, from, to);
+}
+
+static void
+on_uncut(struct sim *sim, const struct event *ev)
+{
+	sim_tell(sim, "%u->%u passes", ev->a, ev->b);
+	sim->ways[ev->a][ev->b].n_cuts--;
+	passes_again(sim, ev->a, ev->b);
+	passes_again(sim, ev->b, ev->a);
+}
+
+void
+net_cut(struct sim *sim, unsigned from, unsigned to, int64_t ms)
+{
+	sim_tell(sim, "%u->%u cut", from, to);
+	sim->ways[from][to].n_cuts++;
+	notice_later(sim, from, to, NOTICE_MAX_MS);
+	notice_later(sim, to, from, NOTICE_MAX_MS);
+	sim_at(sim, sim->now_ms + ms,
+	       &(struct event){ .fn = on_uncut, .a = from, .b = to });
+}
+
+void
+net_blip(struct sim *sim, unsigned from, unsigned to)
+{
+	if (!sim->servers[from].is_up || sim->ways[from][to].is_broken)
+		return;
+	break_way(sim, from, to);
+	mend_later(sim, from, to);
+}
+
+/* ---- crashes ---- */
+
+static void
+drop_all(struct way *way)
+{
+	list_each_safe (n, &way->sent)
+		wire_free(wire_of(n));
+}
+
+void
+net_down(struct sim *sim, unsigned server)
+{
+	for (unsigned i = 0; i < sim->n_servers; i++) {
+		struct way *out = &sim->ways[server][i];
+		struct way *in = &sim->ways[i][server];
+
+		if (i == server) {
+			list_each (n, &out->sent)
+				wire_of(n)->number = 0;
+			continue;
+		}
+		drop_all(out);
+		out->stream++;
+		out->is_broken = out->is_forgotten = true;
+		out->is_given_up = false;
+		in->is_forgotten = true;
+		notice_later(sim, i, server, 5000);
+	}
+}
+
+void
+net_up(struct sim *sim, unsigned server)
+{
+	for (unsigned i = 0; i < sim->n_servers; i++) {
+		if (i == server)
+			continue;
+		if (sim->servers[i].is_up) {
+			sim->ways[i][server].is_forgotten = true;
+			break_way(sim, i, server);
+		}
+		if (!is_usable(sim, server, i))
+			continue;
+		mend_later(sim, server, i);
+		mend_later(sim, i, server);
+	}
+}
+
+/* ---- all of it ---- */
+
+void
+net_init(struct sim *sim)
+{
+	struct dice dice = { sim->plan->seed ^ UINT64_C(0x6e6574) };
+
+	for (unsigned i = 0; i < SERVERS_MAX; i++) {
+		for (unsigned k = 0; k < SERVERS_MAX; k++) {
+			struct way *way = &sim->ways[i][k];
+
+			list_init(&way->sent);
+			way->dice.state = sim->plan->seed * 64 + i * 8 + k;
+			way->delay_ms = dice_between(&dice, 1, 80);
+			if (dice_chance(&dice, 10))
+				way->delay_ms *= 20;
+			way->jitter_ms = dice_chance(&dice, 50)
+						 ? way->delay_ms
+						 : 0;
+		}
+	}
+}
+
+void
+net_fini(struct sim *sim)
+{
+	for (unsigned i = 0; i < SERVERS_MAX; i++) {
+		for (unsigned k = 0; k < SERVERS_MAX; k++)
+			drop_all(&sim->ways[i][k]);
+	}
+	free(sim->events);
+}

@@ -1,0 +1,382 @@
+/*
+ * sim.h - many servers, their rooms and their users in one process, on a
+ * network that delays, breaks and forgets (docs/testing.md).
+ *
+ * Everything that happens follows from a seed: a plan of what users, the
+ * network and the servers do is drawn first (plan.c), and then played. Time is
+ * a number. The rooms, their copies and the protocol between them are the real
+ * code; what is here does what the module around it does.
+ */
+#ifndef SIM_H
+#define SIM_H
+
+#include "base/list.h"
+#include "modules/muc/master.h"
+#include "modules/muc/peers.h"
+#include "modules/muc/rules.h"
+#include "muc_disk.h"
+#include "xmpp/cond.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct slave;
+struct stanza;
+struct xml_pool;
+
+#define SERVERS_MAX 5
+#define ROOMS_MAX   2
+#define NICK_MAX    32
+
+/* ---- numbers (chance.c) ---- */
+
+/* What token_make and the maps draw is the same for the same seed. */
+void chance_seed(uint64_t seed);
+
+struct dice {
+	uint64_t state;
+};
+unsigned dice_number(struct dice *d, unsigned n); /* below n, not 0 */
+bool dice_chance(struct dice *d, unsigned percent);
+/* Between the two, and both of them. */
+unsigned dice_between(struct dice *d, unsigned low, unsigned high);
+
+/* ---- what is planned (plan.c) ---- */
+
+enum act_kind {
+	ACT_JOIN,
+	ACT_SAY,
+	ACT_BURST, /* several messages */
+	ACT_PRESENCE,
+	ACT_NICK,
+	ACT_LEAVE,
+	ACT_QUIT, /* the session ends */
+	ACT_KICK,
+	ACT_ROLE,
+	ACT_AFFILIATION,
+	ACT_CONFIG,
+	ACT_SUBJECT,
+	ACT_CUT,  /* nothing passes, one way or both, for a time */
+	ACT_BLIP, /* a stream breaks */
+	ACT_CRASH,
+	ACT_BACKUP,
+	ACT_RESTORE, /* a crash, and a start from the backup */
+	N_ACTS
+};
+
+struct act {
+	int64_t at_ms;
+	enum act_kind kind;
+	bool is_dropped;
+	unsigned who, whom, room;
+	uint64_t more; /* for whatever else has to be drawn */
+};
+
+struct plan {
+	uint64_t seed;
+	struct act *acts; /* owned; in order of time */
+	size_t n;
+	unsigned n_servers, n_rooms, n_users;
+	unsigned hosts; /* bits: which servers have copies */
+	bool has_way_breaks, has_crashes;
+	int64_t end_ms; /* of all breaks */
+};
+
+void plan_draw(struct plan *p, uint64_t seed);
+void plan_fini(struct plan *p);
+void plan_print(const struct plan *p);
+
+/* ---- events and the network (net.c) ---- */
+
+struct sim;
+
+struct event {
+	int64_t at_ms;
+	uint64_t order;
+	void (*fn)(struct sim *sim, const struct event *ev);
+	unsigned a, b;
+	uint64_t c;
+	void *p; /* borrowed */
+};
+
+enum wire_kind {
+	WIRE_STANZA, /* user -> room */
+	WIRE_REPLY,  /* room -> user: an error */
+	WIRE_SIGHT,  /* room -> user: what an ordinary occupant is shown */
+	WIRE_DOWN,   /* room -> domain: an element of the protocol */
+	WIRE_UP,     /* domain -> room: the same */
+	WIRE_CREATE, /* room -> domain: have a copy; for a user */
+	WIRE_ANSWER, /* domain -> room */
+};
+
+struct sight;
+
+/* Something on its way from one server to another. */
+struct wire {
+	struct list node; /* in way->sent */
+	enum wire_kind kind;
+	unsigned from, to, room;
+	uint64_t number; /* on this way */
+	char *text;	 /* owned */
+	size_t len;
+	struct sight *sight; /* owned; SIGHT */
+	unsigned user;	     /* SIGHT, REPLY, CREATE */
+	char submit[17];     /* CREATE */
+	bool is_yes;	     /* ANSWER */
+	bool has_left, has_arrived;
+};
+
+/* From one server to another. */
+struct way {
+	struct list sent; /* not acknowledged */
+	uint64_t n;	  /* numbers */
+	unsigned stream;  /* events of another one are of the past */
+	unsigned n_cuts;  /* so many things keep it from passing */
+	bool is_broken;	  /* its sender knows */
+	bool is_given_up;
+	bool is_forgotten; /* the session is no more */
+	int64_t last_ms;   /* when the last one arrives */
+	unsigned delay_ms, jitter_ms;
+	struct dice dice;
+};
+
+struct wire *wire_new(enum wire_kind kind, unsigned from, unsigned to,
+		      unsigned room);
+void wire_free(struct wire *w);
+/* Takes it. */
+void net_send(struct sim *sim, struct wire *w);
+void net_cut(struct sim *sim, unsigned from, unsigned to, int64_t ms);
+void net_blip(struct sim *sim, unsigned from, unsigned to);
+void net_down(struct sim *sim, unsigned server);
+void net_up(struct sim *sim, unsigned server);
+void net_init(struct sim *sim);
+void net_fini(struct sim *sim);
+
+void sim_at(struct sim *sim, int64_t at_ms, const struct event *ev);
+/* Until nothing is to happen before that time. */
+void sim_play_until(struct sim *sim, int64_t at_ms);
+
+/* ---- servers (host.c) ---- */
+
+struct copy {
+	unsigned at, room;
+	struct sim *sim;
+	struct slave *slave; /* owned */
+	bool is_over;
+};
+
+struct server {
+	unsigned index;
+	struct jid *domain;
+	bool is_up, hosts;
+	int64_t skew_ms;	       /* of its clock */
+	struct copy *copies[ROOMS_MAX]; /* owned, or NULL */
+};
+
+int64_t host_wall(const struct sim *sim, unsigned server);
+void host_take(struct sim *sim, struct wire *w);
+/* It will not arrive; or it did. */
+void host_bounced(struct sim *sim, struct wire *w);
+void host_lost(struct sim *sim, unsigned here, unsigned there);
+void host_found(struct sim *sim, unsigned here, unsigned there);
+void host_crash(struct sim *sim, unsigned server, int64_t ms, bool from_backup);
+
+/* ---- a room at its master (own_room.c) ---- */
+
+struct creation {
+	bool is_asked;
+	char submit[17];
+	unsigned number;
+	struct stanza **joins; /* refs */
+	size_t n;
+};
+
+struct backup {
+	bool is_there;
+	struct play_disk disk;
+	struct disk_guests guests;
+	int64_t at_ms;
+};
+
+struct own_room {
+	struct sim *sim;
+	unsigned index, at;
+	struct jid *jid;
+	uint8_t secret[RULES_SECRET_LEN];
+	struct rules_env env;
+	bool is_up;
+	unsigned life;
+	struct master master;
+	struct peers peers;
+	struct play_disk disk;
+	struct disk_guests guests;
+	struct backup backup;
+	struct list writes, tickets;
+	struct creation creations[SERVERS_MAX];
+	int64_t refused_until_ms[SERVERS_MAX];
+	int64_t lost_ms[SERVERS_MAX]; /* since when; 0: it is not */
+	size_t n_entries;	      /* in all its lives */
+	int64_t told_ms;   /* its position */
+	int64_t stored_ms; /* the last write ends */
+	bool is_timed_out[SERVERS_MAX];
+	bool was_restored, was_crashed;
+	bool is_ending; /* the process dies: nobody is told */
+};
+
+void own_init(struct own_room *r, struct sim *sim, unsigned index);
+void own_fini(struct own_room *r);
+/* A stanza of a user, which has come from that server. */
+void own_take(struct own_room *r, struct stanza *s, unsigned from);
+void own_take_up(struct own_room *r, unsigned from, const struct wire *w);
+void own_take_answer(struct own_room *r, unsigned from, const struct wire *w);
+void own_bounced(struct own_room *r, unsigned to);
+void own_lost(struct own_room *r, unsigned there);
+void own_found(struct own_room *r, unsigned there);
+void own_session_gone(struct own_room *r, struct jid *full);
+void own_crash(struct own_room *r, bool to_backup);
+void own_restart(struct own_room *r);
+void own_save_backup(struct own_room *r);
+void own_tick(struct own_room *r);
+
+/* ---- a copy at another server (copy.c) ---- */
+
+struct copy *copy_find(struct sim *sim, unsigned server, unsigned room);
+void copy_take_create(struct sim *sim, const struct wire *w);
+void copy_take_down(struct sim *sim, const struct wire *w);
+/* True: it was not for the user. */
+bool copy_error(struct copy *c, const struct stanza *error);
+void copy_submit(struct copy *c, struct stanza *s);
+void copy_session_gone(struct copy *c, const struct jid *full);
+void copy_free(struct copy *c);
+/* Those that have ended. After each call into one. */
+void copy_sweep(struct copy *c);
+
+/* ---- what users are shown (show.c) ---- */
+
+enum sight_type {
+	SIGHT_PRESENCE,
+	SIGHT_ENTERED, /* the own presence, behind the roster */
+	SIGHT_GONE,
+	SIGHT_RENAMED,
+	SIGHT_MESSAGE,
+	SIGHT_ERROR,
+};
+
+struct sight {
+	enum sight_type type;
+	unsigned room;
+	char nick[NICK_MAX], new_nick[NICK_MAX];
+	enum affiliation affiliation;
+	enum role role;
+	bool is_self, is_late;
+	int code;
+	unsigned number; /* MESSAGE; ERROR: of what was sent */
+	enum stanza_cond cond;
+};
+
+struct shower {
+	struct sim *sim;
+	unsigned room, server;
+	const struct room *state;
+	bool is_late;
+	const struct stanza *stanza; /* it comes from; or NULL */
+};
+
+void show_change(const struct shower *by, const struct room_change *c);
+
+/* ---- users (user.c) ---- */
+
+enum view_state { VIEW_OUT, VIEW_JOINING, VIEW_IN, VIEW_LEAVING };
+
+struct seat {
+	char nick[NICK_MAX];
+	enum role role;
+	enum affiliation affiliation;
+};
+
+/* What somebody knows of a room, from what was shown. */
+struct view {
+	enum view_state state;
+	char nick[NICK_MAX];
+	unsigned join; /* the number of the join */
+	struct seat *seats;
+	size_t n, cap;
+	uint8_t *seen;	/* by number of the message; of sim->cap_said */
+	unsigned *last; /* by user: the last that was seen */
+	/* Its server has passed on a join that has no answer yet. */
+	struct stanza *joining;
+};
+
+struct user {
+	unsigned index, server;
+	struct jid *jid; /* full */
+	bool is_online;
+	struct view views[ROOMS_MAX];
+};
+
+void user_init(struct user *u, struct sim *sim, unsigned index);
+void user_fini(struct user *u);
+void user_act(struct sim *sim, const struct act *act);
+void user_sees(struct sim *sim, struct user *u, const struct sight *sight);
+void user_offline(struct sim *sim, struct user *u);
+/* A stanza of the user leaves for a room. */
+void user_send(struct sim *sim, struct user *u, unsigned room,
+	       struct stanza *s);
+struct user *user_find(struct sim *sim, const struct jid *full);
+
+/* ---- all of it (sim.c) ---- */
+
+/* Something that a user has sent, by its number. */
+struct said {
+	unsigned user, room;
+	bool is_message;
+	bool by_copy; /* it went through a copy */
+	bool is_lost; /* its user was gone before it was answered */
+	bool is_unsure; /* it was in the log, and a backup was older */
+	unsigned n_logged, n_refused;
+	bool is_refused_for_good;
+	int64_t logged_ms, archive_id;
+};
+
+struct sim {
+	const struct plan *plan;
+	int64_t now_ms;
+	bool is_traced;
+	char *wrong; /* owned; the first thing that was not as it has to be */
+	struct event *events; /* a heap */
+	size_t n_events, cap_events;
+	uint64_t order;
+	struct server servers[SERVERS_MAX];
+	struct way ways[SERVERS_MAX][SERVERS_MAX];
+	struct own_room rooms[ROOMS_MAX];
+	struct user *users;
+	unsigned n_servers, n_rooms, n_users;
+	struct said *said;
+	unsigned n_said, cap_said;
+	struct xml_pool *pool;
+	/* For who counts what was played. */
+	uint64_t n_wires, n_bytes, n_snapshots, n_entries, n_returns,
+		n_duplicates, n_heals;
+};
+
+/* NULL, or what was wrong: the caller's. */
+char *sim_run(const struct plan *plan, bool is_traced, struct sim *counts);
+
+void sim_wrong(struct sim *sim, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void sim_trace(const struct sim *sim, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+#define sim_tell(sim, ...)                         \
+	do {                                       \
+		if ((sim)->is_traced)              \
+			sim_trace((sim), __VA_ARGS__); \
+	} while (0)
+
+/* When everything has come to rest (verdict.c). */
+void verdict_links(struct sim *sim, const struct wire *w);
+void verdict_end(struct sim *sim);
+/* All who are in a room have seen what was said since `first`. */
+void verdict_probe(struct sim *sim, unsigned first);
+
+#endif

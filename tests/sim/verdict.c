@@ -1,0 +1,333 @@
+/* verdict.c - what has to hold when all ways are whole and everything has come
+ * to rest; and on each way, always. Each invariant of docs/testing.md, "The
+ * simulator", is one function. */
+
+#include "base/chunk.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "modules/muc/entry.h"
+#include "modules/muc/pseudonym.h"
+#include "modules/muc/room.h"
+#include "modules/muc/slave.h"
+#include "modules/muc/snapshot.h"
+#include "sim.h"
+#include "xmpp/jid.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- addresses ---- */
+
+static bool
+may_know(struct sim *sim, const struct own_room *r, unsigned server)
+{
+	const struct room *room = r->master.room;
+
+	if (!r->is_up || room->config.whois == WHOIS_ANYONE)
+		return true;
+	list_each (n, &room->occupants) {
+		const struct occupant *o = occupant_of(n);
+
+		if (o->role == ROLE_MODERATOR &&
+		    jid_eq_domain(o->bare, sim->servers[server].domain))
+			return true;
+	}
+	return false;
+}
+
+/* No real address reaches a server that may not know it. */
+void
+verdict_links(struct sim *sim, const struct wire *w)
+{
+	char text[40];
+
+	if (w->kind != WIRE_DOWN || may_know(sim, &sim->rooms[w->room], w->to))
+		return;
+	for (unsigned i = 0; i < sim->n_servers; i++) {
+		int len = snprintf(text, sizeof(text), "@d%u.example", i);
+
+		if (i != w->to && memmem(w->text, w->len, text, (size_t)len))
+			sim_wrong(sim, "an address of d%u goes to d%u: %s", i,
+				  w->to, w->text);
+	}
+}
+
+/* ---- copies ---- */
+
+static const char *
+session_differs(const struct room_session *a, const struct room_session *b)
+{
+	if (!room_same_payload(a->payload, b->payload))
+		return "a presence";
+	if (a->is_away != b->is_away)
+		return "who is away";
+	if ((a == a->occupant->top) != (b == b->occupant->top))
+		return "whose presence is shown";
+	return NULL;
+}
+
+static const char *
+occupant_differs(const struct own_room *r, const struct room *copy,
+		 const struct occupant *o)
+{
+	const struct occupant *other = room_by_nick(copy, o->nick);
+
+	if (!other)
+		return "who is there";
+	if (o->role != other->role)
+		return "a role";
+	if (o->affiliation != other->affiliation)
+		return "an affiliation";
+	if (o->n_sessions != other->n_sessions)
+		return "the number of sessions";
+	list_each (n, &o->sessions) {
+		const struct room_session *s = room_session_of(n);
+		struct jid *who =
+			pseudonym_of(&r->env, r->master.room, s->jid);
+		const struct room_session *there = room_session(copy, who);
+		const char *what = !there || there->occupant != other
+					   ? "a session"
+					   : session_differs(s, there);
+
+		jid_unref(&who);
+		if (what)
+			return what;
+	}
+	return NULL;
+}
+
+static const char *
+list_differs(const struct own_room *r, const struct copy *c)
+{
+	const struct room *room = r->master.room, *copy = c->slave->room;
+	size_t n = 0, n_there = 0;
+
+	affiliations_each (item, &room->affiliations) {
+		struct jid *who;
+		enum affiliation there;
+
+		if (!jid_eq_domain(item->jid, r->sim->servers[c->at].domain))
+			continue;
+		n++;
+		who = pseudonym_of(&r->env, room, item->jid);
+		there = affiliations_get(&copy->affiliations, who);
+		jid_unref(&who);
+		if (there != item->affiliation)
+			return "the lists";
+	}
+	affiliations_each (item, &copy->affiliations)
+		n_there += item != NULL;
+	return n == n_there ? NULL : "the length of the lists";
+}
+
+static const char *
+history_differs(const struct room *room, const struct room *copy)
+{
+	size_t n = room->n_history < copy->n_history ? room->n_history
+						     : copy->n_history;
+
+	for (size_t i = 1; i <= n; i++) {
+		const struct entry *a = room->history[room->n_history - i];
+		const struct entry *b = copy->history[copy->n_history - i];
+
+		if (a->archive_id != b->archive_id ||
+		    !room_same_payload(a->payload, b->payload))
+			return "the history";
+	}
+	return copy->n_history > room->n_history ? "the length of the history"
+						 : NULL;
+}
+
+static const char *
+room_differs(const struct own_room *r, const struct copy *c)
+{
+	const struct room *room = r->master.room, *copy = c->slave->room;
+	const char *what = NULL;
+
+	if (room->n_occupants != copy->n_occupants)
+		return "the number of occupants";
+	list_each (n, &room->occupants) {
+		what = occupant_differs(r, copy, occupant_of(n));
+		if (what)
+			return what;
+	}
+	if (!room->subject != !copy->subject ||
+	    (room->subject && !room_same_payload(room->subject->payload,
+						 copy->subject->payload)))
+		return "the subject";
+	what = list_differs(r, c);
+	if (!what && !r->was_restored)
+		what = history_differs(room, copy);
+	if (!what &&
+	    snapshot_digest(room, &r->env) != snapshot_digest(copy, NULL))
+		what = "the digest";
+	return what;
+}
+
+static void
+check_copy(struct sim *sim, const struct copy *c)
+{
+	const struct own_room *r = &sim->rooms[c->room];
+	const struct peer *p =
+		r->is_up ? peers_find(&r->peers, sim->servers[c->at].domain)
+			 : NULL;
+	const char *what;
+
+	if (!p && !c->slave->locals.n)
+		return;
+	if (!p || p->state != PEER_FOLLOWS) {
+		sim_wrong(sim, "the copy of room %u at %u does not follow",
+			  c->room, c->at);
+		return;
+	}
+	if (strcmp(c->slave->room->log.epoch, r->master.room->log.epoch) != 0 ||
+	    c->slave->room->log.seq != r->master.room->log.seq)
+		sim_wrong(sim, "the copy of room %u at %u is behind", c->room,
+			  c->at);
+	else if (c->slave->state != SLAVE_CURRENT)
+		sim_wrong(sim, "the copy of room %u at %u is not current",
+			  c->room, c->at);
+	else if (c->slave->n_pending)
+		sim_wrong(sim, "something waits at the copy of room %u at %u",
+			  c->room, c->at);
+	what = room_differs(r, c);
+	if (what)
+		sim_wrong(sim, "the copy of room %u at %u differs: %s",
+			  c->room, c->at, what);
+}
+
+/* Nobody whom no copy shows the room may be taken for one who is shown it. */
+static void
+check_shown(struct sim *sim, const struct own_room *r)
+{
+	list_each (n, &r->master.room->occupants) {
+		list_each (k, &occupant_of(n)->sessions) {
+			const struct room_session *s = room_session_of(k);
+			const struct user *u = user_find(sim, s->jid);
+			const struct copy *c =
+				copy_find(sim, u->server, r->index);
+			bool is_shown =
+				c && slave_session(c->slave, u->jid);
+
+			if (s->is_elsewhere && !is_shown)
+				sim_wrong(sim,
+					  "nobody shows room %u to %s (%s)",
+					  r->index, jid_str(u->jid),
+					  u->is_online ? "online" : "gone");
+			else if (is_shown && !s->is_elsewhere)
+				sim_wrong(sim, "two show room %u to %s",
+					  r->index, jid_str(u->jid));
+		}
+	}
+}
+
+/* ---- users ---- */
+
+static void
+check_view(struct sim *sim, const struct user *u, const struct own_room *r)
+{
+	const struct view *v = &u->views[r->index];
+	const struct room_session *s =
+		r->is_up ? room_session(r->master.room, u->jid) : NULL;
+	bool is_ordinary = s && !s->is_elsewhere && u->server != r->at;
+
+	/* What ordinary occupants of broken ways know is not in our hands. */
+	if (is_ordinary && (sim->n_heals || sim->plan->has_crashes))
+		return;
+	if (v->state == VIEW_IN && !s) {
+		if (copy_find(sim, u->server, r->index) || !sim->n_heals)
+			sim_wrong(sim, "%s is not in room %u any more, "
+				       "and does not know",
+				  jid_str(u->jid), r->index);
+		return;
+	}
+	if (!s || v->state != VIEW_IN) {
+		if (s && u->is_online)
+			sim_wrong(sim, "%s is in room %u, and does not know",
+				  jid_str(u->jid), r->index);
+		else if (s)
+			sim_wrong(sim, "%s is a ghost in room %u",
+				  jid_str(u->jid), r->index);
+		return;
+	}
+	if (strcmp(v->nick, s->occupant->nick) != 0)
+		sim_wrong(sim, "%s is %s and not %s in room %u",
+			  jid_str(u->jid), s->occupant->nick, v->nick,
+			  r->index);
+	if (v->n != r->master.room->n_occupants)
+		sim_wrong(sim, "%s sees %zu of %zu in room %u",
+			  jid_str(u->jid), v->n, r->master.room->n_occupants,
+			  r->index);
+	for (size_t i = 0; i < v->n; i++) {
+		const struct occupant *o =
+			room_by_nick(r->master.room, v->seats[i].nick);
+
+		if (!o || o->role != v->seats[i].role ||
+		    o->affiliation != v->seats[i].affiliation)
+			sim_wrong(sim, "%s sees %s in room %u%s",
+				  jid_str(u->jid), v->seats[i].nick, r->index,
+				  o ? " as something else"
+				    : ", who is not there");
+	}
+}
+
+/* ---- what was said ---- */
+
+/* All of it is in the log once, or was refused and its user knows. */
+static void
+check_said(struct sim *sim)
+{
+	for (unsigned i = 1; i <= sim->n_said; i++) {
+		const struct said *said = &sim->said[i];
+
+		if (!said->is_message || said->is_lost || said->is_unsure)
+			continue;
+		if (said->n_logged && said->is_refused_for_good)
+			sim_wrong(sim, "message %u was refused, and is there",
+				  i);
+		/* Without a copy it depends on the streams. */
+		if (!said->n_logged && !said->n_refused &&
+		    (said->by_copy || !(sim->n_heals ||
+					sim->plan->has_crashes)))
+			sim_wrong(sim, "message %u of %s is lost", i,
+				  jid_str(sim->users[said->user].jid));
+	}
+}
+
+void
+verdict_end(struct sim *sim)
+{
+	for (unsigned i = 0; i < sim->n_servers; i++) {
+		for (unsigned k = 0; k < sim->n_rooms; k++) {
+			if (copy_find(sim, i, k))
+				check_copy(sim, copy_find(sim, i, k));
+		}
+	}
+	for (unsigned i = 0; i < sim->n_rooms; i++) {
+		if (sim->rooms[i].is_up)
+			check_shown(sim, &sim->rooms[i]);
+		for (unsigned k = 0; k < sim->n_users; k++)
+			check_view(sim, &sim->users[k], &sim->rooms[i]);
+	}
+	check_said(sim);
+}
+
+void
+verdict_probe(struct sim *sim, unsigned first)
+{
+	for (unsigned i = first; i <= sim->n_said; i++) {
+		const struct said *said = &sim->said[i];
+
+		if (!said->n_logged)
+			continue;
+		for (unsigned k = 0; k < sim->n_users; k++) {
+			const struct view *v =
+				&sim->users[k].views[said->room];
+
+			if (v->state == VIEW_IN && !v->seen[i])
+				sim_wrong(sim, "%s is not shown what %s says",
+					  jid_str(sim->users[k].jid),
+					  jid_str(sim->users[said->user].jid));
+		}
+	}
+}
