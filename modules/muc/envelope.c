@@ -264,12 +264,14 @@ read_standing(const struct xml *x, struct entry *e, struct err *err)
 	return 0;
 }
 
-/* It stands in an address of the room. */
+/* It stands in an address of the room. In a list, "" is none. */
 static int
-check_nick(struct jid *room, const char *nick, struct err *err)
+check_nick(struct jid *room, enum entry_type type, const char *nick,
+	   struct err *err)
 {
 	struct jid *jid = nick ? jid_with_resource(room, nick) : NULL;
-	bool is_right = !nick || (jid && !strcmp(jid_resource(jid), nick));
+	bool is_right = !nick || (jid && !strcmp(jid_resource(jid), nick)) ||
+			(!*nick && type == ENTRY_AFFILIATION);
 
 	jid_unref(&jid);
 	return is_right ? 0 : err_set(err, "nick: found \"%.80s\"", nick);
@@ -447,9 +449,11 @@ read_entry(struct jid *room, const struct xml *x, struct arena *a,
 	e->is_renamed = read_flag(x, "renamed");
 	e->has_body = read_flag(x, "body");
 	if (read_who(x, e, err) < 0 || read_standing(x, e, err) < 0 ||
-	    read_stamp(x, e, err) < 0 || check_nick(room, e->nick, err) < 0)
+	    read_stamp(x, e, err) < 0 ||
+	    check_nick(room, e->type, e->nick, err) < 0)
 		return -1;
-	if (e->type == ENTRY_NICK && check_nick(room, e->new_nick, err) < 0)
+	if (e->type == ENTRY_NICK &&
+	    check_nick(room, e->type, e->new_nick, err) < 0)
 		return -1;
 	e->occupant_id =
 		e->jid ? pseudonym_occupant_id(e->jid) : xml_get(x, "occupant");
