@@ -497,16 +497,18 @@ on_snapshot(struct slave *s, const struct xml *x)
 static void
 return_missing(struct slave *s)
 {
+	struct slave_pending *p;
+
 	map_each (n, &s->locals) {
 		struct slave_local *l = local_of(n);
 
 		if (!l->is_missing)
 			continue;
 		l->is_missing = false;
+		p = pending_add(s, PENDING_RETURN, l->real, NULL, NULL);
 		/* Before what they have said meanwhile. */
-		list_prepend(&s->pending, &pending_add(s, PENDING_RETURN,
-						       l->real, NULL, NULL)
-						   ->node);
+		list_remove(&p->node);
+		list_prepend(&s->pending, &p->node);
 	}
 }
 
