@@ -375,6 +375,9 @@ ask(struct slave *s, bool for_all)
 void
 slave_attach(struct slave *s)
 {
+	/* It is asked when there is a way again. */
+	if (s->state == SLAVE_SPLIT)
+		return;
 	if (s->state != SLAVE_BEHIND || s->now_ms - s->asked_ms >= ASK_AGAIN_MS)
 		ask(s, false);
 }
