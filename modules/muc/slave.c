@@ -39,6 +39,9 @@
 /* What a snapshot may hold: entries. */
 #define SNAPSHOT_MAX 100000
 
+/* Status code of who has left because his server could not be reached. */
+#define UNREACHABLE 333
+
 /* The epoch of a copy that has nothing yet. */
 #define NO_EPOCH ""
 
@@ -393,6 +396,18 @@ acknowledge(struct slave *s)
 
 /* ---- what comes from the master ---- */
 
+/* The master has put out one of ours whom it could not reach. He is here, and
+ * is to enter again. */
+static bool
+is_put_out(const struct slave *s, const struct entry *e)
+{
+	const struct room_session *session =
+		e->jid ? room_session(s->room, e->jid) : NULL;
+
+	return e->type == ENTRY_LEAVE && e->code == UNREACHABLE && session &&
+	       session->real && slave_session(s, session->real) == session;
+}
+
 /* False: a gap, or something that does not fit. */
 static bool
 take_entry(struct slave *s, const struct xml *x, bool is_late)
@@ -408,7 +423,11 @@ take_entry(struct slave *s, const struct xml *x, bool is_late)
 		return false;
 	}
 	order = log_ring_order(log, e->seq);
-	if (order == LOG_NEXT) {
+	if (order == LOG_NEXT && is_put_out(s, e)) {
+		/* The room as a whole shows nobody that he was away. */
+		ask(s, true);
+		fits = false;
+	} else if (order == LOG_NEXT) {
 		e->seq = 0;
 		log_ring_append(log, e);
 		/* Who has left already is not missed. */
