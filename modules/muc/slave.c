@@ -408,37 +408,48 @@ is_put_out(const struct slave *s, const struct entry *e)
 	       session->real && slave_session(s, session->real) == session;
 }
 
-/* False: a gap, or something that does not fit. */
-static bool
+enum taken { TAKEN, GAP, MISFIT };
+
+static enum taken
+take_next(struct slave *s, struct entry *e, bool is_late)
+{
+	/* The room as a whole shows nobody that he was away. */
+	if (is_put_out(s, e))
+		return MISFIT;
+	/* Who has left already is not missed. */
+	if (e->type != N_ENTRY_TYPES && !apply(s, e, is_late) &&
+	    e->type != ENTRY_LEAVE)
+		return MISFIT;
+	e->seq = 0;
+	log_ring_append(&s->room->log, e);
+	if (++s->n_unacked >= ACK_EVERY)
+		acknowledge(s);
+	return TAKEN;
+}
+
+static enum taken
 take_entry(struct slave *s, const struct xml *x, bool is_late)
 {
 	struct err err = { 0 };
 	struct entry *e = envelope_read_entry(s->jid, x, &err);
-	struct log_ring *log = &s->room->log;
-	enum log_order order;
-	bool fits = true;
+	enum taken taken = TAKEN;
 
 	if (!e) {
 		s->cls->note(s->owner, err.text);
-		return false;
+		return MISFIT;
 	}
-	order = log_ring_order(log, e->seq);
-	if (order == LOG_NEXT && is_put_out(s, e)) {
-		/* The room as a whole shows nobody that he was away. */
-		ask(s, true);
-		fits = false;
-	} else if (order == LOG_NEXT) {
-		e->seq = 0;
-		log_ring_append(log, e);
-		/* Who has left already is not missed. */
-		if (e->type != N_ENTRY_TYPES && !apply(s, e, is_late) &&
-		    e->type != ENTRY_LEAVE)
-			fits = false;
-		if (++s->n_unacked >= ACK_EVERY)
-			acknowledge(s);
+	switch (log_ring_order(&s->room->log, e->seq)) {
+	case LOG_NEXT:
+		taken = take_next(s, e, is_late);
+		break;
+	case LOG_GAP:
+		taken = GAP;
+		break;
+	case LOG_DUPLICATE:
+		break;
 	}
 	entry_unref(&e);
-	return fits && order != LOG_GAP;
+	return taken;
 }
 
 static void
@@ -454,9 +465,14 @@ on_log(struct slave *s, const struct xml *x)
 		return;
 	}
 	xml_each (kid, x) {
-		if (take_entry(s, kid, is_late))
+		enum taken taken = take_entry(s, kid, is_late);
+
+		if (taken == TAKEN)
 			continue;
-		if (s->state != SLAVE_BEHIND)
+		/* What is missing may fit. What does not never will. */
+		if (taken == MISFIT)
+			ask(s, true);
+		else if (s->state != SLAVE_BEHIND)
 			ask(s, false);
 		return;
 	}
