@@ -212,28 +212,41 @@ pass_up(struct slave *s, struct slave_pending *p)
 
 /* ---- applying ---- */
 
+/* Is the master going to be told so? */
+static bool
+is_leaving(struct slave *s, const struct jid *user)
+{
+	list_each (n, &s->pending) {
+		const struct slave_pending *p = pending_of(n);
+
+		if (jid_eq(p->user, user) &&
+		    (p->kind == PENDING_LEAVE ||
+		     (p->stanza && p->stanza->type == TYPE_UNAVAILABLE)))
+			return true;
+	}
+	return false;
+}
+
 /* Whose session it is, as far as that may be known here. */
 static void
 identify(struct slave *s, const struct entry *e, struct room_session *session,
 	 const struct slave_pending *p)
 {
-	if (p && p->kind == PENDING_STANZA) {
-		local_add(s, session, p->user);
-		return;
-	}
+	bool is_entering = p && p->kind == PENDING_STANZA;
+	struct jid *real = is_entering ? p->user : e->real;
+
 	if (!session->real || !is_ours(s, session->real)) {
 		jid_unref(&session->real);
-		session->real = jid_ref(e->real);
+		session->real = jid_ref(real);
 		session->is_elsewhere = true;
 	}
-	if (!is_ours(s, e->real))
+	if (!is_ours(s, real) || (!is_entering && is_leaving(s, real)))
 		return;
-	if (s->cls->is_here(s->owner, e->real)) {
-		local_add(s, session, e->real);
-		return;
-	}
 	/* It has gone while nobody could say so. */
-	s->cls->leave(s->owner, e->real, e->nick);
+	if (s->cls->is_here(s->owner, real))
+		local_add(s, session, real);
+	else
+		s->cls->leave(s->owner, real, e->nick);
 }
 
 static void

@@ -15,14 +15,19 @@
 #include "xmpp/xml.h"
 #include "xmpp/xml_text.h"
 
-#include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct copy *
 copy_find(struct sim *sim, unsigned server, unsigned room)
 {
-	return sim->servers[server].copies[room];
+	struct copy *c = sim->servers[server].copies[room];
+
+	if (!c || c->is_over)
+		return NULL;
+	slave_set_clock(c->slave, sim->now_ms, host_wall(sim, server));
+	return c;
 }
 
 static void
@@ -129,15 +134,14 @@ leave(void *owner, struct jid *user, const char *nick)
 
 static void
 applied(void *owner, const struct room_change *change,
-	const struct slave_view *view)
+	const struct stanza *stanza)
 {
 	struct copy *c = owner;
 	struct shower by = { .sim = c->sim,
 			     .room = c->room,
 			     .server = c->at,
 			     .state = c->slave->room,
-			     .is_late = view->is_late,
-			     .stanza = view->stanza };
+			     .stanza = stanza };
 
 	show_change(&by, change);
 }
@@ -201,14 +205,17 @@ static const struct slave_class class = {
 static void
 on_tick(struct sim *sim, const struct event *ev)
 {
-	struct copy *c = copy_find(sim, ev->a, ev->b);
+	struct copy *c = sim->servers[ev->a].copies[ev->b];
 
-	if (!c || c != ev->p)
+	if (!c || c->number != ev->c)
 		return;
+	if (c->is_over) {
+		copy_free(c);
+		return;
+	}
+	slave_set_clock(c->slave, sim->now_ms, host_wall(sim, ev->a));
 	slave_tick(c->slave, sim->now_ms);
-	copy_sweep(c);
-	if (copy_find(sim, ev->a, ev->b) == c)
-		sim_at(sim, sim->now_ms + 5000, ev);
+	sim_at(sim, sim->now_ms + 5000, ev);
 }
 
 static struct copy *
@@ -221,10 +228,12 @@ copy_new(struct sim *sim, unsigned at, unsigned room)
 	c->room = room;
 	c->slave = slave_new(sim->rooms[room].jid, sim->servers[at].domain,
 			     &class, c);
-	slave_tick(c->slave, sim->now_ms);
+	slave_set_clock(c->slave, sim->now_ms, host_wall(sim, at));
+	c->slave->may_continue = sim->servers[at].may_continue;
+	c->number = ++sim->n_copies;
 	sim->servers[at].copies[room] = c;
 	sim_at(sim, sim->now_ms + 5000,
-	       &(struct event){ .fn = on_tick, .a = at, .b = room, .p = c });
+	       &(struct event){ .fn = on_tick, .a = at, .b = room, .c = c->number });
 	return c;
 }
 
@@ -236,56 +245,45 @@ copy_free(struct copy *c)
 	free(c);
 }
 
-/* Its users go on as ordinary occupants: the room may not have them any
- * more, so they enter again. */
-void
-copy_sweep(struct copy *c)
-{
-	struct slave *s = c->slave;
-
-	if (!c->is_over)
-		return;
-	sim_tell(c->sim, "copy of %u at %u ends", c->room, c->at);
-	map_each (n, &s->locals) {
-		struct slave_local *l =
-			container_of(n, struct slave_local, node);
-		struct stanza *p = presence(
-			c, l->real, l->session->occupant->nick, TYPE_NONE,
-			NULL);
-
-		xml_add(p->arena, p->root, "x", NS_MUC);
-		send_stanza(c, p);
-		stanza_unref(&p);
-	}
-	copy_free(c);
-}
-
 /* ---- what comes from the master ---- */
 
-/* An answer that it does not come to is "no". */
+static void
+accept(struct copy *c, struct wire *answer)
+{
+	const struct log_ring *log = &c->slave->room->log;
+
+	answer->is_yes = true;
+	answer->text = mem_printf("<slave epoch='%s' seq='%" PRIu64 "'/>",
+				  log->epoch, log->seq);
+	answer->len = strlen(answer->text);
+}
+
+/* As peerhost.c: only one that somebody of ours enters. */
 void
 copy_take_create(struct sim *sim, const struct wire *w)
 {
 	struct copy *c = copy_find(sim, w->to, w->room);
 	struct wire *answer = wire_new(WIRE_ANSWER, w->to, w->from, w->room);
-	struct user *u = &sim->users[w->user];
-	struct view *v = &u->views[w->room];
-	char text[200];
+	bool is_wanted = false;
 
-	memcpy(answer->submit, w->submit, sizeof(answer->submit));
-	if (sim->servers[w->to].hosts && u->is_online && (v->joining || c)) {
-		if (!c)
-			c = copy_new(sim, w->to, w->room);
-		if (v->joining)
-			slave_expect(c->slave, u->jid, v->joining, w->submit);
-		answer->is_yes = true;
-		snprintf(text, sizeof(text),
-			 "<slave epoch='%s' seq='%llu'/>",
-			 c->slave->room->log.epoch,
-			 (unsigned long long)c->slave->room->log.seq);
-		answer->text = mem_strdup(text);
-		answer->len = strlen(text);
+	answer->creation = w->creation;
+	if (sim->servers[w->to].copies[w->room] && !c)
+		copy_free(sim->servers[w->to].copies[w->room]);
+	for (unsigned i = 0; sim->servers[w->to].hosts && i < w->n_fors; i++) {
+		struct user *u = &sim->users[w->fors[i].user];
+		struct view *v = &u->views[w->room];
+
+		if (v->joining) {
+			is_wanted = true;
+			c = c ? c : copy_new(sim, w->to, w->room);
+			slave_expect(c->slave, u->jid, v->joining,
+				     w->fors[i].submit);
+			stanza_unref(&v->joining);
+		}
+		is_wanted |= c && slave_session(c->slave, u->jid);
 	}
+	if (is_wanted)
+		accept(c, answer);
 	net_send(sim, answer);
 }
 
@@ -297,9 +295,12 @@ copy_take_down(struct sim *sim, const struct wire *w)
 	struct xml *x;
 
 	if (!c) {
-		static const char gone[] = "<detach xmlns='" NS_DMUC
-					   "' epoch='' seq='0'/>";
+		static const char gone[] = "<detach xmlns='" NS_DMUC "'/>";
 
+		if (strncmp(w->text, "<log", 4) != 0 &&
+		    strncmp(w->text, "<position", 9) != 0 &&
+		    strncmp(w->text, "<snapshot", 9) != 0)
+			return;
 		send_up(sim, w->to, w->room, gone, strlen(gone));
 		return;
 	}
@@ -310,7 +311,6 @@ copy_take_down(struct sim *sim, const struct wire *w)
 	else
 		sim_wrong(sim, "an element that cannot be read: %s", w->text);
 	arena_unref(&a);
-	copy_sweep(c);
 }
 
 bool
@@ -318,7 +318,6 @@ copy_error(struct copy *c, const struct stanza *error)
 {
 	bool is = slave_error(c->slave, error);
 
-	copy_sweep(c);
 	return is;
 }
 
@@ -326,12 +325,10 @@ void
 copy_submit(struct copy *c, struct stanza *s)
 {
 	slave_submit(c->slave, s);
-	copy_sweep(c);
 }
 
 void
 copy_session_gone(struct copy *c, const struct jid *full)
 {
 	slave_session_gone(c->slave, full);
-	copy_sweep(c);
 }

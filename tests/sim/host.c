@@ -137,8 +137,6 @@ host_bounced(struct sim *sim, struct wire *w)
 		 w->len > 300 ? 300 : (int)w->len, w->text ? w->text : "");
 	if (w->kind == WIRE_STANZA)
 		bounce_stanza(sim, w);
-	else if (w->kind == WIRE_DOWN)
-		own_bounced(&sim->rooms[w->room], w->to);
 	else if (w->kind == WIRE_CREATE)
 		own_take_answer(&sim->rooms[w->room], w->to, w);
 }
@@ -151,10 +149,8 @@ host_lost(struct sim *sim, unsigned here, unsigned there)
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
 		struct copy *c = copy_find(sim, here, i);
 
-		if (c && sim->rooms[i].at == there) {
+		if (c && sim->rooms[i].at == there)
 			slave_lost(c->slave);
-			copy_sweep(c);
-		}
 		if (sim->rooms[i].at == here)
 			own_lost(&sim->rooms[i], there);
 	}
@@ -166,12 +162,23 @@ host_found(struct sim *sim, unsigned here, unsigned there)
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
 		struct copy *c = copy_find(sim, here, i);
 
-		if (c && sim->rooms[i].at == there) {
+		if (c && sim->rooms[i].at == there)
 			slave_found(c->slave);
-			copy_sweep(c);
-		}
 		if (sim->rooms[i].at == here)
 			own_found(&sim->rooms[i], there);
+	}
+}
+
+void
+host_broken(struct sim *sim, unsigned here, unsigned there)
+{
+	for (unsigned i = 0; i < sim->n_rooms; i++) {
+		struct copy *c = copy_find(sim, here, i);
+
+		if (c && sim->rooms[i].at == there)
+			slave_attach(c->slave);
+		if (sim->rooms[i].at == here)
+			own_broken(&sim->rooms[i], there);
 	}
 }
 

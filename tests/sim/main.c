@@ -29,6 +29,21 @@ static struct shared {
 	struct sim counts;
 } *shared;
 
+/* But for numbers. */
+static bool
+is_alike(const char *a, const char *b)
+{
+	while (*a && *b) {
+		a += strspn(a, "0123456789");
+		b += strspn(b, "0123456789");
+		if (*a != *b)
+			return false;
+		a += *a != '\0';
+		b += *b != '\0';
+	}
+	return !*a && !*b;
+}
+
 /* In a process of its own. True: something was wrong. */
 static bool
 fails(const struct plan *plan)
@@ -79,11 +94,14 @@ static void
 shorten(struct plan *plan)
 {
 	bool *was = calloc(plan->n, sizeof(bool));
+	char first[sizeof(shared->text)];
+
+	memcpy(first, shared->text, sizeof(first));
 
 	for (size_t n = plan->n / 2; was && n; n /= 2) {
 		for (size_t at = 0; at < plan->n; at += n) {
 			set_dropped(plan, at, n, true, was);
-			if (!fails(plan))
+			if (!fails(plan) || !is_alike(first, shared->text))
 				set_dropped(plan, at, n, false, was);
 		}
 	}

@@ -13,6 +13,8 @@
 #define QUEUE_MAX 300
 /* So long it waits. */
 #define GIVE_UP_MS 120000
+/* The first try to get another stream takes so long. */
+#define LOST_MS 2000
 /* It takes so long to see that a server cannot be reached. */
 #define NOTICE_MIN_MS 1000
 #define NOTICE_MAX_MS 40000
@@ -292,6 +294,17 @@ on_give_up(struct sim *sim, const struct event *ev)
 }
 
 static void
+on_lost(struct sim *sim, const struct event *ev)
+{
+	struct way *way = &sim->ways[ev->a][ev->b];
+
+	if (!way->is_broken || way->stream != ev->c)
+		return;
+	way->is_lost = true;
+	host_lost(sim, ev->a, ev->b);
+}
+
+static void
 break_way(struct sim *sim, unsigned from, unsigned to)
 {
 	struct way *way = &sim->ways[from][to];
@@ -307,7 +320,11 @@ break_way(struct sim *sim, unsigned from, unsigned to)
 				.a = from,
 				.b = to,
 				.c = way->stream });
-	host_lost(sim, from, to);
+	sim_at(sim, sim->now_ms + LOST_MS,
+	       &(struct event){ .fn = on_lost,
+				.a = from,
+				.b = to,
+				.c = way->stream });
 }
 
 static void
@@ -341,7 +358,7 @@ may_come_twice(struct sim *sim, const struct way *way, const struct wire *w)
 }
 
 /* What the other side has, where nobody knows that any more. */
-static void
+static bool
 sort_out(struct sim *sim, struct way *way)
 {
 	bool is_resumed = !way->is_forgotten && dice_chance(&way->dice, 60);
@@ -364,6 +381,7 @@ sort_out(struct sim *sim, struct way *way)
 		sim->n_duplicates += w->has_arrived;
 		w->has_arrived = false;
 	}
+	return is_resumed;
 }
 
 static void
@@ -375,22 +393,43 @@ on_found(struct sim *sim, const struct event *ev)
 }
 
 static void
+on_broken(struct sim *sim, const struct event *ev)
+{
+	if (sim->servers[ev->a].is_up)
+		host_broken(sim, ev->a, ev->b);
+}
+
+static void
 on_mend(struct sim *sim, const struct event *ev)
 {
 	struct way *way = &sim->ways[ev->a][ev->b];
+	bool is_resumed;
 
 	if (!is_usable(sim, ev->a, ev->b) || !way->is_broken)
 		return;
-	sim_tell(sim, "%u->%u mended", ev->a, ev->b);
-	sort_out(sim, way);
+	is_resumed = sort_out(sim, way);
+	sim_tell(sim, "%u->%u mended%s", ev->a, ev->b,
+		 is_resumed ? ", resumed" : "");
 	way->is_broken = way->is_given_up = way->is_forgotten = false;
 	pump(sim, ev->a, ev->b);
 	sim->n_heals++;
-	sim_at(sim, sim->now_ms + 1,
-	       &(struct event){ .fn = on_found,
-				.a = ev->a,
-				.b = ev->b,
-				.c = way->stream });
+	if (!is_resumed) {
+		sim_at(sim, sim->now_ms,
+		       &(struct event){ .fn = on_broken,
+					.a = ev->a,
+					.b = ev->b });
+		sim_at(sim, sim->now_ms + dice_number(&way->dice, 100),
+		       &(struct event){ .fn = on_broken,
+					.a = ev->b,
+					.b = ev->a });
+	}
+	if (way->is_lost)
+		sim_at(sim, sim->now_ms + 1,
+		       &(struct event){ .fn = on_found,
+					.a = ev->a,
+					.b = ev->b,
+					.c = way->stream });
+	way->is_lost = false;
 }
 
 static void

@@ -173,6 +173,7 @@ applied(void *owner, const struct room_change *c)
 	check_authority(r, c->entry);
 	if (c->entry->type == ENTRY_MESSAGE)
 		note_message(r, c->entry);
+	r->has_changed = true;
 	peers_applied(&r->peers, c);
 	show_change(&by, c);
 }
@@ -260,7 +261,6 @@ stop(struct own_room *r)
 		free(c->joins);
 		*c = (struct creation){ .number = c->number };
 		r->lost_ms[i] = r->refused_until_ms[i] = 0;
-		r->is_timed_out[i] = false;
 	}
 }
 

@@ -28,8 +28,8 @@
 #define REFUSED_MS 600000
 /* Users behind a way that is lost for so long are out. */
 #define SPLIT_MS 900000
-/* In a quiet room the position is told so often. */
-#define POSITION_MS 300000
+/* The position is told so often, if something has happened. */
+#define POSITION_MS 30000
 
 /* ---- entering by a copy ---- */
 
@@ -68,20 +68,6 @@ own_send(void *owner, const struct peer *p, const char *xml, size_t len)
 	}
 }
 
-/* Who has a copy and is no peer any more learns that it is behind. */
-static void
-send_position(struct own_room *r, unsigned to)
-{
-	const struct log_ring *log = &r->master.room->log;
-	char text[200];
-	int len = snprintf(text, sizeof(text),
-			   "<position xmlns='" NS_DMUC
-			   "' epoch='%s' seq='%" PRIu64 "'/>",
-			   log->epoch, log->seq);
-
-	send_down(r, to, text, (size_t)len);
-}
-
 static void
 submit(struct own_room *r, struct stanza *s, unsigned from, const char *id)
 {
@@ -98,43 +84,41 @@ submit(struct own_room *r, struct stanza *s, unsigned from, const char *id)
 		      ticket_new(r, s, from, id));
 }
 
+/* As distribute_submitted. */
 static void
-submit_by_peer(struct own_room *r, struct peer *p, struct stanza *s,
-	       unsigned from, const char *id)
+submit_by(struct own_room *r, struct stanza *s, unsigned from, const char *id)
 {
-	if (id && !peers_is_new(p, id)) {
-		peers_settled(&r->peers, p, id);
-		return;
-	}
-	submit(r, s, from, id);
-}
-
-static void
-creation_end(struct creation *c)
-{
-	while (c->n)
-		stanza_unref(&c->joins[--c->n]);
-	free(c->joins);
-	*c = (struct creation){ .number = c->number };
-}
-
-/* What waited happens, by a copy or without one. */
-static void
-created(struct own_room *r, unsigned from, bool is_yes)
-{
-	struct creation c = r->creations[from];
 	struct peer *p = peer_at(r, from);
 
-	r->creations[from] = (struct creation){ .number = c.number };
-	for (size_t i = 0; i < c.n; i++) {
-		const char *id = i || !is_yes ? NULL : c.submit;
+	if (!p)
+		id = NULL;
+	if (id && !peers_is_new(p, id))
+		peers_settled(&r->peers, p, id);
+	else
+		submit(r, s, from, id);
+}
 
-		if (id && p)
-			submit_by_peer(r, p, c.joins[i], from, id);
-		else
-			submit(r, c.joins[i], from, NULL);
-	}
-	creation_end(&c);
+static const char *
+submit_of(const struct stanza *s)
+{
+	const struct xml *x = stanza_child(s, "submit", NS_DMUC);
+
+	return x ? xml_get(x, "id") : NULL;
+}
+
+/* The first n that wait go on. */
+static void
+let_enter(struct own_room *r, unsigned from, size_t n)
+{
+	struct creation *c = &r->creations[from];
+
+	for (size_t i = 0; i < n; i++)
+		submit_by(r, c->joins[i], from, submit_of(c->joins[i]));
+	for (size_t i = 0; i < n; i++)
+		stanza_unref(&c->joins[i]);
+	c->n -= n;
+	memmove(c->joins, c->joins + n, c->n * sizeof(struct stanza *));
+	c->is_asked = false;
 }
 
 static void
@@ -146,7 +130,7 @@ on_no_answer(struct sim *sim, const struct event *ev)
 	if (!r->is_up || !c->is_asked || c->number != ev->c)
 		return;
 	r->refused_until_ms[ev->b] = sim->now_ms + REFUSED_MS;
-	created(r, ev->b, false);
+	let_enter(r, ev->b, c->n);
 }
 
 static void
@@ -156,21 +140,44 @@ wait_for(struct creation *c, struct stanza *s)
 	c->joins[c->n++] = stanza_ref(s);
 }
 
+/* By its own id, or a new one. */
+static const char *
+give_id(struct stanza **s)
+{
+	const char *id = submit_of(*s);
+	struct stanza *copy;
+	struct xml *x;
+	char own[17];
+
+	if (id)
+		return id;
+	token_make(own, 16);
+	copy = stanza_edit(*s);
+	x = xml_add(copy->arena, copy->root, "submit", NS_DMUC);
+	xml_set(copy->arena, x, "id", own);
+	stanza_unref(s);
+	*s = copy;
+	return submit_of(copy);
+}
+
 static void
-ask(struct own_room *r, struct stanza *s, unsigned from, const char *id)
+ask(struct own_room *r, unsigned from)
 {
 	struct creation *c = &r->creations[from];
 	struct wire *w = wire_new(WIRE_CREATE, r->at, from, r->index);
 
 	c->is_asked = true;
-	c->number++;
-	if (id)
-		snprintf(c->submit, sizeof(c->submit), "%s", id);
-	else
-		token_make(c->submit, 16);
-	wait_for(c, s);
-	memcpy(w->submit, c->submit, sizeof(w->submit));
-	w->user = user_find(r->sim, s->from)->index;
+	w->creation = ++c->number;
+	for (c->n_asked = 0; c->n_asked < c->n && w->n_fors < FORS_MAX;
+	     c->n_asked++) {
+		struct stanza **s = &c->joins[c->n_asked];
+
+		if (!is_join(*s))
+			continue;
+		snprintf(w->fors[w->n_fors].submit, 17, "%s", give_id(s));
+		w->fors[w->n_fors++].user =
+			user_find(r->sim, (*s)->from)->index;
+	}
 	net_send(r->sim, w);
 	sim_at(r->sim, r->sim->now_ms + ANSWER_MS,
 	       &(struct event){ .fn = on_no_answer,
@@ -198,67 +205,63 @@ is_welcome(struct own_room *r, struct stanza *s, unsigned from)
 	return is;
 }
 
-/* Of somebody whose server is not a peer. */
-static void
-take_ordinary(struct own_room *r, struct stanza *s, unsigned from,
-	      const char *id)
+/* Behind his join, which waits? */
+static bool
+waits(struct own_room *r, struct stanza *s, unsigned from)
 {
 	struct creation *c = &r->creations[from];
-	bool is_in = room_session(r->master.room, s->from) != NULL;
 
 	for (size_t i = 0; i < c->n; i++) {
 		if (jid_eq(c->joins[i]->from, s->from)) {
 			wait_for(c, s);
-			return;
+			return true;
 		}
 	}
-	if (!is_in && is_join(s) && from != r->at &&
-	    r->sim->now_ms >= r->refused_until_ms[from]) {
-		if (!is_welcome(r, s, from))
-			return;
-		if (c->is_asked)
-			wait_for(c, s);
-		else
-			ask(r, s, from, id);
-		return;
-	}
-	if (id)
-		send_position(r, from);
-	else
-		submit(r, s, from, NULL);
+	return false;
+}
+
+/* As distribute_before_join. True: it waits, or is answered. */
+static bool
+before_join(struct own_room *r, struct stanza *s, unsigned from,
+	    const char *id)
+{
+	struct creation *c = &r->creations[from];
+	struct peer *p = peer_at(r, from);
+
+	if (from == r->at || !is_join(s) ||
+	    room_session(r->master.room, s->from) ||
+	    (p && p->state == PEER_FOLLOWS && id) ||
+	    r->sim->now_ms < r->refused_until_ms[from])
+		return false;
+	if (!is_welcome(r, s, from))
+		return true;
+	wait_for(c, s);
+	if (!c->is_asked)
+		ask(r, from);
+	return true;
 }
 
 void
 own_take(struct own_room *r, struct stanza *s, unsigned from)
 {
-	const struct xml *x = stanza_child(s, "submit", NS_DMUC);
-	const char *id = x ? xml_get(x, "id") : NULL;
-	struct peer *p;
+	const char *id = submit_of(s);
 
-	if (!r->is_up) {
+	if (!r->is_up)
 		own_reply(r, s, from,
 			  &(struct ruling){ .cond = COND_ITEM_NOT_FOUND });
-		return;
-	}
-	p = peer_at(r, from);
-	if (p)
-		submit_by_peer(r, p, s, from, id);
-	else
-		take_ordinary(r, s, from, id);
+	else if (!waits(r, s, from) && !before_join(r, s, from, id))
+		submit_by(r, s, from, id);
 }
 
 /* ---- what copies say ---- */
 
 static void
-let_go(struct own_room *r, unsigned from)
+put_out(struct own_room *r, unsigned from)
 {
 	const struct jid *domain = r->sim->servers[from].domain;
-	struct peer *p = peer_at(r, from);
 	struct jid **gone;
 	size_t n = 0;
 
-	if (p)
-		peers_remove(&r->peers, p);
 	gone = mem_alloc((r->master.room->sessions.n + 1) *
 			 sizeof(struct jid *));
 	list_each (i, &r->master.room->occupants) {
@@ -297,6 +300,8 @@ has_users(const struct own_room *r, unsigned there)
 	return false;
 }
 
+/* ---- what copies ask for ---- */
+
 static void
 attached(struct own_room *r, unsigned from, const char *epoch, uint64_t seq)
 {
@@ -309,12 +314,6 @@ attached(struct own_room *r, unsigned from, const char *epoch, uint64_t seq)
 	}
 	if (!p)
 		p = peers_add(&r->peers, r->sim->servers[from].domain);
-	if (!r->lost_ms[from])
-		submit_link(r, from, false);
-	/* Its users were put out, and are to return: not to be shown that. */
-	if (r->is_timed_out[from])
-		epoch = "";
-	r->is_timed_out[from] = false;
 	peers_follow(&r->peers, p, epoch, seq);
 }
 
@@ -323,8 +322,8 @@ own_take_up(struct own_room *r, unsigned from, const struct wire *w)
 {
 	struct arena *a = arena_new();
 	struct xml *x = xml_from_text(r->sim->pool, a, w->text, w->len);
-	const char *epoch = xml_get(x, "epoch");
-	uint64_t seq = strtoull(xml_get(x, "seq"), NULL, 10);
+	const char *epoch = xml_get(x, "epoch"), *number = xml_get(x, "seq");
+	uint64_t seq = number ? strtoull(number, NULL, 10) : 0;
 	struct peer *p = r->is_up ? peer_at(r, from) : NULL;
 
 	if (!r->is_up)
@@ -333,8 +332,24 @@ own_take_up(struct own_room *r, unsigned from, const struct wire *w)
 		attached(r, from, epoch, seq);
 	else if (!strcmp(x->name, "ack") && p)
 		peers_acked(&r->peers, p, epoch, seq);
-	else if (!strcmp(x->name, "detach") && p)
-		let_go(r, from);
+	else if (!strcmp(x->name, "detach") && p) {
+		peers_remove(&r->peers, p);
+		put_out(r, from);
+	}
+	arena_unref(&a);
+}
+
+static void
+follow(struct own_room *r, unsigned from, const struct wire *w)
+{
+	struct arena *a = arena_new();
+	struct xml *x = xml_from_text(r->sim->pool, a, w->text, w->len);
+	struct peer *p = peer_at(r, from);
+
+	if (!p)
+		p = peers_add(&r->peers, r->sim->servers[from].domain);
+	peers_follow(&r->peers, p, xml_get(x, "epoch"),
+		     strtoull(xml_get(x, "seq"), NULL, 10));
 	arena_unref(&a);
 }
 
@@ -342,38 +357,20 @@ void
 own_take_answer(struct own_room *r, unsigned from, const struct wire *w)
 {
 	struct creation *c = &r->creations[from];
-	struct arena *a;
-	struct xml *x;
-	struct peer *p;
 
-	if (!r->is_up || !c->is_asked || strcmp(c->submit, w->submit) != 0)
+	if (!r->is_up || !c->is_asked || c->number != w->creation)
 		return;
-	if (!w->is_yes) {
-		r->refused_until_ms[from] = r->sim->now_ms + REFUSED_MS;
-		created(r, from, false);
+	if (w->is_yes) {
+		follow(r, from, w);
+		let_enter(r, from, c->n_asked);
+		if (c->n)
+			ask(r, from);
 		return;
 	}
-	a = arena_new();
-	x = xml_from_text(r->sim->pool, a, w->text, w->len);
-	p = peer_at(r, from);
-	if (!p)
-		p = peers_add(&r->peers, r->sim->servers[from].domain);
-	peers_follow(&r->peers, p, xml_get(x, "epoch"),
-		     strtoull(xml_get(x, "seq"), NULL, 10));
-	arena_unref(&a);
-	created(r, from, true);
-}
-
-void
-own_bounced(struct own_room *r, unsigned to)
-{
-	struct peer *p = r->is_up ? peer_at(r, to) : NULL;
-
-	if (p)
-		peers_lost(&r->peers, p);
-	/* Or it may never learn that it has missed something. */
-	if (p && !r->lost_ms[to])
-		send_position(r, to);
+	/* That nobody enters is no refusal. */
+	if (!r->sim->servers[from].hosts)
+		r->refused_until_ms[from] = r->sim->now_ms + REFUSED_MS;
+	let_enter(r, from, c->n);
 }
 
 void
@@ -383,27 +380,31 @@ own_lost(struct own_room *r, unsigned there)
 
 	if (!r->is_up)
 		return;
-	if (!r->lost_ms[there])
-		r->lost_ms[there] = r->sim->now_ms + 1;
 	if (p)
 		peers_lost(&r->peers, p);
+	if (r->lost_ms[there])
+		return;
+	r->lost_ms[there] = r->sim->now_ms + 1;
 	submit_link(r, there, true);
 }
 
 void
 own_found(struct own_room *r, unsigned there)
 {
-	struct peer *p = r->is_up ? peer_at(r, there) : NULL;
-
-	r->lost_ms[there] = 0;
 	if (!r->is_up)
 		return;
-	if (!p || p->state == PEER_FOLLOWS)
+	if (r->lost_ms[there])
 		submit_link(r, there, false);
-	if (p && p->state == PEER_LOST)
+	r->lost_ms[there] = 0;
+	own_broken(r, there);
+}
+
+/* Those that have a copy are asked whether they still do. */
+void
+own_broken(struct own_room *r, unsigned there)
+{
+	if (r->is_up && peer_at(r, there))
 		peers_tell_position(&r->peers);
-	else if (!p && has_users(r, there))
-		send_position(r, there);
 }
 
 void
@@ -421,25 +422,6 @@ own_session_gone(struct own_room *r, struct jid *full)
 
 /* ---- time ---- */
 
-static void
-time_out(struct own_room *r, unsigned there)
-{
-	bool was_peer = peer_at(r, there) != NULL;
-
-	r->lost_ms[there] = r->sim->now_ms + 1;
-	if (!has_users(r, there))
-		return;
-	sim_tell(r->sim, "room %u puts out who is at %u", r->index, there);
-	let_go(r, there);
-	if (was_peer) {
-		struct peer *p = peers_add(&r->peers,
-					   r->sim->servers[there].domain);
-
-		p->state = PEER_LOST;
-		r->is_timed_out[there] = true;
-	}
-}
-
 void
 own_tick(struct own_room *r)
 {
@@ -447,11 +429,14 @@ own_tick(struct own_room *r)
 		return;
 	for (unsigned i = 0; i < r->sim->n_servers; i++) {
 		if (r->lost_ms[i] &&
-		    r->sim->now_ms - r->lost_ms[i] >= SPLIT_MS)
-			time_out(r, i);
+		    r->sim->now_ms - r->lost_ms[i] >= SPLIT_MS) {
+			put_out(r, i);
+			r->lost_ms[i] = 0;
+		}
 	}
-	if (r->sim->now_ms - r->told_ms >= POSITION_MS) {
-		r->told_ms = r->sim->now_ms;
-		peers_tell_position(&r->peers);
-	}
+	if (!r->has_changed || r->sim->now_ms - r->told_ms < POSITION_MS)
+		return;
+	r->told_ms = r->sim->now_ms;
+	r->has_changed = false;
+	peers_tell_position(&r->peers);
 }

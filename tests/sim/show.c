@@ -32,6 +32,7 @@ to_session(const struct shower *by, const struct room_session *s,
 	w->user = u->index;
 	w->sight = mem_alloc(sizeof(*sight));
 	*w->sight = *sight;
+	w->sight->is_far = true;
 	net_send(by->sim, w);
 }
 
@@ -56,8 +57,7 @@ sight_of(const struct shower *by, const struct occupant *o,
 	struct sight sight = { .type = type,
 			       .room = by->room,
 			       .affiliation = o->affiliation,
-			       .role = o->role,
-			       .is_late = by->is_late };
+			       .role = o->role };
 
 	snprintf(sight.nick, sizeof(sight.nick), "%s", o->nick);
 	return sight;
@@ -80,27 +80,13 @@ message(const struct shower *by, const struct entry *e)
 {
 	struct sight sight = { .type = SIGHT_MESSAGE,
 			       .room = by->room,
-			       .number = number_in(e),
-			       .is_late = by->is_late };
+			       .number = number_in(e) };
 
 	snprintf(sight.nick, sizeof(sight.nick), "%s", e->nick ? e->nick : "");
 	return sight;
 }
 
 /* ---- who enters ---- */
-
-/* Has the user asked for all of it, or is it one who was here before? */
-static bool
-is_fresh(const struct shower *by, const struct room_change *c)
-{
-	struct jid *who = room_session_address(by->state, c->session);
-	struct user *u = who ? user_find(by->sim, who) : NULL;
-	const struct view *v = &u->views[by->room];
-
-	if (by->stanza)
-		return stanza_child(by->stanza, "x", NS_MUC) != NULL;
-	return v->joining || v->state == VIEW_JOINING;
-}
 
 static void
 show_roster(const struct shower *by, const struct room_change *c)
@@ -115,8 +101,12 @@ show_roster(const struct shower *by, const struct room_change *c)
 	}
 	sight = sight_of(by, c->occupant, SIGHT_ENTERED);
 	sight.is_self = true;
+	if (c->entry->stanza_id && strlen(c->entry->stanza_id) < 10)
+		sight.number = (unsigned)atoi(c->entry->stanza_id);
 	to_session(by, c->session, &sight);
-	for (size_t i = 0; i < by->state->n_history; i++) {
+	/* peerhost.c: only who enters by this is sent it. */
+	for (size_t i = 0; by->stanza && i < by->state->n_history;
+	     i++) {
 		sight = message(by, by->state->history[i]);
 		sight.is_late = true;
 		to_session(by, c->session, &sight);
@@ -130,7 +120,7 @@ show_join(const struct shower *by, const struct room_change *c)
 	bool is_shown = !c->session->is_elsewhere &&
 			room_session_address(by->state, c->session);
 
-	if (is_shown && is_fresh(by, c))
+	if (is_shown)
 		show_roster(by, c);
 	to_all(by, c->occupant, &sight);
 }
@@ -180,6 +170,7 @@ show_change(const struct shower *by, const struct room_change *c)
 		return;
 	case ENTRY_MESSAGE:
 		sight = message(by, e);
+		sight.is_late = c->is_late;
 		to_all(by, NULL, &sight);
 		return;
 	default:

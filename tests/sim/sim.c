@@ -119,6 +119,7 @@ init(struct sim *sim, const struct plan *plan)
 		srv->domain = jid_parse(text);
 		srv->is_up = true;
 		srv->hosts = plan->hosts >> i & 1;
+		srv->may_continue = dice_chance(&d, 60);
 		srv->skew_ms = (int64_t)dice_number(&d, 7200000) - 3600000;
 	}
 	net_init(sim);

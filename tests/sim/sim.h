@@ -112,6 +112,8 @@ enum wire_kind {
 
 struct sight;
 
+#define FORS_MAX 4
+
 /* Something on its way from one server to another. */
 struct wire {
 	struct list node; /* in way->sent */
@@ -121,9 +123,15 @@ struct wire {
 	char *text;	 /* owned */
 	size_t len;
 	struct sight *sight; /* owned; SIGHT */
-	unsigned user;	     /* SIGHT, REPLY, CREATE */
-	char submit[17];     /* CREATE */
-	bool is_yes;	     /* ANSWER */
+	unsigned user;	     /* SIGHT, REPLY */
+	/* CREATE: for whom. */
+	struct {
+		unsigned user;
+		char submit[17];
+	} fors[FORS_MAX];
+	unsigned n_fors;
+	unsigned creation; /* CREATE, ANSWER: its number */
+	bool is_yes;	   /* ANSWER */
 	bool has_left, has_arrived;
 };
 
@@ -133,7 +141,8 @@ struct way {
 	uint64_t n;	  /* numbers */
 	unsigned stream;  /* events of another one are of the past */
 	unsigned n_cuts;  /* so many things keep it from passing */
-	bool is_broken;	  /* its sender knows */
+	bool is_broken;	  /* its sender knows … */
+	bool is_lost;	  /* … and has found no other stream */
 	bool is_given_up;
 	bool is_forgotten; /* the session is no more */
 	int64_t last_ms;   /* when the last one arrives */
@@ -161,6 +170,7 @@ void sim_play_until(struct sim *sim, int64_t at_ms);
 
 struct copy {
 	unsigned at, room;
+	uint64_t number;
 	struct sim *sim;
 	struct slave *slave; /* owned */
 	bool is_over;
@@ -169,7 +179,7 @@ struct copy {
 struct server {
 	unsigned index;
 	struct jid *domain;
-	bool is_up, hosts;
+	bool is_up, hosts, may_continue;
 	int64_t skew_ms;	       /* of its clock */
 	struct copy *copies[ROOMS_MAX]; /* owned, or NULL */
 };
@@ -180,16 +190,18 @@ void host_take(struct sim *sim, struct wire *w);
 void host_bounced(struct sim *sim, struct wire *w);
 void host_lost(struct sim *sim, unsigned here, unsigned there);
 void host_found(struct sim *sim, unsigned here, unsigned there);
+/* The session has ended: something may be lost. */
+void host_broken(struct sim *sim, unsigned here, unsigned there);
 void host_crash(struct sim *sim, unsigned server, int64_t ms, bool from_backup);
 
 /* ---- a room at its master (own_room.c) ---- */
 
+/* A server is asked to have a copy. */
 struct creation {
 	bool is_asked;
-	char submit[17];
 	unsigned number;
-	struct stanza **joins; /* refs */
-	size_t n;
+	struct stanza **joins; /* refs; and what comes behind them */
+	size_t n, n_asked;     /* the first so many: it was asked for */
 };
 
 struct backup {
@@ -219,7 +231,7 @@ struct own_room {
 	size_t n_entries;	      /* in all its lives */
 	int64_t told_ms;   /* its position */
 	int64_t stored_ms; /* the last write ends */
-	bool is_timed_out[SERVERS_MAX];
+	bool has_changed;  /* since then */
 	bool was_restored, was_crashed;
 	bool is_ending; /* the process dies: nobody is told */
 };
@@ -230,9 +242,9 @@ void own_fini(struct own_room *r);
 void own_take(struct own_room *r, struct stanza *s, unsigned from);
 void own_take_up(struct own_room *r, unsigned from, const struct wire *w);
 void own_take_answer(struct own_room *r, unsigned from, const struct wire *w);
-void own_bounced(struct own_room *r, unsigned to);
 void own_lost(struct own_room *r, unsigned there);
 void own_found(struct own_room *r, unsigned there);
+void own_broken(struct own_room *r, unsigned there);
 void own_session_gone(struct own_room *r, struct jid *full);
 void own_crash(struct own_room *r, bool to_backup);
 void own_restart(struct own_room *r);
@@ -249,8 +261,6 @@ bool copy_error(struct copy *c, const struct stanza *error);
 void copy_submit(struct copy *c, struct stanza *s);
 void copy_session_gone(struct copy *c, const struct jid *full);
 void copy_free(struct copy *c);
-/* Those that have ended. After each call into one. */
-void copy_sweep(struct copy *c);
 
 /* ---- what users are shown (show.c) ---- */
 
@@ -270,6 +280,7 @@ struct sight {
 	enum affiliation affiliation;
 	enum role role;
 	bool is_self, is_late;
+	bool is_far; /* it has come over a way, by itself */
 	int code;
 	unsigned number; /* MESSAGE; ERROR: of what was sent */
 	enum stanza_cond cond;
@@ -279,7 +290,6 @@ struct shower {
 	struct sim *sim;
 	unsigned room, server;
 	const struct room *state;
-	bool is_late;
 	const struct stanza *stanza; /* it comes from; or NULL */
 };
 
@@ -299,7 +309,8 @@ struct seat {
 struct view {
 	enum view_state state;
 	char nick[NICK_MAX];
-	unsigned join; /* the number of the join */
+	unsigned join;	  /* the number of the join */
+	bool has_asked; /* to be shown all of it */
 	struct seat *seats;
 	size_t n, cap;
 	uint8_t *seen;	/* by number of the message; of sim->cap_said */
@@ -356,6 +367,7 @@ struct sim {
 	unsigned n_said, cap_said;
 	struct xml_pool *pool;
 	/* For who counts what was played. */
+	uint64_t n_copies;
 	uint64_t n_wires, n_bytes, n_snapshots, n_entries, n_returns,
 		n_duplicates, n_heals;
 };

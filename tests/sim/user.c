@@ -109,15 +109,18 @@ sees_message(struct sim *sim, struct user *u, struct view *v,
 	     const struct sight *sight)
 {
 	struct said *said = &sim->said[sight->number];
+	/* A stream that breaks may send things twice to an ordinary occupant
+	 * (docs/federation.md). */
+	bool is_excused = said->is_unsure || sight->is_far;
 
 	if (!sight->number)
 		return;
-	if (v->seen[sight->number]++ && !said->is_unsure) {
+	if (v->seen[sight->number]++ && !is_excused) {
 		sim_wrong(sim, "%s sees message %u twice in room %u",
 			  jid_str(u->jid), sight->number, sight->room);
 		return;
 	}
-	if (sight->number < v->last[said->user] && !said->is_unsure) {
+	if (sight->number < v->last[said->user] && !is_excused) {
 		sim_wrong(sim, "%s sees message %u behind %u of %s",
 			  jid_str(u->jid), sight->number, v->last[said->user],
 			  jid_str(sim->users[said->user].jid));
@@ -138,6 +141,8 @@ sees_error(struct sim *sim, struct user *u, struct view *v,
 	said->n_refused++;
 	if (sight->cond != COND_REMOTE_SERVER_TIMEOUT)
 		said->is_refused_for_good = true;
+	if (v->join == sight->number)
+		v->has_asked = false;
 	if (v->state == VIEW_JOINING && v->join == sight->number) {
 		stanza_unref(&v->joining);
 		view_clear(v);
@@ -173,16 +178,20 @@ static void
 enters(struct sim *sim, struct user *u, struct view *v,
        const struct sight *sight)
 {
-	if (v->state == VIEW_OUT)
+	/* Who asks again and is put out meanwhile enters. */
+	if (v->state == VIEW_OUT && !v->has_asked)
 		sim_wrong(sim, "%s is in room %u and has not asked",
 			  jid_str(u->jid), sight->room);
 	stanza_unref(&v->joining);
-	if (v->state == VIEW_JOINING)
+	if (v->state != VIEW_LEAVING)
 		v->state = VIEW_IN;
 	memcpy(v->nick, sight->nick, sizeof(v->nick));
 	/* History comes. */
-	memset(v->seen, 0, sim->cap_said);
-	memset(v->last, 0, sim->n_users * sizeof(unsigned));
+	if (v->has_asked && sight->number == v->join) {
+		memset(v->seen, 0, sim->cap_said);
+		memset(v->last, 0, sim->n_users * sizeof(unsigned));
+		v->has_asked = false;
+	}
 	seat_set(v, sight);
 }
 
@@ -208,7 +217,7 @@ user_sees(struct sim *sim, struct user *u, const struct sight *sight)
 		enters(sim, u, v, sight);
 		return;
 	}
-	if (v->state == VIEW_OUT)
+	if (v->state == VIEW_OUT && !v->has_asked)
 		return;
 	if (sight->type == SIGHT_PRESENCE)
 		seat_set(v, sight);
@@ -268,6 +277,15 @@ pass_on(struct sim *sim, struct user *u, unsigned room, struct stanza *s)
 	net_send(sim, w);
 }
 
+static bool
+is_for_copy(const struct copy *c, const struct stanza *s)
+{
+	if (s->kind == STANZA_IQ)
+		return false;
+	return slave_session(c->slave, s->from) ||
+	       (s->kind == STANZA_PRESENCE && stanza_child(s, "x", NS_MUC));
+}
+
 void
 user_send(struct sim *sim, struct user *u, unsigned room, struct stanza *s)
 {
@@ -278,7 +296,7 @@ user_send(struct sim *sim, struct user *u, unsigned room, struct stanza *s)
 		 c ? " by a copy" : "");
 	if (sim->rooms[room].at == u->server) {
 		own_take(&sim->rooms[room], s, u->server);
-	} else if (c && s->kind != STANZA_IQ) {
+	} else if (c && is_for_copy(c, s)) {
 		sim->said[number].by_copy = true;
 		copy_submit(c, s);
 	} else {
@@ -319,6 +337,7 @@ join(struct sim *sim, struct user *u, const struct act *act)
 		snprintf(v->nick, sizeof(v->nick), "%s", nick);
 	}
 	v->join = number;
+	v->has_asked = true;
 	user_send(sim, u, act->room, s);
 	stanza_unref(&s);
 }
@@ -388,6 +407,7 @@ leave(struct sim *sim, struct user *u, unsigned room)
 				     TYPE_UNAVAILABLE, v->nick, number);
 
 	v->state = VIEW_LEAVING;
+	v->has_asked = false;
 	user_send(sim, u, room, s);
 	stanza_unref(&s);
 }
@@ -397,6 +417,7 @@ user_offline(struct sim *sim, struct user *u)
 {
 	u->is_online = false;
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
+		u->views[i].has_asked = false;
 		view_clear(&u->views[i]);
 		stanza_unref(&u->views[i].joining);
 	}
@@ -423,7 +444,7 @@ quit(struct sim *sim, struct user *u)
 
 		if (sim->rooms[i].at == u->server)
 			own_session_gone(&sim->rooms[i], u->jid);
-		else if (c)
+		else if (c && slave_session(c->slave, u->jid))
 			copy_session_gone(c, u->jid);
 	}
 }
