@@ -282,14 +282,36 @@ is_return(const struct slave_pending *p)
 	return p && p->kind == PENDING_RETURN;
 }
 
-/* Who comes back as what he was sees nothing of it. */
+/* Is it about us? That the master did not reach us, ours know better. */
 static bool
-is_visible(const struct room_change *c, const struct slave_pending *p)
+is_own_link(const struct slave *s, const struct entry *e)
+{
+	map_each (n, &s->locals)
+		return jid_eq_domain(local_of(n)->session->jid, e->jid);
+	return false;
+}
+
+/* As what he was, but that the master may have taken him for away? */
+static bool
+comes_back(const struct slave *s, const struct entry *e)
+{
+	const struct room_session *session = room_session(s->room, e->jid);
+
+	return session && session->occupant->role == e->role &&
+	       session->occupant->affiliation == e->affiliation &&
+	       room_same_payload(session->payload, e->payload);
+}
+
+/* Asked before it is applied. */
+static bool
+is_visible(const struct slave *s, const struct entry *e,
+	   const struct slave_pending *p)
 {
 	if (p && p->is_shown)
 		return false;
-	return !(is_return(p) && c->entry->type == ENTRY_JOIN && c->is_same &&
-		 c->old_role == c->occupant->role);
+	if (e->type == ENTRY_LINK)
+		return !is_own_link(s, e);
+	return !(e->type == ENTRY_JOIN && is_return(p) && comes_back(s, e));
 }
 
 static struct slave_pending *
@@ -328,6 +350,7 @@ apply(struct slave *s, struct entry *e, bool is_late)
 	struct slave_pending *p = pending_of_entry(s, e, is_late);
 	const struct stanza *stanza = p ? p->stanza : NULL;
 	struct room_change c;
+	bool is_shown;
 
 	if (is_return(p) && e->type == ENTRY_JOIN)
 		rename_returned(s, e);
@@ -336,11 +359,12 @@ apply(struct slave *s, struct entry *e, bool is_late)
 			pending_drop(s, p);
 		return false;
 	}
+	is_shown = is_visible(s, e, p);
 	room_apply(s->room, e, &c);
 	c.is_late = is_late;
 	if (e->type == ENTRY_JOIN)
 		identify(s, e, c.session, p);
-	if (is_visible(&c, p))
+	if (is_shown)
 		s->cls->applied(s->owner, &c, stanza);
 	if (e->type == ENTRY_LEAVE)
 		forget_left(s, &c);
