@@ -280,6 +280,11 @@ slave_become(struct slave *s, struct room *to)
 		happen(s, &(struct entry){ .type = ENTRY_CONFIG,
 					   .config = &to->config });
 	settle_affiliations(s, to);
+	/* Whoever was in the room before there was a copy has heard it. */
+	if (!*s->room->log.epoch) {
+		settle_subject(s, to);
+		say_missed(s, to);
+	}
 	let_leave(s, to);
 	let_enter(s, to);
 	settle_subject(s, to);
