@@ -537,6 +537,17 @@ distribute_submitted(struct live *l, struct submission *sub)
 	const char *id = x ? xml_get(x, "id") : NULL;
 	struct peer *p = id ? peer_of(l, sub->from) : NULL;
 
+	/* A copy that we have forgotten: it submits that again once it has
+	 * attached, and it must not be there twice then. */
+	if (id && !p && l->state == LIVE_AWAKE &&
+	    room_session(live_room(l), sub->from)) {
+		struct jid *domain =
+			jid_make(NULL, jid_domain(sub->from), NULL);
+
+		peers_tell_stranger(&take(l)->peers, domain);
+		jid_unref(&domain);
+		return false;
+	}
 	if (!p || strlen(id) > SUBMIT_ID_LEN)
 		return true;
 	if (!peers_is_new(p, id)) {

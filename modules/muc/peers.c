@@ -381,6 +381,17 @@ peers_tell_position(struct peers *ps)
 	buf_fini(&b);
 }
 
+void
+peers_tell_stranger(struct peers *ps, struct jid *domain)
+{
+	struct peer stranger = { .domain = domain };
+	struct buf b = { 0 };
+
+	write_position(&b, ps);
+	send(ps, &stranger, &b);
+	buf_fini(&b);
+}
+
 /* ---- submissions ---- */
 
 bool

@@ -99,5 +99,7 @@ void peers_settled(struct peers *ps, struct peer *p, const char *submit);
 /* Says where the log is, with a digest: who is behind, or has another room,
  * attaches. */
 void peers_tell_position(struct peers *ps);
+/* The same to a domain that is no peer, and acts as if it were. */
+void peers_tell_stranger(struct peers *ps, struct jid *domain);
 
 #endif

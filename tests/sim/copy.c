@@ -169,7 +169,11 @@ is_here(void *owner, const struct jid *full)
 	struct copy *c = owner;
 	struct user *u = user_find(c->sim, full);
 
-	return u && u->is_online && u->server == c->at;
+	/* As the module joined knows it. */
+	return u && u->is_online && u->server == c->at &&
+	       (u->views[c->room].state == VIEW_IN ||
+		u->views[c->room].state == VIEW_JOINING ||
+		u->views[c->room].has_asked);
 }
 
 static void

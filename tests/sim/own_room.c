@@ -90,6 +90,10 @@ submit_by(struct own_room *r, struct stanza *s, unsigned from, const char *id)
 {
 	struct peer *p = peer_at(r, from);
 
+	if (id && !p && room_session(r->master.room, s->from)) {
+		peers_tell_stranger(&r->peers, r->sim->servers[from].domain);
+		return;
+	}
 	if (!p)
 		id = NULL;
 	if (id && !peers_is_new(p, id))

@@ -187,11 +187,12 @@ enters(struct sim *sim, struct user *u, struct view *v,
 		v->state = VIEW_IN;
 	memcpy(v->nick, sight->nick, sizeof(v->nick));
 	/* History comes. */
-	if (v->has_asked && sight->number == v->join) {
+	if (sight->number && sim->said[sight->number].user == u->index) {
 		memset(v->seen, 0, sim->cap_said);
 		memset(v->last, 0, sim->n_users * sizeof(unsigned));
-		v->has_asked = false;
 	}
+	if (sight->number == v->join)
+		v->has_asked = false;
 	seat_set(v, sight);
 }
 
