@@ -307,7 +307,8 @@ static bool
 is_visible(const struct slave *s, const struct entry *e,
 	   const struct slave_pending *p)
 {
-	if (p && p->is_shown)
+	/* Who has left in the branch may be back with the master's room. */
+	if (p && p->is_shown && e->type != ENTRY_LEAVE)
 		return false;
 	if (e->type == ENTRY_LINK)
 		return !is_own_link(s, e);
