@@ -329,6 +329,9 @@ read_message(struct jid *room, const struct xml *x, struct entry *e,
 
 	if (!message || !is_from_room(room, message))
 		return err_set(err, "no message of this room");
+	/* From an archive it does not have it otherwise. */
+	if (!e->stanza_id)
+		e->stanza_id = xml_get(message, "id");
 	xml_write_attrs(&b, message);
 	xml_write_rest(&b, message, "message", NS_CLIENT);
 	e->payload = buf_to_chunk(&b);

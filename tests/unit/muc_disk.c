@@ -245,6 +245,7 @@ read_archive(struct room *r, const struct play_disk *d)
 				 .stamp_ms = d->archive[i]->stamp_ms,
 				 .archive_id = d->archive[i]->archive_id,
 				 .nick = d->archive[i]->nick,
+				 .occupant_id = d->archive[i]->occupant_id,
 				 .payload = d->archive[i]->payload,
 			 });
 }
