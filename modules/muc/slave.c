@@ -570,6 +570,17 @@ on_snapshot(struct slave *s, const struct xml *x)
 
 /* ---- back with the master ---- */
 
+static bool
+returns(struct slave *s, const struct jid *user)
+{
+	list_each (n, &s->pending) {
+		if (is_return(pending_of(n)) &&
+		    jid_eq(pending_of(n)->user, user))
+			return true;
+	}
+	return false;
+}
+
 static void
 return_missing(struct slave *s)
 {
@@ -581,6 +592,8 @@ return_missing(struct slave *s)
 		if (!l->is_missing)
 			continue;
 		l->is_missing = false;
+		if (returns(s, l->real))
+			continue;
 		p = pending_add(s, PENDING_RETURN, l->real, NULL, NULL);
 		/* Before what they have said meanwhile. */
 		list_remove(&p->node);
@@ -670,13 +683,43 @@ on_whois(struct slave *s, const struct xml *x)
 	}
 }
 
+/* What waits will never be answered here. */
 static void
 end(struct slave *s)
 {
-	if (s->is_over)
-		return;
 	s->is_over = true;
+	while (!list_is_empty(&s->pending)) {
+		struct slave_pending *p = pending_of(s->pending.next);
+
+		if (p->stanza && p->stanza->type != TYPE_UNAVAILABLE)
+			s->cls->refuse(s->owner, p->stanza,
+				       COND_REMOTE_SERVER_TIMEOUT,
+				       "the room has lost sight of this");
+		pending_drop(s, p);
+	}
 	s->cls->over(s->owner);
+}
+
+/* The master does not know any of ours: it has been restored from an old
+ * backup. Or those that it knows are ordinary occupants from now on. */
+static void
+on_detach(struct slave *s, const struct xml *x)
+{
+	const char *ordinary = xml_get(x, "ordinary");
+
+	if (s->state == SLAVE_SPLIT)
+		return;
+	if (!s->locals.n || (ordinary && !strcmp(ordinary, "true"))) {
+		end(s);
+		return;
+	}
+	map_each (n, &s->locals)
+		local_of(n)->is_missing = true;
+	return_missing(s);
+	list_each_safe (n, &s->pending) {
+		if (is_return(pending_of(n)))
+			pass_up(s, pending_of(n));
+	}
 }
 
 void
@@ -695,7 +738,7 @@ slave_receive(struct slave *s, const struct xml *x)
 	else if (!strcmp(x->name, "whois"))
 		on_whois(s, x);
 	else if (!strcmp(x->name, "detach"))
-		end(s);
+		on_detach(s, x);
 	if (!s->is_over && !s->locals.n && !s->n_pending &&
 	    s->state == SLAVE_CURRENT) {
 		say(s, "detach", s->room->log.epoch, s->room->log.seq);
