@@ -282,13 +282,14 @@ slave_become(struct slave *s, struct room *to)
 	settle_affiliations(s, to);
 	/* Whoever was in the room before there was a copy has heard it. */
 	if (!*s->room->log.epoch) {
-		settle_subject(s, to);
 		say_missed(s, to);
+		settle_subject(s, to);
 	}
 	let_leave(s, to);
 	let_enter(s, to);
-	settle_subject(s, to);
+	/* The subject has an id of its own, which may be a later one. */
 	say_missed(s, to);
+	settle_subject(s, to);
 	s->room->created_ms = to->created_ms;
 	s->room->is_locked = to->is_locked;
 	log_ring_resume(&s->room->log, to->log.epoch, to->log.seq);
