@@ -534,7 +534,7 @@ bool
 distribute_submitted(struct live *l, struct submission *sub)
 {
 	const struct xml *x = stanza_child(sub->stanza, "submit", NS_DMUC);
-	const char *id = x ? xml_get(x, "id") : NULL;
+	const char *id = x ? xml_get(x, "id") : NULL, *after;
 	struct peer *p = id ? peer_of(l, sub->from) : NULL;
 
 	/* A copy that we have forgotten: it submits that again once it has
@@ -550,6 +550,10 @@ distribute_submitted(struct live *l, struct submission *sub)
 	}
 	if (!p || strlen(id) > SUBMIT_ID_LEN)
 		return true;
+	after = xml_get(x, "after");
+	/* What the user has sent before is not here: both come again. */
+	if (after && !peers_has_seen(p, after) && !peers_has_seen(p, id))
+		return false;
 	if (!peers_is_new(p, id)) {
 		peers_settled(&l->distribution->peers, p, id);
 		return false;

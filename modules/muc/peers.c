@@ -395,16 +395,24 @@ peers_tell_stranger(struct peers *ps, struct jid *domain)
 /* ---- submissions ---- */
 
 bool
-peers_is_new(struct peer *p, const char *submit)
+peers_has_seen(const struct peer *p, const char *submit)
 {
 	uint64_t hash = hash_str(submit);
 	size_t n = p->n_seen < PEERS_SEEN ? (size_t)p->n_seen : PEERS_SEEN;
 
 	for (size_t i = 0; i < n; i++) {
 		if (p->seen[i] == hash)
-			return false;
+			return true;
 	}
-	p->seen[p->n_seen++ % PEERS_SEEN] = hash;
+	return false;
+}
+
+bool
+peers_is_new(struct peer *p, const char *submit)
+{
+	if (peers_has_seen(p, submit))
+		return false;
+	p->seen[p->n_seen++ % PEERS_SEEN] = hash_str(submit);
 	return true;
 }
 

@@ -91,6 +91,8 @@ peers_acked(struct peers *ps, struct peer *p, const char *epoch, uint64_t seq);
  * shown it: a session that has entered may be one that is elsewhere. */
 void peers_applied(struct peers *ps, const struct room_change *c);
 
+/* Has it submitted that? */
+bool peers_has_seen(const struct peer *p, const char *submit);
 /* False: it has submitted this before. */
 bool peers_is_new(struct peer *p, const char *submit);
 /* Nothing came of it, or it was there before: the peer forgets it. */

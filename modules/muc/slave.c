@@ -181,6 +181,30 @@ pending_of_message(struct slave *s, const struct entry *e)
 	return NULL;
 }
 
+/* What the same user has sent before it. */
+static struct slave_pending *
+pending_before(struct slave *s, struct slave_pending *p)
+{
+	for (struct list *n = p->node.prev; n != &s->pending; n = n->prev) {
+		if (jid_eq(pending_of(n)->user, p->user) &&
+		    pending_of(n)->kind != PENDING_LEAVE)
+			return pending_of(n);
+	}
+	return NULL;
+}
+
+/* The master is not to take it before that, which may be lost: what one user
+ * says stays in its order. */
+static void
+add_order(struct slave *s, struct slave_pending *p, struct arena *a,
+	  struct xml *submit)
+{
+	struct slave_pending *before = pending_before(s, p);
+
+	if (before && before->round == s->round)
+		xml_set(a, submit, "after", before->id);
+}
+
 static void
 pass_up(struct slave *s, struct slave_pending *p)
 {
@@ -189,6 +213,7 @@ pass_up(struct slave *s, struct slave_pending *p)
 	struct stanza *copy;
 	struct xml *x;
 
+	p->round = s->round;
 	if (p->kind == PENDING_RETURN) {
 		if (session)
 			s->cls->rejoin(s->owner, p->user,
@@ -207,6 +232,7 @@ pass_up(struct slave *s, struct slave_pending *p)
 	if (p->stamp_ms)
 		xml_set(copy->arena, x, "stamp",
 			clock_stamp(p->stamp_ms, stamp));
+	add_order(s, p, copy->arena, x);
 	s->cls->submit(s->owner, copy);
 }
 
@@ -546,6 +572,8 @@ on_snapshot(struct slave *s, const struct xml *x)
 	if (s->state == SLAVE_SPLIT || !epoch || !seq)
 		return;
 	if (number == 1) {
+		/* Asked for or not: what waits is to be sent again. */
+		s->state = SLAVE_BEHIND;
 		drop_next(s);
 		s->next = room_new(s->jid, 0);
 		s->next->is_copy = true;
@@ -609,6 +637,7 @@ caught_up(struct slave *s)
 	s->state = SLAVE_CURRENT;
 	s->cls->note(s->owner, "current");
 	return_missing(s);
+	s->round++;
 	/* What it calls may end some of them. */
 	for (size_t left = s->n_pending; left; left--) {
 		struct slave_pending *p = pending_of(s->pending.next);
@@ -914,8 +943,11 @@ slave_submit(struct slave *s, struct stanza *stanza)
 		return;
 	}
 	p = pending_add(s, PENDING_STANZA, stanza->from, stanza, NULL);
+	p->round = s->round - 1;
 	if (s->state != SLAVE_SPLIT) {
-		pass_up(s, p);
+		/* What waits goes first. */
+		if (s->state == SLAVE_CURRENT || !pending_before(s, p))
+			pass_up(s, p);
 		return;
 	}
 	p->stamp_ms = s->wall_ms;
@@ -985,8 +1017,11 @@ slave_error(struct slave *s, const struct stanza *error)
 
 	if (!p)
 		return false;
-	if (is_of_the_way(cond))
+	if (is_of_the_way(cond)) {
+		/* Behind that, all is sent again. */
+		slave_attach(s);
 		return true;
+	}
 	if (p->kind != PENDING_RETURN) {
 		pending_drop(s, p);
 		return false;

@@ -84,6 +84,7 @@ struct slave_pending {
 	char *nick;	       /* owned; LEAVE */
 	int64_t stamp_ms;      /* wall clock; 0: it did not have to wait */
 	bool is_shown;	       /* ours have seen it, as the room goes on */
+	unsigned round;	       /* slave's, when it was passed up last */
 };
 
 struct slave {
@@ -95,6 +96,7 @@ struct slave {
 	struct map locals; /* struct slave_local, by address */
 	struct list pending;
 	size_t n_pending;
+	unsigned round; /* of passing all up */
 	/* A snapshot that is being read, or NULL. */
 	struct room *next;
 	unsigned next_part;

@@ -89,20 +89,36 @@ set_dropped(struct plan *plan, size_t from, size_t n, bool is_dropped,
 	}
 }
 
+static bool
+is_dropped(const struct plan *plan, size_t from, size_t n)
+{
+	for (size_t i = from; i < from + n && i < plan->n; i++) {
+		if (!plan->acts[i].is_dropped)
+			return false;
+	}
+	return true;
+}
+
 /* Leaves out what the failure does not need: many acts at first, then fewer. */
 static void
 shorten(struct plan *plan)
 {
 	bool *was = calloc(plan->n, sizeof(bool));
 	char first[sizeof(shared->text)];
+	bool more = false;
 
 	memcpy(first, shared->text, sizeof(first));
 
-	for (size_t n = plan->n / 2; was && n; n /= 2) {
+	for (size_t n = plan->n / 2; was && n; n = more ? n : n / 2) {
+		more = false;
 		for (size_t at = 0; at < plan->n; at += n) {
+			if (is_dropped(plan, at, n))
+				continue;
 			set_dropped(plan, at, n, true, was);
 			if (!fails(plan) || !is_alike(first, shared->text))
 				set_dropped(plan, at, n, false, was);
+			else
+				more = n < 4;
 		}
 	}
 	free(was);

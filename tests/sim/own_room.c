@@ -84,6 +84,14 @@ submit(struct own_room *r, struct stanza *s, unsigned from, const char *id)
 		      ticket_new(r, s, from, id));
 }
 
+static const char *
+after_of(const struct stanza *s)
+{
+	const struct xml *x = stanza_child(s, "submit", NS_DMUC);
+
+	return x ? xml_get(x, "after") : NULL;
+}
+
 /* As distribute_submitted. */
 static void
 submit_by(struct own_room *r, struct stanza *s, unsigned from, const char *id)
@@ -96,6 +104,9 @@ submit_by(struct own_room *r, struct stanza *s, unsigned from, const char *id)
 	}
 	if (!p)
 		id = NULL;
+	if (id && after_of(s) && !peers_has_seen(p, after_of(s)) &&
+	    !peers_has_seen(p, id))
+		return;
 	if (id && !peers_is_new(p, id))
 		peers_settled(&r->peers, p, id);
 	else
