@@ -530,6 +530,24 @@ said_at(const struct live *l, const struct xml *submit)
 	return ms < now_ms - LATE_MS && ms > now_ms - LATE_MAX_MS ? ms : 0;
 }
 
+/* The answer to the first one may be lost. */
+static void
+answer_again(struct live *l, struct peer *p, const struct submission *sub,
+	     const char *id)
+{
+	struct stanza *error = NULL;
+	enum stanza_cond cond;
+
+	if (!peers_outcome(p, id, &cond))
+		return;
+	if (cond)
+		error = stanza_error(sub->stanza, cond, NULL);
+	if (error)
+		route(l->host->server, error);
+	else
+		peers_settled(&l->distribution->peers, p, id);
+}
+
 bool
 distribute_submitted(struct live *l, struct submission *sub)
 {
@@ -555,7 +573,7 @@ distribute_submitted(struct live *l, struct submission *sub)
 	if (after && !peers_has_seen(p, after) && !peers_has_seen(p, id))
 		return false;
 	if (!peers_is_new(p, id)) {
-		peers_settled(&l->distribution->peers, p, id);
+		answer_again(l, p, sub, id);
 		return false;
 	}
 	sub->submit = id;
@@ -570,6 +588,8 @@ distribute_done(struct live *l, const struct submission *sub,
 {
 	struct peer *p = sub->submit ? peer_of(l, sub->from) : NULL;
 
+	if (p)
+		peers_done(p, sub->submit, ruling->cond);
 	if (p && !ruling->cond && !ruling->n)
 		peers_settled(&l->distribution->peers, p, sub->submit);
 }

@@ -394,25 +394,60 @@ peers_tell_stranger(struct peers *ps, struct jid *domain)
 
 /* ---- submissions ---- */
 
-bool
-peers_has_seen(const struct peer *p, const char *submit)
+/* In peer->outcomes: 0, or 1 and the condition. */
+#define UNDER_WAY 0
+
+/* Where it is, or PEERS_SEEN. */
+static size_t
+find_seen(const struct peer *p, const char *submit)
 {
 	uint64_t hash = hash_str(submit);
 	size_t n = p->n_seen < PEERS_SEEN ? (size_t)p->n_seen : PEERS_SEEN;
 
 	for (size_t i = 0; i < n; i++) {
 		if (p->seen[i] == hash)
-			return true;
+			return i;
 	}
-	return false;
+	return PEERS_SEEN;
+}
+
+bool
+peers_has_seen(const struct peer *p, const char *submit)
+{
+	return find_seen(p, submit) < PEERS_SEEN;
 }
 
 bool
 peers_is_new(struct peer *p, const char *submit)
 {
+	size_t at = p->n_seen % PEERS_SEEN;
+
 	if (peers_has_seen(p, submit))
 		return false;
-	p->seen[p->n_seen++ % PEERS_SEEN] = hash_str(submit);
+	p->seen[at] = hash_str(submit);
+	p->outcomes[at] = UNDER_WAY;
+	p->n_seen++;
+	return true;
+}
+
+void
+peers_done(struct peer *p, const char *submit, enum stanza_cond cond)
+{
+	size_t at = find_seen(p, submit);
+
+	if (at < PEERS_SEEN)
+		p->outcomes[at] = (uint8_t)(1 + cond);
+}
+
+bool
+peers_outcome(const struct peer *p, const char *submit,
+	      enum stanza_cond *cond_out)
+{
+	size_t at = find_seen(p, submit);
+
+	if (at == PEERS_SEEN || p->outcomes[at] == UNDER_WAY)
+		return false;
+	*cond_out = (enum stanza_cond)(p->outcomes[at] - 1);
 	return true;
 }
 

@@ -11,6 +11,7 @@
 #define MUC_PEERS_H
 
 #include "base/list.h"
+#include "xmpp/cond.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,10 +40,11 @@ struct peer {
 	struct list node;   /* in peers->all */
 	struct jid *domain; /* ref */
 	enum peer_state state;
-	bool is_entitled;	   /* has a moderator in the room */
-	size_t n_sessions;	   /* of its users, in the room */
-	uint64_t acked;		   /* it has everything up to there */
-	uint64_t seen[PEERS_SEEN]; /* hashes of its last submissions */
+	bool is_entitled;	      /* has a moderator in the room */
+	size_t n_sessions;	      /* of its users, in the room */
+	uint64_t acked;		      /* it has everything up to there */
+	uint64_t seen[PEERS_SEEN];    /* hashes of its last submissions … */
+	uint8_t outcomes[PEERS_SEEN]; /* … and what came of each: peers.c */
 	uint64_t n_seen;
 	/* Since it follows: what it was sent, and what would have been sent to
 	 * its users one by one. */
@@ -95,6 +97,11 @@ void peers_applied(struct peers *ps, const struct room_change *c);
 bool peers_has_seen(const struct peer *p, const char *submit);
 /* False: it has submitted this before. */
 bool peers_is_new(struct peer *p, const char *submit);
+/* It is done: COND_NONE, or why it was refused. */
+void peers_done(struct peer *p, const char *submit, enum stanza_cond cond);
+/* What came of one that is not new. False: nothing yet. */
+bool peers_outcome(const struct peer *p, const char *submit,
+		   enum stanza_cond *cond_out);
 /* Nothing came of it, or it was there before: the peer forgets it. */
 void peers_settled(struct peers *ps, struct peer *p, const char *submit);
 

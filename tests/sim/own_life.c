@@ -102,6 +102,8 @@ done(void *owner, void *data, const struct submission *sub,
 	p = r->is_ending ? NULL
 			 : peers_find(&r->peers,
 				      r->sim->servers[t->from].domain);
+	if (p && *t->submit)
+		peers_done(p, t->submit, ruling->cond);
 	if (r->is_ending)
 		;
 	else if (ruling->cond)

@@ -92,6 +92,20 @@ after_of(const struct stanza *s)
 	return x ? xml_get(x, "after") : NULL;
 }
 
+static void
+answer_again(struct own_room *r, struct peer *p, struct stanza *s,
+	     unsigned from, const char *id)
+{
+	struct ruling ruling = { 0 };
+
+	if (!peers_outcome(p, id, &ruling.cond))
+		return;
+	if (ruling.cond)
+		own_reply(r, s, from, &ruling);
+	else
+		peers_settled(&r->peers, p, id);
+}
+
 /* As distribute_submitted. */
 static void
 submit_by(struct own_room *r, struct stanza *s, unsigned from, const char *id)
@@ -108,7 +122,7 @@ submit_by(struct own_room *r, struct stanza *s, unsigned from, const char *id)
 	    !peers_has_seen(p, id))
 		return;
 	if (id && !peers_is_new(p, id))
-		peers_settled(&r->peers, p, id);
+		answer_again(r, p, s, from, id);
 	else
 		submit(r, s, from, id);
 }

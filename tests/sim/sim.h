@@ -311,6 +311,7 @@ struct view {
 	char nick[NICK_MAX];
 	unsigned join;	  /* the number of the join */
 	bool has_asked; /* to be shown all of it */
+	bool was_far;	/* was an ordinary occupant in this stay */
 	struct seat *seats;
 	size_t n, cap;
 	uint8_t *seen;	/* by number of the message; of sim->cap_said */

@@ -214,6 +214,7 @@ user_sees(struct sim *sim, struct user *u, const struct sight *sight)
 		sees_error(sim, u, v, sight);
 		return;
 	}
+	v->was_far |= sight->is_far;
 	if (sight->type == SIGHT_ENTERED) {
 		enters(sim, u, v, sight);
 		return;
@@ -334,6 +335,7 @@ join(struct sim *sim, struct user *u, const struct act *act)
 	xml_add(s->arena, s->root, "x", NS_MUC);
 	if (v->state == VIEW_OUT) {
 		view_forget(sim, v);
+		v->was_far = false;
 		v->state = VIEW_JOINING;
 		snprintf(v->nick, sizeof(v->nick), "%s", nick);
 	}

@@ -233,6 +233,8 @@ is_excused(const struct sim *sim, const struct user *u,
 
 	if (!sim->n_heals && !sim->plan->has_crashes)
 		return false;
+	if (u->views[r->index].was_far)
+		return true;
 	if (s)
 		return !s->is_elsewhere && u->server != r->at;
 	return !sim->servers[u->server].copies[r->index] &&
