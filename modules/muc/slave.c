@@ -862,6 +862,9 @@ void
 slave_expect(struct slave *s, struct jid *user, struct stanza *join,
 	     const char *id)
 {
+	/* The room comes without being asked for. */
+	if (!*s->room->log.epoch)
+		s->asked_ms = s->now_ms;
 	if (strlen(id) <= SUBMIT_ID_LEN && !pending_by_id(s, id))
 		pending_add(s, PENDING_STANZA, user, join, id);
 }
@@ -1076,8 +1079,7 @@ slave_tick(struct slave *s, int64_t now_ms)
 	if (s->is_over || s->state == SLAVE_SPLIT)
 		return;
 	acknowledge(s);
-	if (s->state == SLAVE_BEHIND && now_ms - s->asked_ms >= ASK_AGAIN_MS &&
-	    *s->room->log.epoch)
+	if (s->state == SLAVE_BEHIND && now_ms - s->asked_ms >= ASK_AGAIN_MS)
 		ask(s, false);
 }
 
