@@ -435,6 +435,9 @@ ask(struct slave *s, bool for_all)
 	s->state = SLAVE_BEHIND;
 	s->asked_ms = s->now_ms;
 	drop_next(s);
+	/* It may have forgotten what it worked on. */
+	list_each (n, &s->pending)
+		pending_of(n)->is_there = false;
 	say(s, "attach", for_all ? NO_EPOCH : s->room->log.epoch,
 	    for_all ? 0 : s->room->log.seq);
 }
@@ -644,7 +647,8 @@ caught_up(struct slave *s)
 
 		list_remove(&p->node);
 		list_append(&s->pending, &p->node);
-		pass_up(s, p);
+		if (!p->is_there)
+			pass_up(s, p);
 	}
 	acknowledge(s);
 }
@@ -866,7 +870,7 @@ slave_expect(struct slave *s, struct jid *user, struct stanza *join,
 	if (!*s->room->log.epoch)
 		s->asked_ms = s->now_ms;
 	if (strlen(id) <= SUBMIT_ID_LEN && !pending_by_id(s, id))
-		pending_add(s, PENDING_STANZA, user, join, id);
+		pending_add(s, PENDING_STANZA, user, join, id)->is_there = true;
 }
 
 /* As the master is going to make it, but for its place in the log. */

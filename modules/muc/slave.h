@@ -85,6 +85,7 @@ struct slave_pending {
 	int64_t stamp_ms;      /* wall clock; 0: it did not have to wait */
 	bool is_shown;	       /* ours have seen it, as the room goes on */
 	unsigned round;	       /* slave's, when it was passed up last */
+	bool is_there;	       /* the master has it, and works on it */
 };
 
 struct slave {
