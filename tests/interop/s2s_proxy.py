@@ -40,6 +40,7 @@ class Way:
             while data := await loop.sock_recv(source, CHUNK):
                 if direction in self.proxy.swallows:
                     continue
+                self.proxy.n_bytes[direction] += len(data)
                 if self.left is not None:
                     data = data[:self.left]
                     self.left -= len(data)
@@ -80,6 +81,7 @@ class Proxy:
         self.address, self.target = address, target
         self.ways, self.swallows = set(), set()
         self.n_accepted = 0
+        self.n_bytes = {"there": 0, "back": 0}
         self.listener = self.task = None
 
     def open(self):

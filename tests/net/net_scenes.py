@@ -1,0 +1,430 @@
+"""net_scenes.py - rooms on several servers, while all links are there."""
+
+import asyncio
+import re
+from xml.etree import ElementTree
+
+from net_users import Bounced, Seat, Watcher, check, check_left, first, hear
+from net_users import talk
+from s2s_users import WAIT_S
+
+# What a server whose users enter a room may cost the link, in stanzas.
+FIRST_MAX = 12
+# Acknowledgements and positions among what is counted, which come with time.
+SPARE = 3
+
+
+class Scene:
+    """Rooms with names of their own, users with resources of their own."""
+
+    number = 0
+
+    def __init__(self, play, results, title="copies"):
+        Scene.number += 1
+        self.play, self.results, self.title = play, results, title
+        self.name = f"r{Scene.number}"
+        self.seats = []
+        self.failed = False
+
+    async def cell(self, row, coroutine):
+        """After a failure nothing is as it should be."""
+        if self.failed:
+            coroutine.close()
+            return
+        key = row, self.title, ""
+        before = len(self.results.why)
+        await self.results.run(*key, coroutine)
+        self.failed = key in self.results.why and (
+            len(self.results.why) > before)
+
+    async def user(self, node, i, kind="main"):
+        user = Watcher(f"u{i}@{node.domains[kind]}", self.name)
+        await user.log_in(node.address)
+        return user
+
+    def room(self, hub, kind="main"):
+        return f"{self.name}@{hub.services[kind]}"
+
+    async def seat(self, node, i, room, nick, kind="main"):
+        seat = Seat(await self.user(node, i, kind), room, nick)
+        self.seats.append(seat)
+        return seat
+
+    def start(self):
+        for seat in self.seats:
+            seat.start()
+
+    async def close(self):
+        for seat in self.seats:
+            seat.user.abort()
+
+
+class Counts(Scene):
+    """What it costs a link that users are in a room behind it."""
+
+    n = 20
+
+    async def play_all(self):
+        await self.cell("first join of a server", self.first())
+        await self.cell("following joins cost one stanza up, one down",
+                        self.following())
+        await self.cell("a message to 20 users behind a link crosses it once",
+                        self.messages())
+
+    async def counts(self):
+        n_in, n_out = await self.play.hub.count(
+            self.play.two.domains["main"])
+        return n_in, n_out, *self.play.hub_two.n_bytes()
+
+    async def cost(self, what, step):
+        """(up, down) in stanzas."""
+        before = await self.counts()
+        await step
+        up, down, to, fro = (b - a for a, b in zip(before,
+                                                   await self.counts()))
+        print(f"{what}: {up} stanzas and {fro} bytes up, {down} and {to} "
+              "down", flush=True)
+        return up, down
+
+    async def first(self):
+        play, room = self.play, self.room(self.play.hub)
+        self.owner = await self.seat(play.hub, 0, room, "Owner")
+        await self.owner.create()
+        for _ in range(5):
+            await self.owner.talk()
+        guests = [Seat(await self.user(play.two, i), room, f"Guest {i}")
+                  for i in range(self.n)]
+        self.seats += guests
+        self.guests = guests
+
+        async def enter():
+            await guests[0].enter()
+            await guests[0].sees(self.owner.jid)
+        up, down = await self.cost("the first join", enter())
+        if up + down > FIRST_MAX:
+            raise RuntimeError(f"{up} stanzas up, {down} down")
+
+    def check(self, up, down, n):
+        """As many as that, each way, or a few more."""
+        if not n <= up <= n + n // 16 + SPARE or not n <= down <= n + 1:
+            raise RuntimeError(f"{up} stanzas up, {down} down for {n}")
+
+    async def following(self):
+        first_guest, *others = self.guests
+
+        async def enter():
+            for guest in others:
+                await guest.enter()
+                await asyncio.gather(self.owner.sees(guest.jid),
+                                     first_guest.sees(guest.jid),
+                                     guest.sees(first_guest.jid))
+        self.check(*await self.cost(f"{len(others)} more joins", enter()),
+                   len(others))
+
+    async def messages(self):
+        self.start()
+        said = []
+
+        async def speak():
+            said.extend(await talk(self.guests, self.seats, 1))
+        self.check(*await self.cost(f"{self.n} messages by them", speak()),
+                   self.n)
+
+        async def listen():
+            said.extend(await talk([self.owner], self.seats, self.n))
+        up, down = await self.cost(f"{self.n} messages to them", listen())
+        if up > 2 * SPARE or not self.n <= down <= self.n + 1:
+            raise RuntimeError(f"{up} stanzas up, {down} down")
+        check(self.seats, said)
+
+
+class Visit(Scene):
+    """All that one does in a room, with users of every server in it; it is
+    looked at from one."""
+
+    steps = {
+        "join": "join",
+        "chat among all": "chat",
+        "nickname of a user": "rename",
+        "subject of the room": "subject",
+        "private messages between servers": "whisper",
+        "change of the configuration": "configure",
+        "user is kicked": "kick",
+        "user is banned": "ban",
+        "user leaves": "leave",
+    }
+
+    def __init__(self, play, results, title, away):
+        super().__init__(play, results, title)
+        self.away = away
+
+    async def play_all(self):
+        for row, step in self.steps.items():
+            await self.cell(row, getattr(self, step)())
+
+    async def join(self):
+        play, room = self.play, self.room(self.play.hub)
+        self.owner = await self.seat(play.hub, 0, room, "Owner")
+        await self.owner.create()
+        self.host = await self.seat(play.hub, 1, room, "Host")
+        self.other = await self.seat(play.two, 1, room, "Other")
+        self.one = await self.seat(play.one, 1, room, "One")
+        jid = (f"alice@{play.prosody.domains['main']}"
+               if self.away is play.prosody
+               else f"u2@{self.away.domains['main']}")
+        user = Watcher(jid, self.name)
+        await user.log_in(self.away.address)
+        self.visitor = Seat(user, room, "Visitor")
+        self.seats.append(self.visitor)
+        # At the same time, so that copies are made while others enter.
+        await asyncio.gather(*(s.enter() for s in self.seats[1:]))
+        await asyncio.gather(*(s.sees(o.jid) for s in self.seats
+                               for o in self.seats if s is not o))
+
+    def others(self):
+        return [s for s in self.seats if s is not self.visitor]
+
+    async def chat(self):
+        self.start()
+        check(self.seats, await talk(self.seats, self.seats, 10))
+
+    async def rename(self):
+        for who in self.visitor, self.host:
+            await who.rename(next(s for s in self.seats if s is not who))
+            # rename() has looked at the first two.
+            await asyncio.gather(*(s.sees(who.jid) for s in self.seats[2:]
+                                   if s is not who))
+
+    async def subject(self):
+        self.owner.user.send_message(self.owner.room, None, mtype="groupchat",
+                                     msubject=self.name)
+        await asyncio.gather(*(s.expect("the subject", lambda m: (
+            m.name == "message" and m["subject"] == self.name
+            and not m["body"])) for s in self.seats))
+
+    async def whisper(self):
+        for a in self.seats:
+            if a is not self.visitor:
+                await a.whisper(self.visitor)
+                await self.visitor.whisper(a)
+        await self.one.whisper(self.other)
+
+    async def configure(self):
+        await self.owner.configure(whois="anyone")
+        await asyncio.gather(*(s.told("172") for s in self.seats))
+        self.start()
+        # Who says something of himself now shows his address.
+        for who in self.host, self.visitor:
+            who.presence()
+            await asyncio.gather(*(s.sees_real(who.jid,
+                                               who.user.boundjid.full)
+                                   for s in self.seats))
+        await self.owner.configure(whois="moderators")
+        await asyncio.gather(*(s.told("173") for s in self.seats))
+
+    async def kick(self):
+        self.start()
+        await self.owner.kick(self.visitor)
+        await asyncio.gather(*(s.sees_gone(self.visitor.jid, "307")
+                               for s in self.others()[1:]))
+        if await self.visitor.is_in():
+            raise RuntimeError("the visitor is still in")
+        await self.again()
+
+    async def again(self):
+        await self.visitor.enter()
+        await asyncio.gather(*(s.sees(self.visitor.jid)
+                               for s in self.others()))
+        self.start()
+        check(self.seats, await talk(self.seats, self.seats, 1))
+
+    async def ban(self):
+        jid = self.visitor.user.boundjid.bare
+        await self.owner.admin(jid=jid, affiliation="outcast")
+        await asyncio.gather(*(s.sees_gone(self.visitor.jid, "301")
+                               for s in self.seats))
+        await self.visitor.cannot_enter("forbidden")
+        await self.owner.admin(jid=jid, affiliation="none")
+        await self.again()
+
+    async def leave(self):
+        self.start()
+        self.visitor.presence("unavailable")
+        await asyncio.gather(*(s.sees_gone(self.visitor.jid)
+                               for s in self.seats))
+        self.seats = self.others()
+        check(self.seats, await talk(self.seats, self.seats, 1))
+        check_left(self.seats, self.visitor.nick)
+
+
+class Views(Scene):
+    """A user of the rooms' server and one of another server see the same."""
+
+    async def play_all(self):
+        await self.cell("what others do looks the same", self.watch())
+        await self.cell("what one does looks the same", self.act())
+
+    async def others(self, room):
+        owner = await self.seat(self.play.hub, 0, room, "Owner")
+        await owner.create()
+        other = await self.seat(self.play.two, 1, room, "Other")
+        await other.enter()
+        await owner.sees(other.jid)
+        return owner, other
+
+    async def script(self, owner, other):
+        """Nothing waits for what the watchers see."""
+        await owner.talk(other)
+        await other.talk(owner)
+        await other.rename(owner)
+        await owner.change_subject(other)
+        await owner.configure(moderatedroom=1)
+        await owner.admin(nick=other.nick, role="moderator")
+        await owner.configure(moderatedroom=0, whois="anyone")
+        other.presence()
+        await other.talk(owner)
+        await owner.admin(nick=other.nick, role="none")
+        await owner.sees_gone(other.jid, "307")
+        owner.presence("unavailable")
+        await owner.sees_gone(owner.jid, "110")
+
+    async def watch(self):
+        room = self.room(self.play.hub)
+        owner, other = await self.others(room)
+        near = await self.seat(self.play.hub, 2, room, "Near")
+        far = await self.seat(self.play.one, 2, room, "Far")
+        for seat in near, far:
+            await seat.enter()
+            await asyncio.gather(owner.sees(seat.jid), other.sees(seat.jid))
+        await asyncio.gather(near.sees(far.jid), far.sees(near.jid),
+                             near.told_subject(), far.told_subject())
+        near.start()
+        far.start()
+        await self.script(owner, other)
+        await asyncio.gather(*(s.sees_gone(owner.jid) for s in (near, far)))
+        compare(near, far, {})
+
+    async def act(self):
+        """The same by each, in a room of its own."""
+        views = []
+        for node, letter in (self.play.hub, "n"), (self.play.one, "f"):
+            room = f"{letter}{self.name}@{self.play.hub.services['main']}"
+            owner, other = await self.others(room)
+            await owner.talk(other)
+            me = await self.seat(node, 3, room, "Me")
+            me.start()
+            await self.act_one(me, owner, other)
+            views.append(me)
+        near, far = views
+        compare(near, far, {near.room: far.room,
+                            near.user.boundjid.bare: far.user.boundjid.bare})
+
+    async def act_one(self, me, owner, other):
+        me.number = 0
+        me.presence_as("j1", enters=True)
+        await asyncio.gather(me.sees(me.jid, "110"), me.told_subject())
+        await owner.sees(me.jid)
+        for i in range(3):
+            me.message_as(f"m{i}", "said")
+            await me.expect("the message", lambda m, i=i: (
+                m.name == "message" and m["id"] == f"m{i}"))
+        me.presence_as("p1", show="away")
+        await me.sees_away(me.jid)
+        old, me.nick = me.nick, "Mine"
+        me.presence_as("n1")
+        await me.renamed(old, me.nick, "110")
+        # Taken, forbidden.
+        mine, me.nick = me.nick, other.nick
+        me.presence_as("n2")
+        await self.error(me, "n2")
+        me.nick = mine
+        me.message_as("s1", None, subject="what is said")
+        await me.told_subject()
+        await owner.admin(nick=me.nick, role="visitor")
+        await me.expect("no voice", lambda p: (
+            p.name == "presence" and p["from"].full == me.jid
+            and "role=\"visitor\"" in text(p)))
+        await owner.configure(moderatedroom=1)
+        await me.told("104")
+        me.message_as("m9", "unheard")
+        await self.error(me, "m9")
+        me.presence_as("j2", enters=True)
+        await me.told_subject()
+        me.presence_as("l1", "unavailable")
+        await me.sees_gone(me.jid, "110")
+
+    @staticmethod
+    async def error(me, sent):
+        try:
+            await me.refused(sent)
+        except Bounced:
+            pass
+
+
+def text(stanza):
+    return ElementTree.canonicalize(ElementTree.tostring(
+        stanza.xml, encoding="unicode"))
+
+
+# What is of a moment, or of a user: stamps, and ids that the room makes.
+STAMP = re.compile(r'(stamp=")[^"]*')
+ROOM_ID = re.compile(
+    r'(<\w+:?(?:stanza-id|occupant-id)\b[^>]* id=")([^"]*)')
+
+
+def view(seat, names):
+    """What the user has seen, with his own address left out."""
+    lines = []
+    for stanza in seat.from_room():
+        line = text(stanza)
+        line = line.replace(f' to="{seat.user.boundjid.full}"', ' to="me"')
+        for a, b in names.items():
+            line = line.replace(a, b)
+        if names:
+            line = ROOM_ID.sub(r"\1", STAMP.sub(r"\1", line))
+        lines.append(line)
+    return lines
+
+
+def compare(near, far, names):
+    a, b = view(near, names), view(far, names)
+    for i, (x, y) in enumerate(zip(a, b)):
+        if x != y:
+            raise RuntimeError(f"stanza {i} of {len(a)} differs:\n{x}\n{y}")
+    if len(a) != len(b):
+        rest = max(a, b, key=len)[min(len(a), len(b)):]
+        raise RuntimeError(f"{len(a)} stanzas and {len(b)}: {rest}")
+
+
+class Slow(Scene):
+    """20 users behind a link of 9,600 bit/s and 600 ms."""
+
+    n = 20
+
+    async def play_all(self):
+        await self.cell("20 users behind 9,600 bit/s and 600 ms",
+                        self.all())
+
+    async def all(self):
+        loop, play = asyncio.get_event_loop(), self.play
+        room = self.room(play.two)
+        owner = await self.seat(play.two, 0, room, "Owner")
+        await owner.create()
+        guests = [await self.seat(play.slow, i, room, f"Guest {i}")
+                  for i in range(self.n)]
+        begin = loop.time()
+        await asyncio.gather(*(g.enter() for g in guests))
+        await asyncio.gather(*(a.sees(b.jid) for a in self.seats
+                               for b in self.seats if a is not b))
+        entered = loop.time()
+        self.start()
+        said = await talk([owner, *guests], self.seats, 1)
+        check(self.seats, said)
+        check_left(self.seats)
+        print(f"slow link: 20 users are in after {entered - begin:.1f} s, "
+              f"21 messages take {loop.time() - entered:.1f} s, "
+              f"{sum(play.two_slow.n_bytes())} bytes", flush=True)
+
+
+__all__ = ["Counts", "Scene", "Slow", "Views", "Visit", "WAIT_S", "first",
+           "hear"]

@@ -1,0 +1,192 @@
+"""net_users.py - users of rooms, who remember all that they have seen."""
+
+import asyncio
+
+from rooms_users import MUC, Occupant, codes, element
+from s2s_users import Bounced, User, first
+
+DELAY = "{urn:xmpp:delay}delay"
+
+
+class Watcher(User):
+    def __init__(self, jid, resource="test"):
+        self.all = []
+        super().__init__(jid, resource)
+
+    def note(self, stanza):
+        self.all.append(stanza)
+        super().note(stanza)
+
+
+class Seat(Occupant):
+    """A user in a room. What he sees counts from start() on."""
+
+    def __init__(self, user, room, nick):
+        super().__init__(user, room, nick)
+        self.at = 0
+
+    def start(self):
+        self.forget()
+        self.at = len(self.user.all)
+
+    def from_room(self):
+        return [s for s in self.user.all[self.at:]
+                if s["from"].bare == self.room]
+
+    def said(self):
+        """(nick, body), in order."""
+        return [(m["from"].resource, m["body"]) for m in self.from_room()
+                if m.name == "message" and m["type"] == "groupchat"
+                and m["body"]]
+
+    def left(self):
+        """The nicks of those who were seen to leave."""
+        return [p["from"].resource for p in self.from_room()
+                if p.name == "presence" and p["type"] == "unavailable"]
+
+    def errors(self):
+        return [s for s in self.from_room() if s["type"] == "error"]
+
+    # ---- what is expected ----
+
+    async def expect(self, what, test):
+        try:
+            return await super().expect(what, test)
+        except RuntimeError as e:
+            last = [str(s) for s in self.from_room()[-4:]]
+            raise RuntimeError(f"{e}; the last were {last}") from None
+
+    async def sees_back(self, jid):
+        return await self.expect(f"{jid} back", lambda p: (
+            p.name == "presence" and p["from"].full == jid
+            and p["type"] == "available"))
+
+    async def sees_real(self, jid, real):
+        """A presence that tells the address."""
+        return await self.expect(f"{jid} is {real}", lambda p: (
+            p.name == "presence" and p["from"].full == jid
+            and any(i.get("jid") == real
+                    for i in p.xml.iter(f"{{{MUC}#user}}item"))))
+
+    async def told(self, code):
+        return await self.expect(f"a message with {code}", lambda m: (
+            m.name == "message" and code in codes(m)))
+
+    async def told_subject(self):
+        """The last of what one gets who enters."""
+        return await self.expect("the subject", lambda m: (
+            m.name == "message" and m["type"] == "groupchat"
+            and m.xml.find("{jabber:client}subject") is not None))
+
+    async def renamed(self, old, new, *wanted):
+        """Someone, perhaps this one."""
+        await asyncio.gather(
+            self.sees_gone(f"{self.room}/{old}", "303", *wanted),
+            self.sees(f"{self.room}/{new}"))
+
+    # ---- what is done ----
+
+    def say(self):
+        """Returns (nick, body)."""
+        return self.nick, self.send(self.room, "groupchat")
+
+    def presence_as(self, sent, kind=None, enters=False, show=None):
+        """With an id of one's own."""
+        stanza = self.user.make_presence(pto=self.jid, ptype=kind,
+                                         pshow=show)
+        stanza["id"] = sent
+        if enters:
+            stanza.append(element(f"<x xmlns='{MUC}'/>"))
+        stanza.send()
+
+    def message_as(self, sent, body, subject=None):
+        stanza = self.user.make_message(mto=self.room, mbody=body,
+                                        msubject=subject, mtype="groupchat")
+        stanza["id"] = sent
+        stanza.send()
+
+    async def admin(self, **item):
+        iq = self.user.make_iq_set(ito=self.room)
+        words = " ".join(f"{k}='{v}'" for k, v in item.items())
+        iq.append(element(f"<query xmlns='{MUC}#admin'><item {words}/>"
+                          "</query>"))
+        await self.ask(iq)
+
+    async def configure(self, **fields):
+        """Keys without muc#roomconfig_; or "split"."""
+        iq = self.user.make_iq_set(ito=self.room)
+        xml = "".join(
+            f"<field var='{k}'><value>{v}</value></field>" for k, v in (
+                (name(k), v) for k, v in fields.items()))
+        iq.append(element(
+            f"<query xmlns='{MUC}#owner'><x xmlns='jabber:x:data' "
+            f"type='submit'><field var='FORM_TYPE'><value>{MUC}#roomconfig"
+            f"</value></field>{xml}</x></query>"))
+        await self.ask(iq)
+
+    async def cannot_enter(self, wanted):
+        try:
+            await self.enter()
+        except Bounced as e:
+            if str(e) == wanted:
+                return
+            raise
+        raise RuntimeError(f"{self.user.boundjid} can enter {self.room}")
+
+
+def name(key):
+    return OURS_SPLIT if key == "split" else f"muc#roomconfig_{key}"
+
+
+OURS_SPLIT = "{urn:xmpp:tmp:dmuc:1}split"
+
+
+async def hear(seats, said):
+    """All of them hear all that was said: (nick, body)."""
+    await asyncio.gather(*(
+        s.hears(f"{s.room}/{nick}", body) for s in seats
+        for nick, body in said))
+
+
+async def talk(speakers, listeners, times=3):
+    """All at the same time."""
+    said = [s.say() for _ in range(times) for s in speakers]
+    await hear(listeners, said)
+    return said
+
+
+def check(seats, said, is_ordered=True):
+    """Each heard each once, what one said in order, and where nothing was
+    said apart all in the same order."""
+    for seat in seats:
+        heard = seat.said()
+        who = f"{seat.user.boundjid} in {seat.room}"
+        if sorted(heard) != sorted(said):
+            raise RuntimeError(
+                f"{who} heard {heard}; said was {said}")
+        for nick in {n for n, _ in said}:
+            if ([b for n, b in heard if n == nick]
+                    != [b for n, b in said if n == nick]):
+                raise RuntimeError(f"{who}: out of order: {heard}")
+        if is_ordered and heard != seats[0].said():
+            raise RuntimeError(f"{who} heard {heard}, another one "
+                               f"{seats[0].said()}")
+
+
+def check_left(seats, *nicks):
+    """Nobody else was seen to leave, and nobody twice."""
+    for seat in seats:
+        if sorted(seat.left()) != sorted(nicks):
+            raise RuntimeError(f"{seat.user.boundjid} in {seat.room} saw "
+                               f"{seat.left()} leave, not {nicks}")
+
+
+def check_no_errors(seats):
+    for seat in seats:
+        if seat.errors():
+            raise RuntimeError(f"{seat.user.boundjid} in {seat.room} got "
+                               f"{seat.errors()}")
+
+
+__all__ = ["Bounced", "Seat", "Watcher", "check", "check_left",
+           "check_no_errors", "first", "hear", "talk"]

@@ -1,0 +1,202 @@
+"""net_world.py - the servers of tests/net, and the links between them: each
+goes through a proxy of its own, for each direction."""
+
+import asyncio
+import json
+import os
+import signal
+
+import s2s_peers
+from s2s_peers import GOOD, PASSWORD
+from s2s_proxy import RST, Proxy, Way
+
+# What a slow link takes: bytes a second, and seconds for each.
+RATE, DELAY_S = 9600 / 8, 0.6
+PIECE = 256
+# How many users the servers have: u1, u2 ...
+N_USERS = 21
+
+
+class SlowWay(Way):
+    """What passes takes its time; while it does, no more is taken."""
+
+    async def pump(self, source, sink, direction):
+        loop, queue = asyncio.get_event_loop(), asyncio.Queue()
+        ends = asyncio.ensure_future(self.deliver(queue, sink))
+        self.tasks.append(ends)
+        try:
+            while data := await loop.sock_recv(source, PIECE):
+                self.proxy.n_bytes[direction] += len(data)
+                await asyncio.sleep(len(data) / RATE)
+                queue.put_nowait((loop.time() + DELAY_S, data))
+        except OSError:
+            pass
+        queue.put_nowait((loop.time() + DELAY_S, b""))
+
+    async def deliver(self, queue, sink):
+        loop = asyncio.get_event_loop()
+        try:
+            while True:
+                when, data = await queue.get()
+                await asyncio.sleep(when - loop.time())
+                if not data:
+                    break
+                await loop.sock_sendall(sink, data)
+        except OSError:
+            pass
+        self.end(RST)
+
+
+class SlowProxy(Proxy):
+    way = SlowWay
+
+
+class Node(s2s_peers.Banyan):
+    """A Banyan with rooms. Its domains, and those of its rooms, have
+    certificates."""
+
+    kinds = {"main": (GOOD, None)}
+    options = ""
+    # Of one kind of domain.
+    host_options = {}
+    ping_s = 2
+    has_users = True  # by add_users()
+
+    def __init__(self, world, name, address):
+        self.name, self.address = name, address
+        super().__init__(world)
+        self.remotes = ""
+        self.services = {k: "rooms." + d for k, d in self.domains.items()}
+        for service in self.services.values():
+            world.authority.issue(service, GOOD, self.certs)
+            world.service(service, self.host)
+
+    def configure(self, peers=()):
+        hosts = "".join(
+            f'host "{d}" {{\n{self.host_options.get(k, "")}\n}}\n'
+            for k, d in self.domains.items())
+        self.write("banyan.conf", f"""
+data-dir = "{self.dir}"
+certificates-dir = "{self.certs}"
+c2s-listen = {{"{self.address}:5222"}}
+c2s-tls-listen = {{"{self.address}:5223"}}
+component-listen = {{"{self.address}:5347"}}
+c2s-require-tls = no
+scram-iterations = 4096
+log-level = debug
+s2s-listen = {{"{self.address}:5269"}}
+s2s-tls-listen = {{"{self.address}:5270"}}
+s2s-ca = "{self.world.authority.cert}"
+s2s-connect-timeout = 10s
+s2s-auth-timeout = 30s
+s2s-retry-min = 1s
+s2s-retry-max = 1s
+s2s-queue-age = 2m
+s2s-ping-interval = {self.ping_s}s
+s2s-ping-timeout = {self.ping_s}s
+{self.remotes}{hosts}""")
+
+    def route(self, peer, kind, address, options=""):
+        """What goes to that kind of domain of the peer goes there."""
+        for domain in peer.domains[kind], peer.services[kind]:
+            self.remotes += (f'remote "{domain}" {{ address = '
+                             f'{{"{address}:5269"}}\n {options} }}\n')
+
+    async def add_users(self, user=None):
+        del user
+        text = "".join(f"u{i}@{d} {PASSWORD}\n" for i in range(N_USERS)
+                       for d in self.domains.values())
+        await self.command("user", "add", "--batch",
+                           self.write("users", text))
+
+    async def kill(self):
+        """As by a power cut."""
+        for program in self.programs:
+            os.killpg(program.process.pid, signal.SIGKILL)
+        await self.stop()
+
+    async def count(self, domain):
+        """(in, out): stanzas on the streams with that domain."""
+        lines = (await self.command("s2s", domain, "--json")).splitlines()
+        streams = [s for s in map(json.loads, lines) if "in" in s]
+        return sum(s["in"] for s in streams), sum(s["out"] for s in streams)
+
+
+class Hub(Node):
+    """The rooms are there. Who cannot be reached is put out of those of one
+    of its hosts at once."""
+
+    kinds = {"main": (GOOD, None), "brief": (GOOD, None)}
+    host_options = {"brief": "\trooms-away-time = 1s"}
+
+
+class Leaf(Node):
+    """To one of its domains the hub has streams that go one way."""
+
+    kinds = {"main": (GOOD, None), "oneway": (GOOD, None)}
+
+
+class Patient(Node):
+    """Knows slow links."""
+
+    ping_s = 60
+
+
+class Prosody(s2s_peers.Prosody):
+    """Knows nothing of copies."""
+
+    kinds = {"main": (GOOD, None)}
+
+
+class Link:
+    """Two ways between two servers, for one kind of domains of theirs."""
+
+    n_made = 0
+
+    def __init__(self, a, b, kinds, options="", proxy=Proxy):
+        Link.n_made += 1
+        self.there = proxy(f"127.0.2.{Link.n_made}", b.address)
+        self.back = proxy(f"127.0.3.{Link.n_made}", a.address)
+        self.options = options
+        for kind in kinds[1]:
+            a.route(b, kind, self.there.address, options)
+        for kind in kinds[0]:
+            # Another link may have been first.
+            if f'"{a.domains[kind]}"' not in b.remotes:
+                b.route(a, kind, self.back.address)
+
+    def open(self):
+        for proxy in self.there, self.back:
+            if not proxy.task:
+                proxy.open()
+
+    def cut(self, *proxies):
+        """Nobody gets through, or only on the other way."""
+        for proxy in proxies or (self.there, self.back):
+            proxy.refuse()
+            proxy.cut(RST)
+
+    def swallow(self, *directions):
+        """Connections stay, but what comes from there does not arrive:
+        "there", for what goes from the first server to the second."""
+        turned = {"there": "back", "back": "there"}
+        self.there.swallow(*directions)
+        self.back.swallow(*(turned[d] for d in directions))
+
+    def heal(self):
+        """Those that are broken end now."""
+        swallowed = self.there.swallows
+        self.swallow()
+        if swallowed:
+            for proxy in self.there, self.back:
+                proxy.cut(RST)
+        self.open()
+
+    def n_bytes(self):
+        """(to the second server, to the first)"""
+        there, back = self.there.n_bytes, self.back.n_bytes
+        return there["there"] + back["back"], there["back"] + back["there"]
+
+    def close(self):
+        self.there.close()
+        self.back.close()
