@@ -511,9 +511,11 @@ show_nick(struct server *srv, const struct room *r, const struct room_change *c)
 	to_all(srv, r, &p);
 	p = presence_of(c->occupant);
 	p.id = c->entry->stanza_id;
+	if (room_shows_role(r, p.role))
+		to_others(srv, r, &p);
 	if (c->entry->is_renamed)
 		add_code(&p, 210);
-	to_all(srv, r, &p);
+	to_self(srv, r, &p, NULL, NULL);
 }
 
 static void

@@ -64,13 +64,15 @@ local_of_session(const struct slave *s, const struct room_session *session)
 }
 
 static void
-leave_one(struct slave *s, const struct room_session *session)
+leave_one(struct slave *s, struct room_session *session)
 {
 	struct slave_local *l = local_of_session(s, session);
 
-	/* One of ours stays, and says so to the master. */
+	/* One of ours stays, and says so to the master, for whom he was away
+	 * before he was gone. */
 	if (l) {
 		l->is_missing = true;
+		session->is_away = false;
 		return;
 	}
 	happen(s, &(struct entry){
@@ -87,7 +89,7 @@ let_leave(struct slave *s, const struct room *to)
 	struct sessions all = sessions_of(s->room);
 
 	for (size_t i = 0; i < all.n; i++) {
-		const struct room_session *session =
+		struct room_session *session =
 			room_session(s->room, all.jids[i]);
 
 		if (session && !room_session(to, all.jids[i]))
@@ -111,7 +113,8 @@ rename_away(struct slave *s, const struct room *to, const char *nick)
 	while (room_by_nick(s->room, other) || room_by_nick(to, other));
 	happen(s, &(struct entry){ .type = ENTRY_NICK,
 				   .nick = nick,
-				   .new_nick = other });
+				   .new_nick = other,
+				   .is_renamed = true });
 	free(other);
 }
 
