@@ -191,16 +191,14 @@ peer_of(const struct live *l, const struct jid *domain)
 }
 
 static void
-follow(struct live *l, const struct jid *domain, const char *epoch,
-       const char *seq)
+follow(struct live *l, const struct jid *domain, const struct xml *at)
 {
 	struct distribution *d = take(l);
 	struct peer *p = peers_find(&d->peers, domain);
 
 	if (!p)
 		p = peers_add(&d->peers, domain);
-	peers_follow(&d->peers, p, epoch ? epoch : "",
-		     seq ? strtoull(seq, NULL, 10) : 0);
+	peers_follow(&d->peers, p, at);
 	if (!timer_is_set(&d->timer))
 		loop_timer_set(l->host->server->core, &d->timer, POSITION_MS);
 }
@@ -296,7 +294,7 @@ on_created(void *data, const struct stanza *reply)
 	if (reply && reply->type == TYPE_RESULT)
 		x = stanza_child(reply, "slave", NS_DMUC);
 	if (x)
-		follow(l, a->domain, xml_get(x, "epoch"), xml_get(x, "seq"));
+		follow(l, a->domain, x);
 	else if (!reply || stanza_error_cond(reply) != COND_ITEM_NOT_FOUND)
 		remember(l->service->muc, a->domain, false);
 	let_enter(l, &a->asked);
@@ -499,8 +497,7 @@ distribute_receive(struct live *l, struct event *ev)
 	p = peer_of(l, ev->from);
 	if (!strcmp(x->name, "attach")) {
 		if (p || has_user_of(l, ev->from))
-			follow(l, ev->from, xml_get(x, "epoch"),
-			       xml_get(x, "seq"));
+			follow(l, ev->from, x);
 		else
 			detach(l, ev->from);
 	} else if (!strcmp(x->name, "ack") && p) {

@@ -180,15 +180,19 @@ send_room(struct peers *ps, struct peer *p)
 	buf_fini(&x.b);
 }
 
+/* ask: which <attach/> it answers; 0: none. */
 static void
-write_position(struct buf *b, const struct peers *ps)
+write_position(struct buf *b, const struct peers *ps, uint64_t ask)
 {
 	const struct log_ring *log = &ps->room->log;
 
 	buf_printf(b,
 		   "<position xmlns='" NS_DMUC "' epoch='%s' seq='%" PRIu64
-		   "' digest='%016" PRIx64 "'/>",
+		   "' digest='%016" PRIx64 "'",
 		   log->epoch, log->seq, snapshot_digest(ps->room, ps->env));
+	if (ask)
+		buf_printf(b, " ask='%" PRIu64 "'", ask);
+	buf_adds(b, "/>");
 }
 
 /* ---- who may know addresses ---- */
@@ -262,18 +266,27 @@ entitle(struct peers *ps, struct peer *p, const struct room_change *c)
 
 /* ---- entries ---- */
 
+static uint64_t
+number_of(const struct xml *x, const char *name)
+{
+	const char *value = xml_get(x, name);
+
+	return value ? strtoull(value, NULL, 10) : 0;
+}
+
 void
-peers_follow(struct peers *ps, struct peer *p, const char *epoch, uint64_t seq)
+peers_follow(struct peers *ps, struct peer *p, const struct xml *at)
 {
 	const struct log_ring *log = &ps->room->log;
-
+	const char *epoch = xml_get(at, "epoch");
+	uint64_t seq = number_of(at, "seq");
 	struct buf b = { 0 };
 
 	p->is_entitled = has_moderator(ps, p);
 	p->state = PEER_FOLLOWS;
 	p->acked = 0;
 	set_elsewhere(ps, p, true);
-	if (strcmp(epoch, log->epoch) != 0 || seq > log->seq ||
+	if (!epoch || strcmp(epoch, log->epoch) != 0 || seq > log->seq ||
 	    seq < log_ring_floor(log)) {
 		send_room(ps, p);
 	} else {
@@ -281,7 +294,7 @@ peers_follow(struct peers *ps, struct peer *p, const char *epoch, uint64_t seq)
 		send_missing(ps, p, seq);
 	}
 	/* That was all. */
-	write_position(&b, ps);
+	write_position(&b, ps, number_of(at, "ask"));
 	send(ps, p, &b);
 	buf_fini(&b);
 }
@@ -373,7 +386,7 @@ peers_tell_position(struct peers *ps)
 	struct buf b = { 0 };
 
 	ps->n_undigested = 0;
-	write_position(&b, ps);
+	write_position(&b, ps, 0);
 	list_each (n, &ps->all) {
 		if (peer_of(n)->state != PEER_ASKED)
 			send(ps, peer_of(n), &b);

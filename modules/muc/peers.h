@@ -22,6 +22,7 @@ struct room;
 struct room_change;
 struct room_session;
 struct rules_env;
+struct xml;
 
 /* How many entries are kept for those that come back. */
 #define PEERS_LOG_MAX 1000
@@ -80,11 +81,10 @@ struct peer *peers_add(struct peers *ps, const struct jid *domain);
 /* It is none any more: its users are ordinary occupants of another server. */
 void peers_remove(struct peers *ps, struct peer *p);
 
-/* It has a copy at that position (epoch "", seq 0: an empty one) and gets what
- * comes behind it, or the whole room. From now on it shows the room to all
- * its users. */
-void
-peers_follow(struct peers *ps, struct peer *p, const char *epoch, uint64_t seq);
+/* It has a copy at the position of this element (<slave/> or <attach/>; epoch
+ * "", seq 0: an empty one) and gets what comes behind it, or the whole room.
+ * From now on it shows the room to all its users. */
+void peers_follow(struct peers *ps, struct peer *p, const struct xml *at);
 void peers_lost(struct peers *ps, struct peer *p);
 void
 peers_acked(struct peers *ps, struct peer *p, const char *epoch, uint64_t seq);

@@ -410,14 +410,24 @@ slave_apply(struct slave *s, struct entry *e, bool is_late)
 /* ---- positions ---- */
 
 static void
-say(struct slave *s, const char *name, const char *epoch, uint64_t seq)
+say_at(struct slave *s, const char *name, const char *epoch, uint64_t seq,
+       uint64_t ask)
 {
 	struct buf b = { 0 };
 
-	buf_printf(&b, "<%s xmlns='" NS_DMUC "' epoch='%s' seq='%" PRIu64 "'/>",
+	buf_printf(&b, "<%s xmlns='" NS_DMUC "' epoch='%s' seq='%" PRIu64 "'",
 		   name, epoch, seq);
+	if (ask)
+		buf_printf(&b, " ask='%" PRIu64 "'", ask);
+	buf_adds(&b, "/>");
 	s->cls->send(s->owner, b.data, b.len);
 	buf_fini(&b);
+}
+
+static void
+say(struct slave *s, const char *name)
+{
+	say_at(s, name, s->room->log.epoch, s->room->log.seq, 0);
 }
 
 static void
@@ -438,8 +448,8 @@ ask(struct slave *s, bool for_all)
 	/* It may have forgotten what it worked on. */
 	list_each (n, &s->pending)
 		pending_of(n)->is_there = false;
-	say(s, "attach", for_all ? NO_EPOCH : s->room->log.epoch,
-	    for_all ? 0 : s->room->log.seq);
+	say_at(s, "attach", for_all ? NO_EPOCH : s->room->log.epoch,
+	       for_all ? 0 : s->room->log.seq, ++s->n_asked);
 }
 
 void
@@ -458,7 +468,7 @@ acknowledge(struct slave *s)
 	if (!s->n_unacked)
 		return;
 	s->n_unacked = 0;
-	say(s, "ack", s->room->log.epoch, s->room->log.seq);
+	say(s, "ack");
 }
 
 /* ---- what comes from the master ---- */
@@ -663,6 +673,16 @@ has_return(const struct slave *s)
 	return false;
 }
 
+/* What was sent before we asked may come behind that, when a stream is resumed;
+ * the master may be somewhere else by now. */
+static bool
+is_answer(const struct slave *s, const struct xml *position)
+{
+	const char *ask = xml_get(position, "ask");
+
+	return s->n_asked == (ask ? strtoull(ask, NULL, 10) : 0);
+}
+
 static void
 on_position(struct slave *s, const struct xml *x)
 {
@@ -670,7 +690,8 @@ on_position(struct slave *s, const struct xml *x)
 	const char *digest = xml_get(x, "digest");
 	char own[17];
 
-	if (s->state == SLAVE_SPLIT || !epoch || !seq)
+	if (s->state == SLAVE_SPLIT || !epoch || !seq ||
+	    (s->state == SLAVE_BEHIND && !is_answer(s, x)))
 		return;
 	if (strcmp(epoch, s->room->log.epoch) != 0 ||
 	    strtoull(seq, NULL, 10) != s->room->log.seq) {
@@ -774,7 +795,7 @@ slave_receive(struct slave *s, const struct xml *x)
 		on_detach(s, x);
 	if (!s->is_over && !s->locals.n && !s->n_pending &&
 	    s->state == SLAVE_CURRENT) {
-		say(s, "detach", s->room->log.epoch, s->room->log.seq);
+		say(s, "detach");
 		end(s);
 	}
 }

@@ -107,6 +107,7 @@ struct slave {
 	size_t n_faded;
 	unsigned n_unacked; /* entries */
 	int64_t asked_ms;   /* when it has attached; monotonic */
+	uint64_t n_asked;   /* how often: the answer says so, too */
 	int64_t now_ms;	    /* monotonic; as last told */
 	int64_t wall_ms;    /* likewise */
 	/* In a split users of ours see what they say, where the room's owner

@@ -232,7 +232,9 @@ class Visit(Scene):
         await self.again()
 
     async def again(self):
+        self.visitor.forget()
         await self.visitor.enter()
+        await self.visitor.told_subject()
         await asyncio.gather(*(s.sees(self.visitor.jid)
                                for s in self.others()))
         self.start()
@@ -366,7 +368,9 @@ def text(stanza):
         stanza.xml, encoding="unicode"))
 
 
-# What is of a moment, or of a user: stamps, and ids that the room makes.
+# What is of a moment, or of a user: stamps, ids that the room makes, and what
+# send() says.
+WORD = re.compile(r"word \d+")
 STAMP = re.compile(r'(stamp=")[^"]*')
 ROOM_ID = re.compile(
     r'(<\w+:?(?:stanza-id|occupant-id)\b[^>]* id=")([^"]*)')
@@ -382,6 +386,7 @@ def view(seat, names):
             line = line.replace(a, b)
         if names:
             line = ROOM_ID.sub(r"\1", STAMP.sub(r"\1", line))
+            line = WORD.sub("word", line)
         lines.append(line)
     return lines
 

@@ -1,17 +1,357 @@
-"""net_splits.py - rooms on several servers, while links break."""
+"""net_splits.py - rooms on several servers, while links break and servers
+die."""
+
+import asyncio
+
+from net_scenes import Scene
+from net_users import check, check_left, check_no_errors, first, hear, talk
+
+SPLIT = "the master's link is cut, and heals"
+AWAY = "others are shown as away, ours are not"
+SAID = "what is said in it"
+LEAVE = "leave and log-out in it"
+BAN = "ban in it"
+ENTER = "nobody enters in it"
+HEAL = "all hear all once after it"
+TIME = "removed after rooms-away-time: enters again, with another nick"
+BLIND = "nothing gets through, and nothing is refused"
+MASTER_MUTE = "the master cannot reach the copy, which can reach it"
+COPY_MUTE = "the copy cannot reach the master, which can reach it"
+KILL_MASTER = "kill -9 and restart of the master"
+KILL_COPY = "kill -9 and restart of a copy's server"
+KILL_BOTH = "kill -9 and restart of both"
 
 
-class Split:
-    pass
+class Broken(Scene):
+    """A room, its owner, and users of each server."""
+
+    async def enter_all(self, room, config=None, kinds=("main", "main")):
+        play = self.play
+        hub_kind, one_kind = kinds
+        self.owner = await self.seat(play.hub, 5, room, "Owner", hub_kind)
+        await self.owner.create()
+        if config:
+            await self.owner.configure(**config)
+        self.x = await self.seat(play.one, 5, room, "X", one_kind)
+        self.y = await self.seat(play.one, 6, room, "Y", one_kind)
+        self.third = await self.seat(play.two, 5, room, "Third")
+        for seat in self.seats[1:]:
+            await seat.enter()
+            await seat.told_subject()
+        await self.see_all()
+        self.start()
+
+    async def see_all(self):
+        await asyncio.gather(*(s.sees(o.jid) for s in self.seats
+                               for o in self.seats if s is not o))
+
+    def here(self):
+        return [self.owner, self.third]
+
+    async def both_back(self):
+        """Each side sees the other."""
+        await asyncio.gather(
+            *(s.sees_back(o.jid) for s in (self.x, self.y)
+              for o in self.here()),
+            *(s.sees_back(o.jid) for s in self.here()
+              for o in (self.x, self.y)))
+
+    async def both_away(self):
+        await asyncio.gather(
+            *(s.sees_away(o.jid) for s in (self.x, self.y)
+              for o in self.here()),
+            *(s.sees_away(o.jid) for s in self.here()
+              for o in (self.x, self.y)))
 
 
-class Timeout:
-    pass
+class Split(Broken):
+    """Of the kind that the room's owner has chosen."""
+
+    def __init__(self, play, results, mode):
+        super().__init__(play, results, mode)
+        self.mode = mode
+        self.said = []
+
+    async def play_prepare(self):
+        await self.cell(SPLIT, self.prepare())
+
+    async def play_split(self):
+        await self.cell(AWAY, self.both_away())
+        await self.cell(SAID, self.speak())
+        await self.cell(LEAVE, self.leave())
+        await self.cell(BAN, self.ban())
+        await self.cell(ENTER, self.enter())
+
+    async def play_heal(self):
+        await self.cell(HEAL, self.heal())
+        await self.cell(LEAVE, self.see_leave())
+        await self.cell(BAN, self.see_ban())
+        await self.cell(SPLIT, self.end())
+
+    async def prepare(self):
+        room, play = self.room(self.play.hub), self.play
+        await self.enter_all(room, {"split": self.mode})
+        self.leaver = await self.seat(play.one, 7, room, "Leaver")
+        self.ender = await self.seat(play.one, 8, room, "Ender")
+        self.bad = await self.seat(play.one, 9, room, "Bad")
+        self.outsider = await self.seat(play.one, 10, room, "Outsider")
+        self.seats.remove(self.outsider)
+        for seat in self.leaver, self.ender, self.bad:
+            await seat.enter()
+            await seat.told_subject()
+        for seat in self.leaver, self.ender, self.bad:
+            await asyncio.gather(*(o.sees(seat.jid) for o in self.seats
+                                   if o not in (self.leaver, self.ender,
+                                                self.bad)))
+        self.start()
+
+    async def speak(self):
+        """In the order of their names, as each waits for the last one."""
+        for _ in range(3):
+            self.said += await talk([self.owner], self.here(), 1)
+        for _ in range(3):
+            for who in self.x, self.y, self.leaver, self.bad:
+                said = [who.say()]
+                if self.mode == "continue":
+                    await hear([self.x, self.y], said)
+                if who is not self.bad:
+                    self.said += said
+
+    async def leave(self):
+        self.leaver.presence("unavailable")
+        await self.leaver.sees_gone(self.leaver.jid, "110")
+        self.ender.user.abort()
+        await asyncio.gather(*(s.sees_gone(o.jid) for s in (self.x, self.y)
+                               for o in (self.leaver, self.ender)))
+
+    async def ban(self):
+        await self.owner.admin(jid=self.bad.user.boundjid.bare,
+                               affiliation="outcast")
+        await asyncio.gather(*(s.sees_gone(self.bad.jid, "301")
+                               for s in self.here()))
+
+    async def enter(self):
+        await self.outsider.cannot_enter("remote-server-timeout")
+
+    async def heal(self):
+        await hear(self.here(), [s for s in self.said
+                                 if s[0] != self.owner.nick])
+        await hear([self.x, self.y], [
+            s for s in self.said
+            if s[0] == self.owner.nick or self.mode == "hold"])
+        await self.both_back()
+
+    async def see_leave(self):
+        await asyncio.gather(*(s.sees_gone(o.jid) for s in self.here()
+                               for o in (self.leaver, self.ender)))
+
+    async def see_ban(self):
+        await asyncio.gather(
+            self.bad.sees_gone(self.bad.jid, "301", "110"),
+            *(s.sees_gone(self.bad.jid, "301") for s in (self.x, self.y)))
+        await self.bad.cannot_enter("forbidden")
+
+    async def end(self):
+        await self.outsider.enter()
+        await asyncio.gather(self.owner.sees(self.outsider.jid),
+                             self.x.sees(self.outsider.jid))
+        seats = [*self.here(), self.x, self.y]
+        self.said += await talk(seats, seats, 2)
+        # In its own server, what the one who is banned said was heard.
+        bad = [s for s in self.x.said() if s[0] == self.bad.nick]
+        if bad and self.mode == "hold":
+            raise RuntimeError(f"heard: {bad}")
+        check(self.here(), self.said)
+        check([self.x, self.y], self.said + bad, self.mode == "hold")
+        if self.mode == "hold":
+            check([self.owner, self.x], self.said)
+        check_left(seats, "Leaver", "Ender", "Bad")
+        check_no_errors(seats)
 
 
-class OneWay:
-    pass
+class Timeout(Broken):
+    """Whoever is away is removed at once."""
+
+    async def play_prepare(self):
+        await self.cell(TIME, self.enter_all(
+            self.room(self.play.hub, "brief"), None, ("brief", "main")))
+
+    async def play_split(self):
+        await self.cell(TIME, self.split())
+
+    async def play_heal(self):
+        await self.cell(TIME, self.heal())
+
+    async def split(self):
+        """Who is still there takes a nickname."""
+        await asyncio.gather(*(s.sees_gone(o.jid, "333") for s in self.here()
+                               for o in (self.x, self.y)))
+        self.taker = await self.seat(self.play.hub, 6, self.owner.room, "X",
+                                     "brief")
+        await self.taker.enter()
+        await self.owner.sees(self.taker.jid)
+        self.body = self.x.say()[1]
+
+    async def heal(self):
+        new = "X 2"
+        await self.x.renamed("X", new, "110", "210")
+        self.x.nick = new
+        await self.y.renamed("X", new)
+        await self.y.sees(self.taker.jid)
+        await asyncio.gather(*(s.sees(o.jid) for o in (self.x, self.y)
+                               for s in (*self.here(), self.taker)))
+        said = (new, self.body)
+        await hear([self.x, self.y, *self.here()], [said])
+        seats = [*self.here(), self.x, self.y]
+        check(seats, [said, *await talk(seats, seats, 2)])
+        check_left(self.here(), "X", "Y")
+        # X by changing the nickname.
+        check_left([self.x, self.y], "X")
 
 
-class Restarts:
-    pass
+class OneWay(Broken):
+    async def play_all(self):
+        await self.cell(BLIND, self.blind())
+        await self.cell(MASTER_MUTE, self.mute(True))
+        await self.cell(COPY_MUTE, self.mute(False))
+
+    async def blind(self):
+        """What is sent goes nowhere, on one way: both notice."""
+        link = self.play.hub_one
+        await self.enter_all(self.room(self.play.hub))
+        for direction in "there", "back":
+            self.start()
+            link.swallow(direction)
+            said = [s.say() for s in self.seats]
+            await self.both_away()
+            said += [s.say() for s in self.seats]
+            link.heal()
+            await hear(self.seats, said)
+            await self.both_back()
+            self.check(said)
+        await self.close_all()
+
+    def check(self, said):
+        check(self.seats, said)
+        check_left(self.seats)
+        check_no_errors(self.seats)
+
+    async def close_all(self):
+        for seat in self.seats:
+            seat.user.abort()
+        self.seats = []
+
+    async def mute(self, is_master):
+        """One cannot connect to the other, which can."""
+        room = ("m" if is_master else "c") + self.room(self.play.hub)
+        if not self.seats:
+            await self.enter_all(room, None, ("main", "oneway"))
+        link = self.play.hub_oneway if is_master else self.play.hub_one
+        link.cut(link.there if is_master else link.back)
+        if is_master:
+            await asyncio.gather(*(s.sees_away(o.jid) for s in self.here()
+                                   for o in (self.x, self.y)))
+            said = await talk([self.x, self.y, *self.here()], self.here(), 2)
+        else:
+            await asyncio.gather(*(s.sees_away(o.jid)
+                                   for s in (self.x, self.y)
+                                   for o in self.here()))
+            said = await talk(self.here(), self.here(), 2)
+            said += [s.say() for s in (self.x, self.y)]
+        link.heal()
+        if is_master:
+            await hear([self.x, self.y], said)
+        else:
+            await hear([self.x, self.y, *self.here()], said)
+        seats = [self.x, self.y, *self.here()]
+        said += await talk(seats, seats, 1)
+        self.check(said)
+        await self.close_all()
+
+
+class Restarts(Broken):
+    async def play_all(self):
+        await self.cell(KILL_MASTER, self.kill_master())
+        await self.cell(KILL_COPY, self.kill_copy())
+        await self.cell(KILL_BOTH, self.kill_both())
+
+    async def kill_master(self):
+        play = self.play
+        await self.enter_all(self.room(play.hub))
+        said = await talk(self.seats, self.seats, 1)
+        self.owner.user.abort()
+        await play.hub.kill()
+        there = [self.x, self.y, self.third]
+        # While there is no master, and while it starts.
+        said += [s.say() for s in there]
+        await play.hub.start()
+        said += [s.say() for s in there]
+        await hear(there, [s for s in said[len(self.seats):]])
+        await self.return_owner(there)
+        said += await talk(there, there, 1)
+        check(there, said)
+        check_left(there, "Owner")
+        check_no_errors(there)
+
+    async def return_owner(self, there):
+        """His session has gone with the server."""
+        await asyncio.gather(*(s.sees_gone(self.owner.jid) for s in there))
+        self.seats.remove(self.owner)
+        self.owner = await self.seat(self.play.hub, 5, self.owner.room,
+                                     "Owner")
+        await self.owner.enter()
+        await asyncio.gather(*(s.sees(self.owner.jid) for s in there),
+                             *(self.owner.sees(s.jid) for s in there))
+        await self.owner.told_subject()
+
+    async def kill_copy(self):
+        self.start()
+        self.lose(self.x, self.y)
+        await self.play.one.kill()
+        said = await talk(self.here(), self.here(), 1)
+        await self.play.one.start()
+        await asyncio.gather(*(s.sees_gone(jid) for s in self.here()
+                               for jid in self.gone))
+        await self.return_visitors(self.here())
+        said += await talk(self.seats, self.here(), 2)
+        check(self.here(), said)
+        check_left(self.here(), "X", "Y")
+
+    def lose(self, *seats):
+        self.gone = [s.jid for s in seats]
+        for seat in seats:
+            seat.user.abort()
+            self.seats.remove(seat)
+
+    async def return_visitors(self, others):
+        play, room = self.play, self.third.room
+        self.x = await self.seat(play.one, 5, room, "X")
+        self.y = await self.seat(play.one, 6, room, "Y")
+        for seat in self.x, self.y:
+            await seat.enter()
+            await seat.told_subject()
+            await asyncio.gather(*(s.sees(seat.jid) for s in others),
+                                 *(seat.sees(s.jid) for s in others))
+
+    async def kill_both(self):
+        play = self.play
+        self.start()
+        self.lose(self.x, self.y, self.owner)
+        await asyncio.gather(play.hub.kill(), play.one.kill())
+        said = [self.third.say()]
+        await asyncio.gather(play.hub.start(), play.one.start())
+        await hear([self.third], said)
+        await asyncio.gather(*(self.third.sees_gone(jid)
+                               for jid in self.gone))
+        self.owner = await self.seat(play.hub, 5, self.third.room, "Owner")
+        await self.owner.enter()
+        await self.third.sees(self.owner.jid)
+        await self.owner.told_subject()
+        await self.return_visitors(self.here())
+        said += await talk(self.seats, self.seats, 2)
+        check([self.third], said)
+        check_left([self.third], "X", "Y", "Owner")
+        check_no_errors([self.third])
+
+
+__all__ = ["OneWay", "Restarts", "Split", "Timeout", "first"]

@@ -79,10 +79,10 @@ class Seat(Occupant):
             and m.xml.find("{jabber:client}subject") is not None))
 
     async def renamed(self, old, new, *wanted):
-        """Someone, perhaps this one."""
+        """Someone, perhaps this one: codes of the new presence."""
         await asyncio.gather(
-            self.sees_gone(f"{self.room}/{old}", "303", *wanted),
-            self.sees(f"{self.room}/{new}"))
+            self.sees_gone(f"{self.room}/{old}", "303"),
+            self.sees(f"{self.room}/{new}", *wanted))
 
     # ---- what is done ----
 
