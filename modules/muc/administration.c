@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "core/host.h"
 #include "core/server.h"
+#include "modules/muc/distribute.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/private.h"
 #include "storage/rooms.h"
@@ -75,6 +76,40 @@ const char *
 muc_service_domain(const struct muc_service *s)
 {
 	return jid_str(s->jid);
+}
+
+/* ---- distributed rooms ---- */
+
+static void
+add_service(struct muc_totals *t, const struct muc_service *s)
+{
+	map_each (n, &s->rooms)
+		distribute_count(container_of(n, struct live, node), t);
+}
+
+static void
+add_muc(struct muc_totals *t, const struct muc *muc)
+{
+	list_each (n, &muc->domains)
+		add_service(t, service_of(n));
+	t->n_stanzas += muc->traffic.n_stanzas;
+	t->n_bytes += muc->traffic.n_bytes;
+	t->n_instead_of += muc->traffic.n_instead_of;
+}
+
+struct muc_totals
+muc_totals_of(struct server *srv)
+{
+	struct muc_totals t = { 0 };
+
+	map_each (n, &srv->hosts) {
+		const struct muc *muc = host_data(
+			container_of(n, struct host, node), &muc_slot);
+
+		if (muc)
+			add_muc(&t, muc);
+	}
+	return t;
 }
 
 /* ---- listing ---- */
@@ -199,8 +234,11 @@ show(const struct showing *w, const struct live *l)
 		.desc = r->config.desc,
 		.owners = gather_owners(a, r),
 		.occupants = all,
+		.epoch = r->log.epoch,
+		.seq = r->log.seq,
 	};
 
+	distribute_show(l, a, &shown);
 	list_each (n, &r->occupants)
 		all[shown.n_occupants++] = describe(a, occupant_of(n));
 	w->done(w->data, &shown);
@@ -324,6 +362,35 @@ muc_delete(struct muc_service *s, struct jid *room, const char *reason,
 				.reason = reason,
 				.new_nick = instead },
 	       done, data);
+}
+
+struct draining {
+	struct jid *domain; /* ref */
+	muc_changed *done;
+	void *data;
+};
+
+static void
+drain_awake(void *data, struct live *l)
+{
+	struct draining *w = data;
+	enum stanza_cond cond = missing(l);
+
+	if (!cond && !distribute_drain(l, w->domain))
+		cond = COND_NOT_ACCEPTABLE;
+	w->done(w->data, cond);
+	jid_unref(&w->domain);
+	free(w);
+}
+
+void
+muc_drain(struct muc_service *s, struct jid *room, struct jid *domain,
+	  muc_changed *done, void *data)
+{
+	struct draining *w = mem_zalloc(sizeof(*w));
+
+	*w = (struct draining){ jid_ref(domain), done, data };
+	live_then(live_take(s, room), drain_awake, w);
 }
 
 void

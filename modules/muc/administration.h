@@ -27,6 +27,15 @@ struct host *muc_service_host(const struct muc_service *s);
 /* Lives as long as the service. */
 const char *muc_service_domain(const struct muc_service *s);
 
+/* Of all services. */
+struct muc_totals {
+	size_t n_distributed; /* rooms */
+	size_t n_peers, n_lost;
+	/* Since the start. */
+	uint64_t n_stanzas, n_bytes, n_instead_of;
+};
+struct muc_totals muc_totals_of(struct server *srv);
+
 struct muc_seen {
 	const char *jid, *name; /* name: NULL where it has none */
 	int64_t created_ms;
@@ -50,6 +59,18 @@ struct muc_occupant {
 	enum affiliation affiliation;
 	enum role role;
 };
+/* A server that has a copy of the room, or is asked to. */
+struct muc_peer {
+	const char *domain;
+	const char *state; /* "asked", "follows", "lost" */
+	bool is_lost;
+	int64_t since_s; /* of its state */
+	/* The position that it has told last, and entries behind that. */
+	uint64_t acked, n_behind;
+	size_t n_sessions; /* of its users, in the room */
+	/* What it was sent; and the stanzas that its users would have been. */
+	uint64_t n_stanzas, n_bytes, n_instead_of;
+};
 struct muc_shown {
 	enum stanza_cond cond; /* ITEM_NOT_FOUND, …: nothing else is set */
 	struct muc_seen room;
@@ -57,6 +78,10 @@ struct muc_shown {
 	const char *const *owners; /* bare JIDs; ends with NULL */
 	const struct muc_occupant *occupants;
 	size_t n_occupants;
+	const char *epoch; /* its log, and how far that is */
+	uint64_t seq;
+	const struct muc_peer *peers;
+	size_t n_peers;
 };
 typedef void muc_shown_done(void *data, const struct muc_shown *room);
 /* Calls done once, perhaps at once. */
@@ -69,6 +94,11 @@ typedef void muc_changed(void *data, enum stanza_cond cond);
  * Both may be NULL. */
 void muc_delete(struct muc_service *s, struct jid *room, const char *reason,
 		const char *instead, muc_changed *done, void *data);
+/* The users of that domain, whose server has a copy of the room, become
+ * ordinary occupants, without leaving; for an hour it is not asked to have
+ * another one. NOT_ACCEPTABLE: it has none. */
+void muc_drain(struct muc_service *s, struct jid *room, struct jid *domain,
+	       muc_changed *done, void *data);
 /* user: bare */
 void muc_make_owner(struct muc_service *s, struct jid *room, struct jid *user,
 		    muc_changed *done, void *data);

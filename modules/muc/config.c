@@ -55,6 +55,27 @@ muc_config_apply_preset(struct muc_config *c, enum muc_preset preset)
 	}
 }
 
+static bool
+has_line(const char *text, const char *line)
+{
+	size_t len = strlen(line);
+
+	for (const char *s = text; s; s = strchr(s, '\n')) {
+		s += *s == '\n';
+		if (!strncmp(s, line, len) && (!s[len] || s[len] == '\n'))
+			return true;
+	}
+	return false;
+}
+
+bool
+muc_config_allows_copy(const struct muc_config *c, const char *domain)
+{
+	if (c->distribute == DISTRIBUTE_LISTED)
+		return has_line(c->copies, domain);
+	return c->distribute == DISTRIBUTE_YES;
+}
+
 bool
 muc_config_is_logged(const struct muc_config *c)
 {

@@ -43,12 +43,16 @@ enum muc_pm { PM_ANYONE, PM_PARTICIPANTS, PM_MODERATORS, PM_NONE };
 /* What a copy of the room does without its master. */
 enum muc_split { SPLIT_HOLD, SPLIT_CONTINUE };
 
+/* Which other servers may have a copy of it. */
+enum muc_distribute { DISTRIBUTE_NO, DISTRIBUTE_YES, DISTRIBUTE_LISTED };
+
 /* Strings are owned, NULL where there is nothing. Zeroed memory may be given
  * to muc_config_fini, but is no configuration: muc_config_init. */
 struct muc_config {
 	char *name, *desc, *lang;
 	char *password; /* NULL: none is needed */
 	char *contacts; /* JIDs, one a line */
+	char *copies;	/* domains, one a line: DISTRIBUTE_LISTED */
 	char *logs;	/* URL of published logs */
 	char *pubsub;	/* URI of a node */
 	char *avatar;	/* SHA-1 of the pictures in its vCard (XEP-0486) */
@@ -67,6 +71,7 @@ struct muc_config {
 	enum muc_whois whois;
 	enum muc_pm allow_pm;
 	enum muc_split split;
+	enum muc_distribute distribute;
 	unsigned presence_broadcast; /* of which roles: 1u << enum role */
 	unsigned get_members;	     /* for which roles, likewise */
 	int max_users;		     /* 0: as many as the service lets in */
@@ -147,6 +152,8 @@ muc_config_add_info(struct arena *a, struct xml *query,
 size_t muc_config_status_codes(const struct muc_config *old,
 			       const struct muc_config *now,
 			       int codes_out[MUC_CONFIG_CODES_MAX]);
+/* May the server of that domain have a copy of the room? */
+bool muc_config_allows_copy(const struct muc_config *c, const char *domain);
 /* Is what is said here kept or published: status 170 on entering (7.2.12)? */
 bool muc_config_is_logged(const struct muc_config *c);
 

@@ -49,6 +49,13 @@ static const struct form_option split_options[] = {
 	{ 0 },
 };
 
+static const struct form_option distribute_options[] = {
+	[DISTRIBUTE_NO] = { "no", "None" },
+	[DISTRIBUTE_YES] = { "yes", "All that Can" },
+	[DISTRIBUTE_LISTED] = { "listed", "Those Listed Below" },
+	{ 0 },
+};
+
 static const struct form_option role_options[] = {
 	{ "moderator", "Moderator" },
 	{ "participant", "Participant" },
@@ -272,6 +279,19 @@ const struct muc_option muc_options[] = {
 	  .var = OURS("split"),
 	  .label = "What Servers Do When They Lose the Room",
 	  .options = split_options },
+	{ .name = "distribute",
+	  .kind = OPTION_CHOICE,
+	  .at = AT(distribute),
+	  .var = OURS("distribute"),
+	  .label = "Servers that May Have a Copy of the Room for Their Users",
+	  .options = distribute_options,
+	  .preset = { DISTRIBUTE_YES, DISTRIBUTE_YES, DISTRIBUTE_YES } },
+	{ .name = "copies",
+	  .kind = OPTION_JIDS,
+	  .at = AT(copies),
+	  .var = OURS("distribute-to"),
+	  .label = "Domains of Servers that May Have a Copy",
+	  .max = 4096 },
 	{ 0 },
 };
 

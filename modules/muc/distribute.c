@@ -12,6 +12,7 @@
 #include "core/iq_request.h"
 #include "core/router.h"
 #include "core/server.h"
+#include "modules/muc/distribute_private.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/peers.h"
@@ -24,6 +25,7 @@
 #include "xmpp/xml.h"
 #include "xmpp/xml_text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,24 +62,6 @@ struct joiner {
 	struct list node; /* in asking->joiners */
 	struct event *ev;
 	hook_fn *fn;
-};
-
-/* A domain is asked: first what it can do, then to have a copy. */
-struct asking {
-	struct list node;	     /* in distribution->askings */
-	struct muc_service *service; /* borrowed; outlives all requests */
-	struct jid *room, *domain;   /* refs */
-	struct list joiners;	     /* those it was not asked about yet */
-	struct list asked;	     /* those it was */
-};
-
-/* Of a room that is, or was, distributed. */
-struct distribution {
-	struct live *live; /* borrowed */
-	struct peers peers;
-	struct list askings;
-	struct timer timer;
-	bool has_changed; /* since the position was told */
 };
 
 /* ---- what domains can do ---- */
@@ -167,8 +151,8 @@ on_timer(struct timer *t)
 		loop_timer_set(d->live->host->server->core, t, POSITION_MS);
 }
 
-static struct distribution *
-take(struct live *l)
+struct distribution *
+distribution_take(struct live *l)
 {
 	struct distribution *d = l->distribution;
 
@@ -178,26 +162,59 @@ take(struct live *l)
 	d->live = l;
 	d->timer.fn = on_timer;
 	list_init(&d->askings);
+	list_init(&d->barred);
 	peers_init(&d->peers, live_room(l), &l->service->muc->env, &peers_class,
 		   l);
+	d->peers.total = &l->service->muc->traffic;
 	return d;
 }
 
-static struct peer *
-peer_of(const struct live *l, const struct jid *domain)
+struct peer *
+distribution_peer(const struct live *l, const struct jid *domain)
 {
 	return l->distribution ? peers_find(&l->distribution->peers, domain)
 			       : NULL;
 }
 
+void
+distribution_send_detach(struct live *l, struct jid *domain)
+{
+	struct stanza *s =
+		stanza_new(STANZA_MESSAGE, TYPE_NONE, l->jid, domain, NULL);
+
+	xml_add(s->arena, s->root, "detach", NS_DMUC);
+	route(l->host->server, s);
+}
+
+void
+distribution_note(const struct live *l, const struct jid *domain,
+		  const char *what)
+{
+	struct log_limit *limit = &l->service->muc->peers_log;
+	const struct log_ring *log = &live_room(l)->log;
+
+	if (!log_limit_allows(limit, l->host->server->clock->mono_ms))
+		return;
+	log_limit_tell(limit, &l->host->log);
+	log_info(&l->host->log, "room %s: %s %s at %s %" PRIu64,
+		 jid_str(l->jid), jid_domain(domain), what, log->epoch,
+		 log->seq);
+}
+
 static void
 follow(struct live *l, const struct jid *domain, const struct xml *at)
 {
-	struct distribution *d = take(l);
+	struct distribution *d = distribution_take(l);
 	struct peer *p = peers_find(&d->peers, domain);
 
-	if (!p)
-		p = peers_add(&d->peers, domain);
+	distribution_note(l, domain,
+			  !p			     ? "follows"
+			  : p->state == PEER_FOLLOWS ? "has attached once more"
+						     : "follows again");
+	if (!p || p->state != PEER_FOLLOWS) {
+		p = p ? p : peers_add(&d->peers, domain);
+		p->since_ms = l->host->server->clock->mono_ms;
+	}
 	peers_follow(&d->peers, p, at);
 	if (!timer_is_set(&d->timer))
 		loop_timer_set(l->host->server->core, &d->timer, POSITION_MS);
@@ -205,8 +222,8 @@ follow(struct live *l, const struct jid *domain, const struct xml *at)
 
 /* ---- asking ---- */
 
-static struct asking *
-asking_find(const struct live *l, const struct jid *domain)
+struct asking *
+distribution_asking(const struct live *l, const struct jid *domain)
 {
 	if (!l->distribution)
 		return NULL;
@@ -293,8 +310,10 @@ on_created(void *data, const struct stanza *reply)
 	live_use(l);
 	if (reply && reply->type == TYPE_RESULT)
 		x = stanza_child(reply, "slave", NS_DMUC);
-	if (x)
+	if (x && distribution_may_have(l, a->domain))
 		follow(l, a->domain, x);
+	else if (x)
+		distribution_send_detach(l, a->domain);
 	else if (!reply || stanza_error_cond(reply) != COND_ITEM_NOT_FOUND)
 		remember(l->service->muc, a->domain, false);
 	let_enter(l, &a->asked);
@@ -376,7 +395,7 @@ ask_info(struct live *l, struct asking *a)
 static void
 wait(struct live *l, struct event *ev, hook_fn *fn, const struct known *k)
 {
-	struct asking *a = asking_find(l, ev->from);
+	struct asking *a = distribution_asking(l, ev->from);
 	struct joiner *j = mem_zalloc(sizeof(*j));
 	bool is_new = !a;
 
@@ -387,7 +406,7 @@ wait(struct live *l, struct event *ev, hook_fn *fn, const struct known *k)
 		a->domain = jid_make(NULL, jid_domain(ev->from), NULL);
 		list_init(&a->joiners);
 		list_init(&a->asked);
-		list_append(&take(l)->askings, &a->node);
+		list_append(&distribution_take(l)->askings, &a->node);
 	}
 	j->ev = ev;
 	j->fn = fn;
@@ -430,11 +449,11 @@ enum verdict
 distribute_before_join(struct live *l, struct event *ev, hook_fn *fn)
 {
 	struct muc *muc = l->service->muc;
-	struct peer *p = peer_of(l, ev->from);
+	struct peer *p = distribution_peer(l, ev->from);
 	const struct known *k;
 
-	if (!muc->distributes || l->state != LIVE_AWAKE ||
-	    !is_of_other_server(ev) || live_room(l)->is_unmade)
+	if (l->state != LIVE_AWAKE || live_room(l)->is_unmade ||
+	    !is_of_other_server(ev) || !distribution_may_have(l, ev->from))
 		return fn(ev, l);
 	if (p && p->state == PEER_FOLLOWS &&
 	    stanza_child(ev->stanza, "submit", NS_DMUC))
@@ -460,24 +479,36 @@ has_user_of(const struct live *l, const struct jid *domain)
 	return false;
 }
 
+/* It knows where it stands. One that may not have a copy gets what it has
+ * missed, too: its users see what happened before they are ordinary ones. */
 static void
-detach(struct live *l, struct jid *domain)
+on_attach(struct live *l, struct jid *domain, const struct xml *x)
 {
-	struct stanza *s =
-		stanza_new(STANZA_MESSAGE, TYPE_NONE, l->jid, domain, NULL);
-
-	xml_add(s->arena, s->root, "detach", NS_DMUC);
-	route(l->host->server, s);
+	if (!distribution_peer(l, domain) && !has_user_of(l, domain)) {
+		distribution_send_detach(l, domain);
+		return;
+	}
+	follow(l, domain, x);
+	if (!distribution_may_have(l, domain))
+		distribution_drain(l, distribution_peer(l, domain));
 }
 
-/* It has no users in the room any more, or has forgotten them all. */
+/* It has no users in the room any more, or has forgotten them all; or it wants
+ * us to take them over. */
 static void
-on_detach(struct live *l, struct jid *domain)
+on_detach(struct live *l, struct jid *domain, const struct xml *x)
 {
-	struct peer *p = peer_of(l, domain);
+	const char *users = xml_get(x, "users");
+	struct peer *p = distribution_peer(l, domain);
 
 	if (!p)
 		return;
+	if (users && !strcmp(users, "stay")) {
+		distribution_bar(l, domain);
+		distribution_drain(l, p);
+		return;
+	}
+	distribution_note(l, domain, "has no copy any more");
 	peers_remove(&l->distribution->peers, p);
 	live_put_out(l, domain);
 }
@@ -494,12 +525,9 @@ distribute_receive(struct live *l, struct event *ev)
 	if (!live_room(l) || live_room(l)->is_destroyed ||
 	    ev->stanza->type == TYPE_ERROR)
 		return true;
-	p = peer_of(l, ev->from);
+	p = distribution_peer(l, ev->from);
 	if (!strcmp(x->name, "attach")) {
-		if (p || has_user_of(l, ev->from))
-			follow(l, ev->from, x);
-		else
-			detach(l, ev->from);
+		on_attach(l, ev->from, x);
 	} else if (!strcmp(x->name, "ack") && p) {
 		const char *epoch = xml_get(x, "epoch");
 		const char *seq = xml_get(x, "seq");
@@ -508,7 +536,7 @@ distribute_receive(struct live *l, struct event *ev)
 			peers_acked(&l->distribution->peers, p, epoch,
 				    strtoull(seq, NULL, 10));
 	} else if (!strcmp(x->name, "detach")) {
-		on_detach(l, ev->from);
+		on_detach(l, ev->from, x);
 	}
 	return true;
 }
@@ -550,7 +578,7 @@ distribute_submitted(struct live *l, struct submission *sub)
 {
 	const struct xml *x = stanza_child(sub->stanza, "submit", NS_DMUC);
 	const char *id = x ? xml_get(x, "id") : NULL, *after;
-	struct peer *p = id ? peer_of(l, sub->from) : NULL;
+	struct peer *p = id ? distribution_peer(l, sub->from) : NULL;
 
 	/* A copy that we have forgotten: it submits that again once it has
 	 * attached, and it must not be there twice then. */
@@ -559,7 +587,7 @@ distribute_submitted(struct live *l, struct submission *sub)
 		struct jid *domain =
 			jid_make(NULL, jid_domain(sub->from), NULL);
 
-		peers_tell_stranger(&take(l)->peers, domain);
+		peers_tell_stranger(&distribution_take(l)->peers, domain);
 		jid_unref(&domain);
 		return false;
 	}
@@ -583,7 +611,7 @@ void
 distribute_done(struct live *l, const struct submission *sub,
 		const struct ruling *ruling)
 {
-	struct peer *p = sub->submit ? peer_of(l, sub->from) : NULL;
+	struct peer *p = sub->submit ? distribution_peer(l, sub->from) : NULL;
 
 	if (p)
 		peers_done(p, sub->submit, ruling->cond);
@@ -596,7 +624,12 @@ distribute_applied(struct live *l, const struct room_change *c)
 {
 	struct distribution *d = l->distribution;
 
-	if (!d || !d->peers.n)
+	if (!d)
+		return;
+	/* Who has no copy any more is shown the change by us. */
+	if (c->entry->type == ENTRY_CONFIG)
+		distribution_drain_unwanted(l);
+	if (!d->peers.n)
 		return;
 	d->has_changed = true;
 	peers_applied(&d->peers, c);
@@ -613,6 +646,7 @@ distribute_free(struct live *l)
 	/* Requests that are under way find out that the room is gone. */
 	list_each_safe (n, &d->askings)
 		list_remove(n);
+	distribution_forget_barred(d);
 	loop_timer_clear(l->host->server->core, &d->timer);
 	peers_fini(&d->peers);
 	free(d);
@@ -630,7 +664,7 @@ each_peer(struct muc *muc, const struct jid *domain,
 
 		map_each (k, &s->rooms) {
 			struct live *l = container_of(k, struct live, node);
-			struct peer *p = peer_of(l, domain);
+			struct peer *p = distribution_peer(l, domain);
 
 			if (p)
 				fn(l, p);
@@ -641,6 +675,10 @@ each_peer(struct muc *muc, const struct jid *domain,
 static void
 lose(struct live *l, struct peer *p)
 {
+	if (p->state == PEER_FOLLOWS) {
+		distribution_note(l, p->domain, "is lost");
+		p->since_ms = l->host->server->clock->mono_ms;
+	}
 	peers_lost(&l->distribution->peers, p);
 }
 

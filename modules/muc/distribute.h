@@ -9,10 +9,13 @@
 
 #include <stdbool.h>
 
+struct arena;
 struct event;
 struct jid;
 struct live;
 struct muc;
+struct muc_shown;
+struct muc_totals;
 struct room_change;
 struct ruling;
 struct submission;
@@ -43,5 +46,18 @@ void distribute_free(struct live *l);
  * there may be lost. */
 void distribute_lost(struct muc *muc, const struct jid *domain);
 void distribute_found(struct muc *muc, const struct jid *domain);
+
+/* Options have changed: who may not have a copy any more has none. */
+void distribute_reloaded(struct muc *muc);
+
+/* ---- for who runs the server: administration.h ---- */
+
+/* That domain's users become ordinary occupants, and it is not asked to have a
+ * copy of this room for an hour. False: it has none. */
+bool distribute_drain(struct live *l, const struct jid *domain);
+/* Adds the peers. */
+void
+distribute_show(const struct live *l, struct arena *a, struct muc_shown *out);
+void distribute_count(const struct live *l, struct muc_totals *out);
 
 #endif

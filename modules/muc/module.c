@@ -30,6 +30,7 @@ check_domain(const char *value, struct err *err)
 
 static const char *const create_names[] = { "anybody", "local", "admins",
 					    NULL };
+static const char *const distribute_names[] = { "no", "yes", "listed", NULL };
 static const char *const preset_names[] = { "temporary", "private-group",
 					    "public-channel", NULL };
 
@@ -104,10 +105,16 @@ static const struct option options[] = {
 	{ "rooms-vcard-max", OPT_SIZE, offsetof(struct muc, vcard_max),
 	  .def = "128K", .min = 1024, .max = 16777216,
 	  .doc = "Size of a room's vCard with the picture in it." },
-	{ "rooms-distribute", OPT_BOOL, offsetof(struct muc, distributes),
-	  .def = "yes",
+	{ "rooms-distribute", OPT_ENUM, offsetof(struct muc, distribute),
+	  .def = "yes", .choices = distribute_names,
 	  .doc = "Other servers that can have a copy of a room for their users "
-		 "are sent each message once, and not once for each of them." },
+		 "are sent each message once, and not once for each of them: "
+		 "all that can (yes), those of rooms-distribute-to (listed), "
+		 "or none (no). A room's owner can allow fewer." },
+	{ "rooms-distribute-to", OPT_LIST, offsetof(struct muc, distribute_to),
+	  .def = "", .check = check_domain,
+	  .doc = "The domains that may have copies of rooms, with "
+		 "rooms-distribute = listed." },
 	{ "rooms-unlock-time", OPT_DURATION, offsetof(struct muc, unlock_time),
 	  .def = "30m", .min = 1000, .max = 86400000,
 	  .doc = "A new room that its owner does not configure within this "
@@ -261,6 +268,7 @@ reloaded(struct host *host, void *data)
 						   (size_t)muc->history_size);
 		}
 	}
+	distribute_reloaded(muc);
 }
 
 /* 11.2. Occupants of other servers stay in over a restart. */

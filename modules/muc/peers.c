@@ -100,13 +100,36 @@ peers_remove(struct peers *ps, struct peer *p)
 	ps->n--;
 }
 
+const char *
+peer_state_name(enum peer_state state)
+{
+	static const char *const names[] = {
+		[PEER_ASKED] = "asked",
+		[PEER_FOLLOWS] = "follows",
+		[PEER_LOST] = "lost",
+	};
+
+	return names[state];
+}
+
 /* ---- sending ---- */
+
+static void
+count(struct peers *ps, struct peer *p, struct peers_traffic more)
+{
+	struct peers_traffic *const all[] = { &p->traffic, ps->total };
+
+	for (size_t i = 0; i < N_ELEMENTS(all) && all[i]; i++) {
+		all[i]->n_stanzas += more.n_stanzas;
+		all[i]->n_bytes += more.n_bytes;
+		all[i]->n_instead_of += more.n_instead_of;
+	}
+}
 
 static void
 send(struct peers *ps, struct peer *p, const struct buf *b)
 {
-	p->n_stanzas++;
-	p->n_bytes += b->len;
+	count(ps, p, (struct peers_traffic){ 1, b->len, 0 });
 	ps->cls->send(ps->owner, p, b->data, b->len);
 }
 
@@ -371,7 +394,7 @@ peers_applied(struct peers *ps, const struct room_change *c)
 		if (!is_for_all || !b->len)
 			write_log(b, ps, &to, c->entry);
 		send(ps, p, b);
-		p->n_saved += p->n_sessions;
+		count(ps, p, (struct peers_traffic){ 0, 0, p->n_sessions });
 	}
 	buf_fini(&logs[0]);
 	buf_fini(&logs[1]);

@@ -31,6 +31,12 @@ struct xml;
 /* How many submissions of a peer are known again. */
 #define PEERS_SEEN 1024
 
+/* What was sent to peers, and in place of how many stanzas to their users, one
+ * by one. What who enters would have been sent of others is not counted. */
+struct peers_traffic {
+	uint64_t n_stanzas, n_bytes, n_instead_of;
+};
+
 enum peer_state {
 	PEER_ASKED,   /* whether it has a copy */
 	PEER_FOLLOWS, /* gets all entries */
@@ -47,9 +53,8 @@ struct peer {
 	uint64_t seen[PEERS_SEEN];    /* hashes of its last submissions … */
 	uint8_t outcomes[PEERS_SEEN]; /* … and what came of each: peers.c */
 	uint64_t n_seen;
-	/* Since it follows: what it was sent, and what would have been sent to
-	 * its users one by one. */
-	uint64_t n_stanzas, n_bytes, n_saved;
+	struct peers_traffic traffic; /* since it is there */
+	int64_t since_ms;	      /* owner's: of its state */
 };
 
 struct peers_class {
@@ -63,6 +68,7 @@ struct peers {
 	const struct rules_env *env; /* borrowed */
 	const struct peers_class *cls;
 	void *owner;
+	struct peers_traffic *total; /* borrowed; counts, too; may be NULL */
 	struct list all;
 	size_t n;
 	unsigned n_undigested; /* entries since the last digest */
@@ -73,6 +79,9 @@ peers_init(struct peers *ps, struct room *room, const struct rules_env *env,
 	   const struct peers_class *cls, void *owner);
 /* Without a word. */
 void peers_fini(struct peers *ps);
+
+/* "follows" */
+const char *peer_state_name(enum peer_state state);
 
 /* The peer of that domain (of which only that counts), or NULL. */
 struct peer *peers_find(const struct peers *ps, const struct jid *domain);

@@ -6,6 +6,7 @@
 #define MUC_PRIVATE_H
 
 #include "base/list.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/timer.h"
 #include "core/counts.h"
@@ -16,6 +17,7 @@
 #include "modules/muc/config.h"
 #include "modules/muc/fanout.h"
 #include "modules/muc/master.h"
+#include "modules/muc/peers.h"
 #include "modules/muc/room.h"
 #include "modules/muc/rules.h"
 #include "modules/muc/sent.h"
@@ -45,8 +47,12 @@ struct muc {		   /* per host */
 	struct rules_env env;
 	uint8_t secret[RULES_SECRET_LEN];
 	struct list domains; /* struct muc_service.node */
-	bool distributes;    /* option rooms-distribute */
-	struct map known;    /* distribute.c: what domains can do */
+	/* distribute.c */
+	int distribute; /* enum muc_distribute */
+	struct option_list distribute_to;
+	struct map known; /* what domains can do */
+	struct peers_traffic traffic;
+	struct log_limit peers_log;
 	/* limits.c; by user, within a minute */
 	struct counts joins, asks, queries;
 	/* ghosts.c */

@@ -510,6 +510,8 @@ server_reload(struct server *srv, const struct config *cfg, struct err *err)
 	if (certs_check(cfg, err) < 0 || add_new_hosts(srv, cfg, err) < 0)
 		return -1;
 	config_refill(cfg, NULL, server_options, &srv->opt);
+	/* Modules ask for it. */
+	remotes_load(srv, cfg);
 	map_each (n, &srv->hosts) {
 		struct host *h = container_of(n, struct host, node);
 
@@ -521,7 +523,6 @@ server_reload(struct server *srv, const struct config *cfg, struct err *err)
 	}
 	if (components_reload(srv, cfg, err) < 0)
 		ret = 1;
-	remotes_load(srv, cfg);
 	s2s_reload(srv);
 	log_set_level((enum log_level)srv->opt.log_level);
 	if (certs_load(srv, false, err) < 0 ||
