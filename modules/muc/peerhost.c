@@ -24,6 +24,7 @@
 #include "core/session.h"
 #include "modules/disco.h"
 #include "modules/joined.h"
+#include "modules/muc/copies.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/fanout.h"
 #include "modules/muc/ns.h"
@@ -58,6 +59,7 @@ struct peerhost {
 	struct list joins; /* struct join.node, the oldest first */
 	size_t n_joins;
 	struct timer timer; /* while there are any of both */
+	struct log_limit log_limit;
 };
 
 /* A user who is about to enter a room elsewhere. */
@@ -305,22 +307,35 @@ is_here(void *owner, const struct jid *full)
 	return a && account_session(a, full);
 }
 
+/* Masters cause these lines. */
+static void
+tell_log(const struct copy *c, const char *what)
+{
+	const struct log *log = &c->host->host->log;
+	const struct log_ring *position = &c->slave->room->log;
+
+	if (!log_limit_allows(&c->host->log_limit,
+			      server_of(c)->clock->mono_ms))
+		return;
+	log_limit_tell(&c->host->log_limit, log);
+	log_info(log, "copy of %s: %s, at %s %" PRIu64, jid_str(c->slave->jid),
+		 what, *position->epoch ? position->epoch : "-", position->seq);
+}
+
 static void
 over(void *owner)
 {
 	struct copy *c = owner;
 
 	c->is_over = true;
+	tell_log(c, "over");
 	arm(c->host);
 }
 
 static void
 note(void *owner, const char *what)
 {
-	const struct copy *c = owner;
-
-	log_info(&c->host->host->log, "copy of %s: %s", jid_str(c->slave->jid),
-		 what);
+	tell_log(owner, what);
 }
 
 static const struct slave_class slave_class = {
@@ -344,8 +359,10 @@ copy_new(struct peerhost *ph, struct jid *room)
 	c->slave = slave_new(room, ph->host->jid, &slave_class, c);
 	slave_set_clock(c->slave, ph->host->server->clock->mono_ms,
 			ph->host->server->clock->wall_ms);
+	c->slave->since_ms = ph->host->server->clock->mono_ms;
 	c->slave->may_continue = ph->may_continue;
 	map_insert(&ph->copies, &c->node, jid_hash_bare(room));
+	tell_log(c, "made");
 	arm(ph);
 	return c;
 }
@@ -686,6 +703,49 @@ on_broken(struct event *ev, void *data)
 {
 	each_of(data, ev->to, slave_attach);
 	return PASS;
+}
+
+/* ---- for who runs the server ---- */
+
+static void
+see(struct copy *c, copies_fn *fn, void *data)
+{
+	const struct slave *s = c->slave;
+
+	if (c->is_over)
+		return;
+	fn(data,
+	   &(struct copy_seen){
+		   .room = jid_str(s->jid),
+		   .host = c->host->host->name,
+		   .state = slave_state_name(s->state),
+		   .is_split = s->state == SLAVE_SPLIT,
+		   .since_s =
+			   (server_of(c)->clock->mono_ms - s->since_ms) / 1000,
+		   .epoch = s->room->log.epoch,
+		   .seq = s->room->log.seq,
+		   .n_users = s->locals.n,
+		   .n_occupants = s->room->n_occupants,
+		   .n_waiting = s->n_pending,
+	   });
+}
+
+void
+copies_each(struct server *srv, const struct jid *room, copies_fn *fn,
+	    void *data)
+{
+	map_each (n, &srv->hosts) {
+		struct peerhost *ph =
+			host_data(container_of(n, struct host, node), &slot);
+		struct copy *c = ph && room ? copy_find(ph, room) : NULL;
+
+		if (c)
+			see(c, fn, data);
+		if (!ph || room)
+			continue;
+		map_each (k, &ph->copies)
+			see(container_of(k, struct copy, node), fn, data);
+	}
 }
 
 /* ---- the module ---- */

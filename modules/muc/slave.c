@@ -45,6 +45,26 @@
 /* The epoch of a copy that has nothing yet. */
 #define NO_EPOCH ""
 
+const char *
+slave_state_name(enum slave_state state)
+{
+	static const char *const names[] = {
+		[SLAVE_BEHIND] = "behind",
+		[SLAVE_CURRENT] = "current",
+		[SLAVE_SPLIT] = "split",
+	};
+
+	return names[state];
+}
+
+static void
+set_state(struct slave *s, enum slave_state state)
+{
+	if (s->state != state)
+		s->since_ms = s->now_ms;
+	s->state = state;
+}
+
 /* ---- those of ours ---- */
 
 static struct slave_local *
@@ -442,7 +462,7 @@ drop_next(struct slave *s)
 static void
 ask(struct slave *s, bool for_all)
 {
-	s->state = SLAVE_BEHIND;
+	set_state(s, SLAVE_BEHIND);
 	s->asked_ms = s->now_ms;
 	drop_next(s);
 	/* It may have forgotten what it worked on. */
@@ -647,7 +667,7 @@ caught_up(struct slave *s)
 {
 	if (s->state == SLAVE_CURRENT)
 		return;
-	s->state = SLAVE_CURRENT;
+	set_state(s, SLAVE_CURRENT);
 	s->cls->note(s->owner, "current");
 	return_missing(s);
 	s->round++;
@@ -865,7 +885,7 @@ slave_lost(struct slave *s)
 {
 	if (s->state == SLAVE_SPLIT)
 		return;
-	s->state = SLAVE_SPLIT;
+	set_state(s, SLAVE_SPLIT);
 	drop_next(s);
 	s->cls->note(s->owner, "split: no way to the master");
 	fade_all(s);

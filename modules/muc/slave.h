@@ -108,6 +108,7 @@ struct slave {
 	unsigned n_unacked; /* entries */
 	int64_t asked_ms;   /* when it has attached; monotonic */
 	uint64_t n_asked;   /* how often: the answer says so, too */
+	int64_t since_ms;   /* of its state; monotonic */
 	int64_t now_ms;	    /* monotonic; as last told */
 	int64_t wall_ms;    /* likewise */
 	/* In a split users of ours see what they say, where the room's owner
@@ -124,6 +125,9 @@ struct slave_local {
 	struct room_session *session; /* borrowed */
 	bool is_missing; /* the master does not have it: it is to return */
 };
+
+/* "current" */
+const char *slave_state_name(enum slave_state state);
 
 /* Empty, BEHIND. References are taken. */
 struct slave *slave_new(struct jid *room, struct jid *domain,

@@ -27,6 +27,8 @@ command_nth(size_t i)
 		cmd = nth_of(s2s_commands, &i);
 	if (!cmd)
 		cmd = nth_of(room_commands, &i);
+	if (!cmd)
+		cmd = nth_of(copy_commands, &i);
 	for (const struct module *const *m = all_modules; !cmd && *m; m++)
 		cmd = nth_of((*m)->commands, &i);
 	return cmd;

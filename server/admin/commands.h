@@ -9,6 +9,7 @@ extern const struct command user_commands[];
 extern const struct command server_commands[];
 extern const struct command s2s_commands[];
 extern const struct command room_commands[];
+extern const struct command copy_commands[];
 
 /* The i-th of all, or NULL behind the last. */
 const struct command *command_nth(size_t i);

@@ -1,5 +1,6 @@
 /* commands_room.c - rooms: room list, room show, room delete. */
 
+#include "admin/commands_room.h"
 #include "admin/commands.h"
 #include "admin/json.h"
 #include "base/mem.h"
@@ -144,9 +145,8 @@ run_list(struct command_call *call)
 
 /* ---- which one ---- */
 
-/* NULL: it is none, which was said. */
-static struct jid *
-room_of(struct command_call *call, struct muc_service **s_out)
+struct jid *
+command_room(struct command_call *call, struct muc_service **s_out)
 {
 	struct jid *jid = jid_parse(call->argv[0]);
 
@@ -159,8 +159,8 @@ room_of(struct command_call *call, struct muc_service **s_out)
 	return NULL;
 }
 
-static void
-fail(struct command_call *call, enum stanza_cond cond)
+void
+command_room_fail(struct command_call *call, enum stanza_cond cond)
 {
 	if (cond == COND_ITEM_NOT_FOUND)
 		command_fail(call, "there is no room %s", call->argv[0]);
@@ -182,13 +182,37 @@ occupant_text(struct buf *out, const struct muc_occupant *o)
 }
 
 static void
+peer_text(struct buf *out, const struct muc_peer *p)
+{
+	if (!p->n_stanzas && !p->is_lost) {
+		buf_printf(out, "  %s  %s\n", p->domain, p->state);
+		return;
+	}
+	buf_printf(out,
+		   "  %s  %s for %" PRId64 " s, at %" PRIu64 ", %" PRIu64
+		   " behind, %zu in it, %" PRIu64 " stanzas (%" PRIu64
+		   " bytes) in place of %" PRIu64 "\n",
+		   p->domain, p->state, p->since_s, p->acked, p->n_behind,
+		   p->n_sessions, p->n_stanzas, p->n_bytes, p->n_instead_of);
+}
+
+static void
+copies_text(struct buf *out, const struct muc_shown *room)
+{
+	buf_printf(out, "copies, of epoch %s at %" PRIu64 ":\n", room->epoch,
+		   room->seq);
+	for (size_t i = 0; i < room->n_peers; i++)
+		peer_text(out, &room->peers[i]);
+}
+
+static void
 shown(void *data, const struct muc_shown *room)
 {
 	struct command_call *call = data;
 	struct buf *out = &call->out;
 
 	if (room->cond) {
-		fail(call, room->cond);
+		command_room_fail(call, room->cond);
 		return;
 	}
 	room_text(out, &room->room);
@@ -198,6 +222,8 @@ shown(void *data, const struct muc_shown *room)
 	for (const char *const *jid = room->owners; *jid; jid++)
 		buf_printf(out, " %s", *jid);
 	buf_addc(out, '\n');
+	if (room->n_peers)
+		copies_text(out, room);
 	for (size_t i = 0; i < room->n_occupants; i++)
 		occupant_text(out, &room->occupants[i]);
 	command_end(call, COMMAND_DONE);
@@ -213,7 +239,9 @@ run_show(struct command_call *call)
 		command_misused(call, &room_commands[SHOW]);
 		return;
 	}
-	room = room_of(call, &s);
+	if (command_show_copy(call))
+		return;
+	room = command_room(call, &s);
 	if (room)
 		muc_show(s, room, shown, call);
 	jid_unref(&room);
@@ -227,7 +255,7 @@ deleted(void *data, enum stanza_cond cond)
 	struct command_call *call = data;
 
 	if (cond)
-		fail(call, cond);
+		command_room_fail(call, cond);
 	else
 		command_end(call, COMMAND_DONE);
 }
@@ -243,7 +271,7 @@ run_delete(struct command_call *call)
 		command_misused(call, &room_commands[DELETE]);
 		return;
 	}
-	room = room_of(call, &s);
+	room = command_room(call, &s);
 	if (room)
 		muc_delete(s, room, has_reason ? call->argv[2] : NULL, NULL,
 			   deleted, call);
@@ -265,7 +293,12 @@ const struct command room_commands[] = {
 		.name = "room show",
 		.usage = "ROOM",
 		.doc = "Show a room, its owners, and who is in it: nickname, "
-		       "affiliation, role and addresses.",
+		       "affiliation, role and addresses. Of a room of which "
+		       "other servers have copies: the position in its log, "
+		       "and each server with the position that it has "
+		       "acknowledged, its users in the room, and what it was "
+		       "sent, in place of how many stanzas. Of a room of "
+		       "another server: the copy that is here.",
 		.example = "banyan room show den@rooms.example.org",
 		.min_words = 1,
 		.needs_running = true,

@@ -12,6 +12,8 @@
 #include "core/host.h"
 #include "core/s2s.h"
 #include "core/server.h"
+#include "modules/muc/administration.h"
+#include "modules/muc/copies.h"
 #include "net/loop.h"
 #include "net/tls.h"
 #include "storage/store.h"
@@ -198,6 +200,53 @@ n_lost(struct server *srv)
 	return n;
 }
 
+struct copies {
+	size_t n, n_split;
+};
+
+static void
+count_copy(void *data, const struct copy_seen *seen)
+{
+	struct copies *copies = data;
+
+	copies->n++;
+	copies->n_split += seen->is_split;
+}
+
+static void
+rooms_text(struct buf *out, struct server *srv)
+{
+	struct muc_totals t = muc_totals_of(srv);
+	struct copies copies = { 0, 0 };
+
+	copies_each(srv, NULL, count_copy, &copies);
+	buf_printf(out,
+		   "rooms     %zu with copies elsewhere: %zu copies, %zu lost; "
+		   "%" PRIu64 " stanzas in place of %" PRIu64 "\n",
+		   t.n_distributed, t.n_peers, t.n_lost, t.n_stanzas,
+		   t.n_instead_of);
+	buf_printf(out,
+		   "          %zu copies of other servers' rooms, %zu "
+		   "without a way there\n",
+		   copies.n, copies.n_split);
+}
+
+static void
+rooms_json(struct buf *out, struct server *srv)
+{
+	struct muc_totals t = muc_totals_of(srv);
+	struct copies copies = { 0, 0 };
+
+	copies_each(srv, NULL, count_copy, &copies);
+	buf_printf(out,
+		   "\"rooms\":{\"distributed\":%zu,\"peers\":%zu,"
+		   "\"lost_peers\":%zu,\"stanzas\":%" PRIu64
+		   ",\"bytes\":%" PRIu64 ",\"instead_of\":%" PRIu64
+		   ",\"copies\":%zu,\"split_copies\":%zu},",
+		   t.n_distributed, t.n_peers, t.n_lost, t.n_stanzas, t.n_bytes,
+		   t.n_instead_of, copies.n, copies.n_split);
+}
+
 static void
 status_text(struct command_call *call, const struct store_stats *db)
 {
@@ -212,6 +261,7 @@ status_text(struct command_call *call, const struct store_stats *db)
 		   srv->n_sessions, srv->n_clients, srv->accounts.n);
 	buf_printf(out, "servers   %zu streams, %zu domains unreachable\n",
 		   n_servers, n_lost(call->server));
+	rooms_text(out, call->server);
 	buf_printf(out,
 		   "database  %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64
 		   " commits, %" PRIu64 " failures, %zu waiting%s\n",
@@ -237,6 +287,7 @@ status_json(struct command_call *call, const struct store_stats *db)
 		   (srv->clock->wall_ms - srv->started_ms) / 1000,
 		   srv->n_sessions, srv->n_clients, srv->accounts.n,
 		   s2s_count(srv), n_lost(call->server));
+	rooms_json(out, call->server);
 	buf_printf(out,
 		   "\"database\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64
 		   ",\"commits\":%" PRIu64 ",\"failures\":%" PRIu64

@@ -78,6 +78,11 @@ void remote_hang_up(struct play *p);
 /* At the end of a dialogue: all have been answered. */
 void remote_expect_none(struct play *p);
 
+/* ---- administrator.c ---- */
+
+/* True: the statement was a command, and has been played. */
+bool administrator_statement(struct play *p);
+
 /* ---- rooms.c ---- */
 
 /* True: the statement was about a room, and has been played. */

@@ -594,7 +594,7 @@ play_statement(struct play *p)
 	else if (says(p, 0, "restart"))
 		do_restart(p);
 	else if (!remote_statement(p) && !room_statement(p) &&
-		 !client_statement(p))
+		 !administrator_statement(p) && !client_statement(p))
 		fail(p, "not a statement: %s %s", word(p, 0), word(p, 1));
 }
 
