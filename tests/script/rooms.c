@@ -155,7 +155,7 @@ add_fields(struct play *p, struct buf *out)
 			if (strcmp(last, s.name) != 0)
 				buf_printf(out, "%s<field var='%s%s'>",
 					   *last ? "</field>" : "",
-					   strchr(s.name, '#')
+					   strpbrk(s.name, "#{")
 						   ? ""
 						   : "muc#roomconfig_",
 					   s.name);
