@@ -423,7 +423,7 @@ peers_tell_stranger(struct peers *ps, struct jid *domain)
 	struct peer stranger = { .domain = domain };
 	struct buf b = { 0 };
 
-	write_position(&b, ps);
+	write_position(&b, ps, 0);
 	send(ps, &stranger, &b);
 	buf_fini(&b);
 }

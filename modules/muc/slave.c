@@ -135,9 +135,33 @@ pending_of(struct list *n)
 	return container_of(n, struct slave_pending, node);
 }
 
+static uint64_t
+hash_stanza(const struct jid *user, const char *id)
+{
+	return jid_hash(user) * UINT64_C(0x9e3779b97f4a7c15) ^ hash_str(id);
+}
+
+static bool
+was_answered(const struct slave *s, const struct stanza *error)
+{
+	uint64_t hash;
+
+	if (!stanza_id(error))
+		return false;
+	hash = hash_stanza(error->to, stanza_id(error));
+	for (size_t i = 0; i < SLAVE_ANSWERED; i++) {
+		if (s->answered[i] == hash)
+			return true;
+	}
+	return false;
+}
+
 static void
 pending_drop(struct slave *s, struct slave_pending *p)
 {
+	if (p->stanza && stanza_id(p->stanza))
+		s->answered[s->n_answered++ % SLAVE_ANSWERED] =
+			hash_stanza(p->user, stanza_id(p->stanza));
 	list_remove(&p->node);
 	s->n_pending--;
 	jid_unref(&p->user);
@@ -677,7 +701,9 @@ caught_up(struct slave *s)
 
 		list_remove(&p->node);
 		list_append(&s->pending, &p->node);
-		if (!p->is_there)
+		if (p->is_there)
+			p->is_there = false;
+		else
 			pass_up(s, p);
 	}
 	acknowledge(s);
@@ -1064,7 +1090,7 @@ slave_error(struct slave *s, const struct stanza *error)
 	struct jid *user;
 
 	if (!p)
-		return false;
+		return is_of_the_way(cond) && was_answered(s, error);
 	if (is_of_the_way(cond)) {
 		/* Behind that, all is sent again. */
 		slave_attach(s);

@@ -32,7 +32,8 @@ struct room_session;
 struct stanza;
 struct xml;
 
-#define SUBMIT_ID_LEN 16
+#define SUBMIT_ID_LEN  16
+#define SLAVE_ANSWERED 256
 
 struct slave_class {
 	/* In a message from our domain to the room. */
@@ -85,7 +86,7 @@ struct slave_pending {
 	int64_t stamp_ms;      /* wall clock; 0: it did not have to wait */
 	bool is_shown;	       /* ours have seen it, as the room goes on */
 	unsigned round;	       /* slave's, when it was passed up last */
-	bool is_there;	       /* the master has it, and works on it */
+	bool is_there;	       /* the master has it, as far as is known */
 };
 
 struct slave {
@@ -98,6 +99,10 @@ struct slave {
 	struct list pending;
 	size_t n_pending;
 	unsigned round; /* of passing all up */
+	/* Hashes of the last that were answered: where the way breaks before
+	 * their way there is confirmed, they come back all the same. */
+	uint64_t answered[SLAVE_ANSWERED];
+	uint64_t n_answered;
 	/* A snapshot that is being read, or NULL. */
 	struct room *next;
 	unsigned next_part;
