@@ -45,6 +45,8 @@ class Peer:
     keeps_all = False
     # What was on its way when a stream breaks is sent again, or comes back.
     knows_losses = True
+    # Rooms are distributed.
+    has_copies = False
     # Handshakes at the same time break its streams.
     is_fragile = False
     kinds = KINDS
@@ -126,7 +128,7 @@ class Banyan(Peer):
     name, title, package, program = "banyan", "Banyan", "", BINARY
     address = "127.0.0.10"
     can = frozenset(("external", "bidi", "direct", "strict"))
-    has_users, keeps_all = False, True
+    has_users, keeps_all, has_copies = False, True, True
 
     def configure(self, peers):
         hosts = "".join(f'host "{d}" {{}}\n' for d in self.domains.values())
