@@ -1,6 +1,8 @@
 /* slave_heal.c - a copy that has missed something becomes what the master's
  * room is; its users see what is different, once. */
 
+#include "base/buf.h"
+#include "base/chunk.h"
 #include "base/mem.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/room.h"
@@ -255,11 +257,28 @@ settle_affiliations(struct slave *s, const struct room *to)
 				 item->nick, NULL);
 }
 
+/* In a room that was restored nobody has set one. */
+static void
+forget_subject(struct slave *s)
+{
+	struct entry e = { .type = ENTRY_SUBJECT };
+	struct buf b = { 0 };
+
+	room_write_from(&b, s->room, NULL);
+	buf_adds(&b, " type='groupchat'><subject/></message>");
+	e.payload = buf_to_chunk(&b);
+	happen(s, &e);
+	chunk_unref(&e.payload);
+	entry_unref(&s->room->subject);
+}
+
 static void
 settle_subject(struct slave *s, const struct room *to)
 {
 	const struct entry *old = s->room->subject, *now = to->subject;
 
+	if (old && !now)
+		forget_subject(s);
 	if (now && (!old || old->stamp_ms != now->stamp_ms ||
 		    !room_same_payload(old->payload, now->payload)))
 		slave_apply(s, to->subject, true);
