@@ -282,9 +282,8 @@ pass_up(struct slave *s, struct slave_pending *p)
 
 /* ---- applying ---- */
 
-/* Is the master going to be told so? */
-static bool
-is_leaving(struct slave *s, const struct jid *user)
+bool
+slave_is_leaving(struct slave *s, const struct jid *user)
 {
 	list_each (n, &s->pending) {
 		const struct slave_pending *p = pending_of(n);
@@ -310,7 +309,7 @@ identify(struct slave *s, const struct entry *e, struct room_session *session,
 		session->real = jid_ref(real);
 		session->is_elsewhere = true;
 	}
-	if (!is_ours(s, real) || (!is_entering && is_leaving(s, real)))
+	if (!is_ours(s, real) || (!is_entering && slave_is_leaving(s, real)))
 		return;
 	/* It has gone while nobody could say so. */
 	if (s->cls->is_here(s->owner, real))

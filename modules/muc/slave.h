@@ -179,5 +179,7 @@ void slave_become(struct slave *s, struct room *to);
 /* Applies and shows it: the reference stays the caller's. False: it does not
  * fit. */
 bool slave_apply(struct slave *s, struct entry *e, bool is_late);
+/* One of ours, of whom the master is going to be told that. */
+bool slave_is_leaving(struct slave *s, const struct jid *user);
 
 #endif

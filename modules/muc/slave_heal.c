@@ -72,7 +72,7 @@ leave_one(struct slave *s, struct room_session *session)
 
 	/* One of ours stays, and says so to the master, for whom he was away
 	 * before he was gone. */
-	if (l) {
+	if (l && !slave_is_leaving(s, l->real)) {
 		l->is_missing = true;
 		session->is_away = false;
 		return;
