@@ -167,6 +167,7 @@ pending_drop(struct slave *s, struct slave_pending *p)
 	jid_unref(&p->user);
 	stanza_unref(&p->stanza);
 	free(p->nick);
+	free(p->occupant);
 	free(p);
 }
 
@@ -214,12 +215,11 @@ pending_of_message(struct slave *s, const struct entry *e)
 {
 	list_each (n, &s->pending) {
 		struct slave_pending *p = pending_of(n);
-		struct room_session *session = slave_session(s, p->user);
 
-		if (p->stanza && session && e->stanza_id && e->occupant_id &&
-		    stanza_id(p->stanza) &&
+		if (p->stanza && p->occupant && e->stanza_id &&
+		    e->occupant_id && stanza_id(p->stanza) &&
 		    !strcmp(stanza_id(p->stanza), e->stanza_id) &&
-		    !strcmp(session->occupant->id, e->occupant_id))
+		    !strcmp(p->occupant, e->occupant_id))
 			return p;
 	}
 	return NULL;
@@ -805,15 +805,20 @@ static void
 on_detach(struct slave *s, const struct xml *x)
 {
 	const char *ordinary = xml_get(x, "ordinary");
+	bool is_missed = false;
 
 	if (s->state == SLAVE_SPLIT)
 		return;
-	if (!s->locals.n || (ordinary && !strcmp(ordinary, "true"))) {
+	map_each (n, &s->locals) {
+		struct slave_local *l = local_of(n);
+
+		l->is_missing = !slave_is_leaving(s, l->real);
+		is_missed |= l->is_missing;
+	}
+	if (!is_missed || (ordinary && !strcmp(ordinary, "true"))) {
 		end(s);
 		return;
 	}
-	map_each (n, &s->locals)
-		local_of(n)->is_missing = true;
 	return_missing(s);
 	list_each_safe (n, &s->pending) {
 		if (is_return(pending_of(n)))
@@ -1002,10 +1007,10 @@ show_in_branch(struct slave *s, struct slave_pending *p)
 void
 slave_submit(struct slave *s, struct stanza *stanza)
 {
-	bool is_in = slave_session(s, stanza->from) != NULL;
+	const struct room_session *session = slave_session(s, stanza->from);
 	struct slave_pending *p;
 
-	if (s->state == SLAVE_SPLIT && !is_in) {
+	if (s->state == SLAVE_SPLIT && !session) {
 		s->cls->refuse(s->owner, stanza, COND_REMOTE_SERVER_TIMEOUT,
 			       "there is no way to the room now");
 		return;
@@ -1017,6 +1022,8 @@ slave_submit(struct slave *s, struct stanza *stanza)
 	}
 	p = pending_add(s, PENDING_STANZA, stanza->from, stanza, NULL);
 	p->round = s->round - 1;
+	if (session && session->occupant->id)
+		p->occupant = mem_strdup(session->occupant->id);
 	if (s->state != SLAVE_SPLIT) {
 		/* What waits goes first. */
 		if (s->state == SLAVE_CURRENT || !pending_before(s, p))

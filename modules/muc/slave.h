@@ -83,6 +83,7 @@ struct slave_pending {
 	struct jid *user;      /* ref */
 	struct stanza *stanza; /* ref; NULL: none */
 	char *nick;	       /* owned; LEAVE */
+	char *occupant;	       /* owned; the id of who has sent it, or NULL */
 	int64_t stamp_ms;      /* wall clock; 0: it did not have to wait */
 	bool is_shown;	       /* ours have seen it, as the room goes on */
 	unsigned round;	       /* slave's, when it was passed up last */
