@@ -561,7 +561,7 @@ from_room(struct event *ev, void *data)
 		return PASS;
 	if (ev->stanza->type == TYPE_ERROR)
 		return slave_error(c->slave, ev->stanza) ? DONE : PASS;
-	if (!ev->wire || !slave_session(c->slave, ev->to) ||
+	if (!ev->wire || !slave_serves(c->slave, ev->to) ||
 	    (ev->stanza->kind == STANZA_MESSAGE &&
 	     ev->stanza->type != TYPE_GROUPCHAT))
 		return PASS;
@@ -653,7 +653,7 @@ on_slave(struct event *ev, void *data)
 			join_free(ph, j);
 		}
 		/* One that enters again after a split has its id already. */
-		is_wanted |= c && jid && slave_session(c->slave, jid);
+		is_wanted |= c && jid && slave_serves(c->slave, jid);
 		jid_unref(&jid);
 	}
 	return is_wanted ? answer_position(ev, c)

@@ -384,11 +384,48 @@ is_visible(const struct slave *s, const struct entry *e,
 	return !(e->type == ENTRY_JOIN && is_return(p) && comes_back(s, e));
 }
 
+static bool
+is_join(const struct stanza *s)
+{
+	return s->kind == STANZA_PRESENCE && s->type == TYPE_NONE &&
+	       stanza_child(s, "x", NS_MUC);
+}
+
+static struct slave_pending *
+pending_join(struct slave *s, const struct jid *user)
+{
+	list_each (n, &s->pending) {
+		struct slave_pending *p = pending_of(n);
+
+		if (p->stanza && jid_eq(p->user, user) && is_join(p->stanza))
+			return p;
+	}
+	return NULL;
+}
+
+/* A snapshot does not say that it is by this that he is in the room. */
+static struct slave_pending *
+pending_of_join(struct slave *s, const struct entry *e)
+{
+	if (!is_ours(s, e->real) || room_session(s->room, e->jid) ||
+	    slave_is_leaving(s, e->real))
+		return NULL;
+	return pending_join(s, e->real);
+}
+
+bool
+slave_serves(struct slave *s, const struct jid *full)
+{
+	return slave_session(s, full) || pending_join(s, full);
+}
+
 static struct slave_pending *
 pending_of_entry(struct slave *s, const struct entry *e, bool is_late)
 {
 	if (e->submit)
 		return pending_by_id(s, e->submit);
+	if (is_late && e->type == ENTRY_JOIN)
+		return pending_of_join(s, e);
 	return is_late && e->type == ENTRY_MESSAGE ? pending_of_message(s, e)
 						   : NULL;
 }

@@ -169,6 +169,8 @@ void slave_tick(struct slave *s, int64_t now_ms);
 /* The session of ours with that address in the room, or NULL. */
 struct room_session *
 slave_session(const struct slave *s, const struct jid *full);
+/* Is it in the room, or about to enter, by this copy? */
+bool slave_serves(struct slave *s, const struct jid *full);
 
 /* ---- slave_heal.c ---- */
 
