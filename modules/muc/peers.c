@@ -383,15 +383,19 @@ peers_applied(struct peers *ps, const struct room_change *c)
 		struct peer *p = peer_of(n);
 		struct envelope to = to_peer(ps, p);
 		struct buf *b;
+		/* It is to know its own users. */
+		bool is_own = !is_for_all ||
+			      (c->entry->jid &&
+			       jid_eq_domain(c->entry->jid, p->domain));
 
 		if (p->state != PEER_FOLLOWS)
 			continue;
 		entitle(ps, p, c);
-		b = is_for_all ? &logs[p->is_entitled] : &own;
+		b = is_own ? &own : &logs[p->is_entitled];
 		to.is_entitled = p->is_entitled;
-		if (is_for_all)
+		if (!is_own)
 			to.domain = NULL;
-		if (!is_for_all || !b->len)
+		if (is_own || !b->len)
 			write_log(b, ps, &to, c->entry);
 		send(ps, p, b);
 		count(ps, p, (struct peers_traffic){ 0, 0, p->n_sessions });
