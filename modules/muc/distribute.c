@@ -581,9 +581,11 @@ distribute_submitted(struct live *l, struct submission *sub)
 	struct peer *p = id ? distribution_peer(l, sub->from) : NULL;
 
 	/* A copy that we have forgotten: it submits that again once it has
-	 * attached, and it must not be there twice then. */
+	 * attached, and it must not be there twice then, nor be refused where
+	 * it was there before. Only entering goes without a copy, too. */
 	if (id && !p && l->state == LIVE_AWAKE &&
-	    room_session(live_room(l), sub->from)) {
+	    (room_session(live_room(l), sub->from) ||
+	     !stanza_child(sub->stanza, "x", NS_MUC))) {
 		struct jid *domain =
 			jid_make(NULL, jid_domain(sub->from), NULL);
 
