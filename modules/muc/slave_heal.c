@@ -137,19 +137,45 @@ clear_nick(struct slave *s, const struct room *to, const struct occupant *of)
 		rename_away(s, to, of->nick);
 }
 
+/* Do all clients of an occupant have this nickname there? One user may have
+ * several. */
+static bool
+moves_whole(const struct occupant *o, const struct room *to, const char *nick)
+{
+	list_each (n, &o->sessions) {
+		const struct room_session *there =
+			room_session(to, room_session_of(n)->jid);
+
+		if (there && strcmp(there->occupant->nick, nick) != 0)
+			return false;
+	}
+	return true;
+}
+
 static void
 rename_one(struct slave *s, const struct room *to,
 	   const struct room_session *there)
 {
 	const struct room_session *here = room_session(s->room, there->jid);
+	const char *nick = there->occupant->nick;
 
 	clear_nick(s, to, there->occupant);
-	if (here && strcmp(here->occupant->nick, there->occupant->nick) != 0 &&
-	    !room_by_nick(s->room, there->occupant->nick))
+	if (!here || !strcmp(here->occupant->nick, nick))
+		return;
+	if (!room_by_nick(s->room, nick) &&
+	    moves_whole(here->occupant, to, nick))
 		happen(s, &(struct entry){
 				  .type = ENTRY_NICK,
 				  .nick = here->occupant->nick,
-				  .new_nick = there->occupant->nick,
+				  .new_nick = nick,
+			  });
+	else
+		/* It enters as what it is. */
+		happen(s, &(struct entry){
+				  .type = ENTRY_LEAVE,
+				  .jid = here->jid,
+				  .nick = here->occupant->nick,
+				  .affiliation = here->occupant->affiliation,
 			  });
 }
 
