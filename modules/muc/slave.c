@@ -947,6 +947,8 @@ unfade_all(struct slave *s)
 	s->n_faded = 0;
 }
 
+static void show_waiting_in_branch(struct slave *s);
+
 void
 slave_lost(struct slave *s)
 {
@@ -956,6 +958,7 @@ slave_lost(struct slave *s)
 	drop_next(s);
 	s->cls->note(s->owner, "split: no way to the master");
 	fade_all(s);
+	show_waiting_in_branch(s);
 }
 
 void
@@ -1039,6 +1042,22 @@ show_in_branch(struct slave *s, struct slave_pending *p)
 	apply(s, e, false);
 	p->is_shown = true;
 	entry_unref(&e);
+}
+
+/* What was on its way when the split came: before what is said in it. */
+static void
+show_waiting_in_branch(struct slave *s)
+{
+	list_each (n, &s->pending) {
+		struct slave_pending *p = pending_of(n);
+
+		if (p->kind != PENDING_STANZA || p->is_shown ||
+		    !slave_session(s, p->user))
+			continue;
+		if (!p->stamp_ms)
+			p->stamp_ms = s->wall_ms;
+		show_in_branch(s, p);
+	}
 }
 
 void
