@@ -797,7 +797,8 @@ on_settled(struct slave *s, const struct xml *x)
 	const char *id = xml_get(x, "submit");
 	struct slave_pending *p = id ? pending_by_id(s, id) : NULL;
 
-	if (p)
+	/* Its entry may be among those that we miss. It is asked again. */
+	if (p && s->state == SLAVE_CURRENT)
 		pending_drop(s, p);
 }
 
