@@ -54,8 +54,8 @@ send(void *owner, const char *xml, size_t len)
 static void
 send_stanza(struct copy *c, const struct stanza *s)
 {
-	struct wire *w = wire_new(WIRE_STANZA, c->at,
-				  c->sim->rooms[c->room].at, c->room);
+	struct wire *w = wire_new(WIRE_STANZA, c->at, c->sim->rooms[c->room].at,
+				  c->room);
 	struct buf b = { 0 };
 
 	stanza_write(&b, s, s->from, s->to, NULL);
@@ -155,12 +155,12 @@ refuse(void *owner, const struct stanza *s, enum stanza_cond cond,
 
 	(void)text;
 	user_sees(c->sim, u,
-		  &(struct sight){ .type = SIGHT_ERROR,
-				   .room = c->room,
-				   .number = stanza_id(s) ? (unsigned)atoi(
-								    stanza_id(s))
-							  : 0,
-				   .cond = cond });
+		  &(struct sight){
+			  .type = SIGHT_ERROR,
+			  .room = c->room,
+			  .number = stanza_id(s) ? (unsigned)atoi(stanza_id(s))
+						 : 0,
+			  .cond = cond });
 }
 
 static bool
@@ -237,7 +237,8 @@ copy_new(struct sim *sim, unsigned at, unsigned room)
 	c->number = ++sim->n_copies;
 	sim->servers[at].copies[room] = c;
 	sim_at(sim, sim->now_ms + 5000,
-	       &(struct event){ .fn = on_tick, .a = at, .b = room, .c = c->number });
+	       &(struct event){
+		       .fn = on_tick, .a = at, .b = room, .c = c->number });
 	return c;
 }
 
@@ -284,7 +285,7 @@ copy_take_create(struct sim *sim, const struct wire *w)
 				     w->fors[i].submit);
 			stanza_unref(&v->joining);
 		}
-		is_wanted |= c && slave_session(c->slave, u->jid);
+		is_wanted |= c && slave_serves(c->slave, u->jid);
 	}
 	if (is_wanted)
 		accept(c, answer);

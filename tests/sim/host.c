@@ -68,7 +68,7 @@ take_sight(struct sim *sim, const struct wire *w)
 	struct copy *c = copy_find(sim, w->to, w->room);
 	struct user *u = &sim->users[w->user];
 
-	if (c && slave_session(c->slave, u->jid)) {
+	if (c && slave_serves(c->slave, u->jid)) {
 		slave_attach(c->slave);
 		return;
 	}

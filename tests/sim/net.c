@@ -1,6 +1,6 @@
 /* net.c - events in their order, and ways between servers: what is sent
- * arrives in order, or waits, or comes back, or comes twice (docs/federation.md,
- * "Streams that break"). */
+ * arrives in order, or waits, or comes back, or comes twice
+ * (docs/federation.md, "Streams that break"). */
 
 #include "base/mem.h"
 #include "sim.h"
@@ -77,8 +77,7 @@ pop(struct sim *sim)
 void
 sim_play_until(struct sim *sim, int64_t at_ms)
 {
-	while (!sim->wrong && sim->n_events &&
-	       sim->events[0].at_ms <= at_ms) {
+	while (!sim->wrong && sim->n_events && sim->events[0].at_ms <= at_ms) {
 		struct event ev = pop(sim);
 
 		sim->now_ms = ev.at_ms;
@@ -250,7 +249,8 @@ net_send(struct sim *sim, struct wire *w)
 	list_append(&way->sent, &w->node);
 	sim_tell(sim, "%u->%u %" PRIu64 ": %.*s", w->from, w->to, w->number,
 		 w->len > 400 ? 400 : (int)w->len, w->text ? w->text : "(…)");
-	if (way->is_given_up || (way->is_broken && count(&way->sent) > QUEUE_MAX))
+	if (way->is_given_up ||
+	    (way->is_broken && count(&way->sent) > QUEUE_MAX))
 		give_back(sim, w, 3000);
 	else if (!way->is_broken)
 		let_go(sim, way, w);
@@ -321,10 +321,8 @@ break_way(struct sim *sim, unsigned from, unsigned to)
 				.b = to,
 				.c = way->stream });
 	sim_at(sim, sim->now_ms + LOST_MS,
-	       &(struct event){ .fn = on_lost,
-				.a = from,
-				.b = to,
-				.c = way->stream });
+	       &(struct event){
+		       .fn = on_lost, .a = from, .b = to, .c = way->stream });
 }
 
 static void
@@ -415,13 +413,11 @@ on_mend(struct sim *sim, const struct event *ev)
 	sim->n_heals++;
 	if (!is_resumed) {
 		sim_at(sim, sim->now_ms,
-		       &(struct event){ .fn = on_broken,
-					.a = ev->a,
-					.b = ev->b });
+		       &(struct event){
+			       .fn = on_broken, .a = ev->a, .b = ev->b });
 		sim_at(sim, sim->now_ms + dice_number(&way->dice, 100),
-		       &(struct event){ .fn = on_broken,
-					.a = ev->b,
-					.b = ev->a });
+		       &(struct event){
+			       .fn = on_broken, .a = ev->b, .b = ev->a });
 	}
 	if (way->is_lost)
 		sim_at(sim, sim->now_ms + 1,
@@ -545,9 +541,8 @@ net_init(struct sim *sim)
 			way->delay_ms = dice_between(&dice, 1, 80);
 			if (dice_chance(&dice, 10))
 				way->delay_ms *= 20;
-			way->jitter_ms = dice_chance(&dice, 50)
-						 ? way->delay_ms
-						 : 0;
+			way->jitter_ms =
+				dice_chance(&dice, 50) ? way->delay_ms : 0;
 		}
 	}
 }

@@ -17,7 +17,7 @@
 #include <string.h>
 
 struct ticket {
-	struct list node; /* in room->tickets */
+	struct list node;      /* in room->tickets */
 	struct stanza *stanza; /* ref */
 	unsigned from;
 	char submit[17];
@@ -99,9 +99,9 @@ done(void *owner, void *data, const struct submission *sub,
 	(void)sub;
 	if (!t)
 		return;
-	p = r->is_ending ? NULL
-			 : peers_find(&r->peers,
-				      r->sim->servers[t->from].domain);
+	p = r->is_ending
+		    ? NULL
+		    : peers_find(&r->peers, r->sim->servers[t->from].domain);
 	if (p && *t->submit)
 		peers_done(p, t->submit, ruling->cond);
 	if (r->is_ending)
@@ -115,6 +115,21 @@ done(void *owner, void *data, const struct submission *sub,
 
 /* ---- what is kept of what was said ---- */
 
+/* After a crash the master knows what it has from the last messages only. */
+static bool
+is_out_of_history(const struct own_room *r, const struct said *said)
+{
+	int n = 0;
+
+	for (unsigned i = 1; i <= r->sim->n_said; i++) {
+		const struct said *other = &r->sim->said[i];
+
+		n += other->room == r->index && other->n_logged &&
+		     other->archive_id > said->archive_id;
+	}
+	return r->was_crashed && n >= r->master.room->config.history - 1;
+}
+
 static void
 note_message(struct own_room *r, const struct entry *e)
 {
@@ -127,6 +142,11 @@ note_message(struct own_room *r, const struct entry *e)
 
 	if (!number)
 		return;
+	/* Without a copy it depends on the streams. */
+	if (!said->by_copy && sim->users[said->user].server != r->at)
+		said->is_unsure = true;
+	if (said->n_logged && is_out_of_history(r, said))
+		said->is_unsure = true;
 	if (said->n_logged++ && !said->is_unsure)
 		sim_wrong(sim, "message %u is twice in the log of room %u",
 			  number, r->index);
@@ -163,12 +183,11 @@ applied(void *owner, const struct room_change *c)
 			     .room = r->index,
 			     .server = r->at,
 			     .state = r->master.room,
-			     .stanza = r->master.now
-					       ? r->master.now->stanza
-					       : NULL };
+			     .stanza = r->master.now ? r->master.now->stanza
+						     : NULL };
 
-	sim_tell(r->sim, "room %u: %" PRIu64 " %s %s", r->index,
-		 c->entry->seq, entry_type_name(c->entry->type),
+	sim_tell(r->sim, "room %u: %" PRIu64 " %s %s", r->index, c->entry->seq,
+		 entry_type_name(c->entry->type),
 		 c->entry->nick ? c->entry->nick : "");
 	r->sim->n_entries++;
 	r->n_entries++;
@@ -225,8 +244,7 @@ store(void *owner, struct entry *const *entries, size_t n)
 	if (r->stored_ms <= r->sim->now_ms)
 		r->stored_ms = r->sim->now_ms + 1;
 	sim_at(r->sim, r->stored_ms,
-	       &(struct event){
-		       .fn = on_stored, .a = r->index, .c = r->life });
+	       &(struct event){ .fn = on_stored, .a = r->index, .c = r->life });
 	return true;
 }
 
@@ -338,9 +356,9 @@ own_crash(struct own_room *r, bool to_backup)
 		disk_guests_fini(&r->guests);
 		r->guests = (struct disk_guests){ 0 };
 		for (size_t i = 0; i < r->backup.guests.n; i++) {
-			r->guests.joins = mem_realloc(
-				r->guests.joins,
-				(i + 1) * sizeof(struct entry *));
+			r->guests.joins =
+				mem_realloc(r->guests.joins,
+					    (i + 1) * sizeof(struct entry *));
 			r->guests.joins[i] =
 				entry_new(r->backup.guests.joins[i]);
 			r->guests.n++;
@@ -364,10 +382,11 @@ own_restart(struct own_room *r)
 	r->told_ms = r->sim->now_ms;
 	master_init(&r->master, room, &r->env, &class, r);
 	peers_init(&r->peers, room, &r->env, &peers_class, r);
-	master_submit(&r->master,
-		      &(struct submission){ .type = SUBMIT_RESTORED,
-					    .now_ms = host_wall(r->sim, r->at) },
-		      NULL);
+	master_submit(
+		&r->master,
+		&(struct submission){ .type = SUBMIT_RESTORED,
+				      .now_ms = host_wall(r->sim, r->at) },
+		NULL);
 }
 
 /* The first user of the room's server and the first of the next one own it. */
@@ -380,18 +399,19 @@ found(struct own_room *r)
 
 	muc_config_init(&config, PRESET_PUBLIC_CHANNEL);
 	config.history = 20;
-	e = entry_new(&(struct entry){ .type = ENTRY_CONFIG,
-				       .config = &config });
+	config.split = sim->plan->continues ? SPLIT_CONTINUE : SPLIT_HOLD;
+	e = entry_new(
+		&(struct entry){ .type = ENTRY_CONFIG, .config = &config });
 	disk_write(&r->disk, &e, 1, 0);
 	entry_unref(&e);
 	for (unsigned i = 0; i < 2; i++) {
 		unsigned at = (r->at + i) % sim->n_servers;
 		struct jid *bare = jid_bare(sim->users[at].jid);
 
-		e = entry_new(&(struct entry){
-			.type = ENTRY_AFFILIATION,
-			.jid = bare,
-			.affiliation = AFFILIATION_OWNER });
+		e = entry_new(
+			&(struct entry){ .type = ENTRY_AFFILIATION,
+					 .jid = bare,
+					 .affiliation = AFFILIATION_OWNER });
 		disk_write(&r->disk, &e, 1, 0);
 		entry_unref(&e);
 		jid_unref(&bare);

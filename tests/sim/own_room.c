@@ -1,6 +1,7 @@
 /* own_room.c - a room at its master: its disk, its peers, and who is asked to
  * have a copy. */
 
+#include "own_room.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/chunk.h"
@@ -9,7 +10,6 @@
 #include "modules/muc/entry.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/room.h"
-#include "own_room.h"
 #include "sim.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
@@ -112,7 +112,8 @@ submit_by(struct own_room *r, struct stanza *s, unsigned from, const char *id)
 {
 	struct peer *p = peer_at(r, from);
 
-	if (id && !p && room_session(r->master.room, s->from)) {
+	if (id && !p &&
+	    (room_session(r->master.room, s->from) || !is_join(s))) {
 		peers_tell_stranger(&r->peers, r->sim->servers[from].domain);
 		return;
 	}
@@ -251,8 +252,7 @@ waits(struct own_room *r, struct stanza *s, unsigned from)
 
 /* As distribute_before_join. True: it waits, or is answered. */
 static bool
-before_join(struct own_room *r, struct stanza *s, unsigned from,
-	    const char *id)
+before_join(struct own_room *r, struct stanza *s, unsigned from, const char *id)
 {
 	struct creation *c = &r->creations[from];
 	struct peer *p = peer_at(r, from);
@@ -309,13 +309,13 @@ put_out(struct own_room *r, unsigned from)
 static void
 submit_link(struct own_room *r, unsigned there, bool is_away)
 {
-	master_submit(&r->master,
-		      &(struct submission){
-			      .type = SUBMIT_LINK,
-			      .from = r->sim->servers[there].domain,
-			      .now_ms = host_wall(r->sim, r->at),
-			      .is_away = is_away },
-		      NULL);
+	master_submit(
+		&r->master,
+		&(struct submission){ .type = SUBMIT_LINK,
+				      .from = r->sim->servers[there].domain,
+				      .now_ms = host_wall(r->sim, r->at),
+				      .is_away = is_away },
+		NULL);
 }
 
 static bool
@@ -332,7 +332,7 @@ has_users(const struct own_room *r, unsigned there)
 /* ---- what copies ask for ---- */
 
 static void
-attached(struct own_room *r, unsigned from, const char *epoch, uint64_t seq)
+attached(struct own_room *r, unsigned from, const struct xml *x)
 {
 	static const char no[] = "<detach xmlns='" NS_DMUC "'/>";
 	struct peer *p = peer_at(r, from);
@@ -343,7 +343,7 @@ attached(struct own_room *r, unsigned from, const char *epoch, uint64_t seq)
 	}
 	if (!p)
 		p = peers_add(&r->peers, r->sim->servers[from].domain);
-	peers_follow(&r->peers, p, epoch, seq);
+	peers_follow(&r->peers, p, x);
 }
 
 void
@@ -358,7 +358,7 @@ own_take_up(struct own_room *r, unsigned from, const struct wire *w)
 	if (!r->is_up)
 		;
 	else if (!strcmp(x->name, "attach"))
-		attached(r, from, epoch, seq);
+		attached(r, from, x);
 	else if (!strcmp(x->name, "ack") && p)
 		peers_acked(&r->peers, p, epoch, seq);
 	else if (!strcmp(x->name, "detach") && p) {
@@ -377,8 +377,7 @@ follow(struct own_room *r, unsigned from, const struct wire *w)
 
 	if (!p)
 		p = peers_add(&r->peers, r->sim->servers[from].domain);
-	peers_follow(&r->peers, p, xml_get(x, "epoch"),
-		     strtoull(xml_get(x, "seq"), NULL, 10));
+	peers_follow(&r->peers, p, x);
 	arena_unref(&a);
 }
 

@@ -1,7 +1,7 @@
 /* own_room.h - what the two halves of a room at its master share: who asks and
  * follows (own_room.c), and what becomes of it (own_life.c). */
-#ifndef OWN_ROOM_H
-#define OWN_ROOM_H
+#ifndef SIM_OWN_ROOM_H
+#define SIM_OWN_ROOM_H
 
 #include "sim.h"
 

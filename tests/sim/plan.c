@@ -90,6 +90,7 @@ plan_draw(struct plan *p, uint64_t seed)
 	p->n_users = is_crowd ? dice_between(&d, 100, 200)
 			      : p->n_servers * dice_between(&d, 1, 6);
 	p->hosts = dice_chance(&d, 75) ? 31 : dice_number(&d, 32);
+	p->continues = dice_chance(&d, 40);
 	p->has_way_breaks = dice_chance(&d, 80);
 	p->has_crashes = dice_chance(&d, 45);
 	p->n = p->n_users + dice_between(&d, 10, is_crowd ? 400 : 160);

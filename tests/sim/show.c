@@ -38,8 +38,7 @@ to_session(const struct shower *by, const struct room_session *s,
 
 /* To all; `own`: whose it is. */
 static void
-to_all(const struct shower *by, const struct occupant *own,
-       struct sight *sight)
+to_all(const struct shower *by, const struct occupant *own, struct sight *sight)
 {
 	list_each (n, &by->state->occupants) {
 		const struct occupant *o = occupant_of(n);
@@ -105,8 +104,7 @@ show_roster(const struct shower *by, const struct room_change *c)
 		sight.number = (unsigned)atoi(c->entry->stanza_id);
 	to_session(by, c->session, &sight);
 	/* peerhost.c: only who enters by this is sent it. */
-	for (size_t i = 0; by->stanza && i < by->state->n_history;
-	     i++) {
+	for (size_t i = 0; by->stanza && i < by->state->n_history; i++) {
 		sight = message(by, by->state->history[i]);
 		sight.is_late = true;
 		to_session(by, c->session, &sight);

@@ -1,7 +1,7 @@
 /* sim.c - a plan is played. */
 
-#include "base/mem.h"
 #include "sim.h"
+#include "base/mem.h"
 #include "xmpp/jid.h"
 #include "xmpp/xml_parser.h"
 

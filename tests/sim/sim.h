@@ -7,14 +7,14 @@
  * a number. The rooms, their copies and the protocol between them are the real
  * code; what is here does what the module around it does.
  */
-#ifndef SIM_H
-#define SIM_H
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
 
 #include "base/list.h"
 #include "modules/muc/master.h"
 #include "modules/muc/peers.h"
 #include "modules/muc/rules.h"
-#include "muc_disk.h"
+#include "tests/unit/muc_disk.h"
 #include "xmpp/cond.h"
 
 #include <stdbool.h>
@@ -79,6 +79,7 @@ struct plan {
 	size_t n;
 	unsigned n_servers, n_rooms, n_users;
 	unsigned hosts; /* bits: which servers have copies */
+	bool continues; /* rooms, in a split */
 	bool has_way_breaks, has_crashes;
 	int64_t end_ms; /* of all breaks */
 };
@@ -150,8 +151,8 @@ struct way {
 	struct dice dice;
 };
 
-struct wire *wire_new(enum wire_kind kind, unsigned from, unsigned to,
-		      unsigned room);
+struct wire *
+wire_new(enum wire_kind kind, unsigned from, unsigned to, unsigned room);
 void wire_free(struct wire *w);
 /* Takes it. */
 void net_send(struct sim *sim, struct wire *w);
@@ -180,7 +181,7 @@ struct server {
 	unsigned index;
 	struct jid *domain;
 	bool is_up, hosts, may_continue;
-	int64_t skew_ms;	       /* of its clock */
+	int64_t skew_ms;		/* of its clock */
 	struct copy *copies[ROOMS_MAX]; /* owned, or NULL */
 };
 
@@ -229,9 +230,9 @@ struct own_room {
 	int64_t refused_until_ms[SERVERS_MAX];
 	int64_t lost_ms[SERVERS_MAX]; /* since when; 0: it is not */
 	size_t n_entries;	      /* in all its lives */
-	int64_t told_ms;   /* its position */
-	int64_t stored_ms; /* the last write ends */
-	bool has_changed;  /* since then */
+	int64_t told_ms;	      /* its position */
+	int64_t stored_ms;	      /* the last write ends */
+	bool has_changed;	      /* since then */
 	bool was_restored, was_crashed;
 	bool is_ending; /* the process dies: nobody is told */
 };
@@ -309,7 +310,7 @@ struct seat {
 struct view {
 	enum view_state state;
 	char nick[NICK_MAX];
-	unsigned join;	  /* the number of the join */
+	unsigned join;	/* the number of the join */
 	bool has_asked; /* to be shown all of it */
 	bool was_far;	/* was an ordinary occupant in this stay */
 	struct seat *seats;
@@ -324,6 +325,8 @@ struct user {
 	unsigned index, server;
 	struct jid *jid; /* full */
 	bool is_online;
+	bool has_quit; /* once: what is on its way may come to the next session
+			*/
 	struct view views[ROOMS_MAX];
 };
 
@@ -333,8 +336,8 @@ void user_act(struct sim *sim, const struct act *act);
 void user_sees(struct sim *sim, struct user *u, const struct sight *sight);
 void user_offline(struct sim *sim, struct user *u);
 /* A stanza of the user leaves for a room. */
-void user_send(struct sim *sim, struct user *u, unsigned room,
-	       struct stanza *s);
+void
+user_send(struct sim *sim, struct user *u, unsigned room, struct stanza *s);
 struct user *user_find(struct sim *sim, const struct jid *full);
 
 /* ---- all of it (sim.c) ---- */
@@ -343,8 +346,8 @@ struct user *user_find(struct sim *sim, const struct jid *full);
 struct said {
 	unsigned user, room;
 	bool is_message;
-	bool by_copy; /* it went through a copy */
-	bool is_lost; /* its user was gone before it was answered */
+	bool by_copy;	/* it went through a copy */
+	bool is_lost;	/* its user was gone before it was answered */
 	bool is_unsure; /* it was in the log, and a backup was older */
 	unsigned n_logged, n_refused;
 	bool is_refused_for_good;
@@ -380,9 +383,9 @@ void sim_wrong(struct sim *sim, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void sim_trace(const struct sim *sim, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-#define sim_tell(sim, ...)                         \
-	do {                                       \
-		if ((sim)->is_traced)              \
+#define sim_tell(sim, ...)                             \
+	do {                                           \
+		if ((sim)->is_traced)                  \
 			sim_trace((sim), __VA_ARGS__); \
 	} while (0)
 

@@ -178,21 +178,23 @@ static void
 enters(struct sim *sim, struct user *u, struct view *v,
        const struct sight *sight)
 {
-	/* Who asks again and is put out meanwhile enters. */
-	if (v->state == VIEW_OUT && !v->has_asked)
+	/* Who asks again and is put out meanwhile enters; so does who asked
+	 * without a copy, over a stream that said it twice. */
+	if (v->state == VIEW_OUT && !v->has_asked && !sight->is_far)
 		sim_wrong(sim, "%s is in room %u and has not asked",
 			  jid_str(u->jid), sight->room);
-	stanza_unref(&v->joining);
-	if (v->state != VIEW_LEAVING)
-		v->state = VIEW_IN;
-	memcpy(v->nick, sight->nick, sizeof(v->nick));
 	/* History comes. */
-	if (sight->number && sim->said[sight->number].user == u->index) {
+	if (v->state == VIEW_OUT ||
+	    (sight->number && sim->said[sight->number].user == u->index)) {
 		memset(v->seen, 0, sim->cap_said);
 		memset(v->last, 0, sim->n_users * sizeof(unsigned));
 	}
 	if (sight->number == v->join)
 		v->has_asked = false;
+	stanza_unref(&v->joining);
+	if (v->state != VIEW_LEAVING)
+		v->state = VIEW_IN;
+	memcpy(v->nick, sight->nick, sizeof(v->nick));
 	seat_set(v, sight);
 }
 
@@ -204,8 +206,9 @@ user_sees(struct sim *sim, struct user *u, const struct sight *sight)
 	struct view *v = &u->views[sight->room];
 
 	sim_tell(sim, "  u%u sees %s %s%s%s role=%s #%u%s%s", u->index,
-		 names[sight->type], sight->nick, *sight->new_nick ? " -> " : "",
-		 sight->new_nick, role_name(sight->role), sight->number,
+		 names[sight->type], sight->nick,
+		 *sight->new_nick ? " -> " : "", sight->new_nick,
+		 role_name(sight->role), sight->number,
 		 sight->is_self ? " self" : "",
 		 sight->cond ? stanza_cond_name(sight->cond) : "");
 	if (!u->is_online)
@@ -246,9 +249,8 @@ note_said(struct sim *sim, struct user *u, unsigned room, bool is_message)
 
 /* nick NULL: to the room. */
 static struct stanza *
-stanza_to(struct sim *sim, struct user *u, unsigned room,
-	  enum stanza_kind kind, enum stanza_type type, const char *nick,
-	  unsigned number)
+stanza_to(struct sim *sim, struct user *u, unsigned room, enum stanza_kind kind,
+	  enum stanza_type type, const char *nick, unsigned number)
 {
 	struct jid *to = nick ? jid_with_resource(sim->rooms[room].jid, nick)
 			      : jid_ref(sim->rooms[room].jid);
@@ -264,8 +266,8 @@ stanza_to(struct sim *sim, struct user *u, unsigned room,
 static void
 pass_on(struct sim *sim, struct user *u, unsigned room, struct stanza *s)
 {
-	struct wire *w = wire_new(WIRE_STANZA, u->server, sim->rooms[room].at,
-				  room);
+	struct wire *w =
+		wire_new(WIRE_STANZA, u->server, sim->rooms[room].at, room);
 	struct view *v = &u->views[room];
 	struct buf b = { 0 };
 
@@ -419,6 +421,7 @@ void
 user_offline(struct sim *sim, struct user *u)
 {
 	u->is_online = false;
+	u->has_quit = true;
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
 		u->views[i].has_asked = false;
 		view_clear(&u->views[i]);
@@ -464,8 +467,8 @@ administrate(struct sim *sim, struct user *u, const struct act *act)
 	struct dice dice = { act->more };
 	struct view *v = &u->views[act->room];
 	unsigned number = note_said(sim, u, act->room, false);
-	struct stanza *s = stanza_to(sim, u, act->room, STANZA_IQ, TYPE_SET,
-				     NULL, number);
+	struct stanza *s =
+		stanza_to(sim, u, act->room, STANZA_IQ, TYPE_SET, NULL, number);
 	struct xml *query = xml_add(s->arena, s->root, "query", NS_MUC_ADMIN);
 	struct xml *item = xml_add(s->arena, query, "item", NULL);
 	struct jid *bare = jid_bare(sim->users[act->whom].jid);
@@ -502,8 +505,8 @@ configure(struct sim *sim, struct user *u, const struct act *act)
 {
 	struct dice dice = { act->more };
 	unsigned number = note_said(sim, u, act->room, false);
-	struct stanza *s = stanza_to(sim, u, act->room, STANZA_IQ, TYPE_SET,
-				     NULL, number);
+	struct stanza *s =
+		stanza_to(sim, u, act->room, STANZA_IQ, TYPE_SET, NULL, number);
 	struct xml *query = xml_add(s->arena, s->root, "query", NS_MUC_OWNER);
 	struct xml *form = xml_add(s->arena, query, "x", "jabber:x:data");
 

@@ -82,8 +82,7 @@ occupant_differs(const struct own_room *r, const struct room *copy,
 		return "the number of sessions";
 	list_each (n, &o->sessions) {
 		const struct room_session *s = room_session_of(n);
-		struct jid *who =
-			pseudonym_of(&r->env, r->master.room, s->jid);
+		struct jid *who = pseudonym_of(&r->env, r->master.room, s->jid);
 		const struct room_session *there = room_session(copy, who);
 		const char *what = !there || there->occupant != other
 					   ? "a session"
@@ -192,8 +191,8 @@ check_copy(struct sim *sim, const struct copy *c)
 			  c->room, c->at);
 	what = room_differs(r, c);
 	if (what)
-		sim_wrong(sim, "the copy of room %u at %u differs: %s",
-			  c->room, c->at, what);
+		sim_wrong(sim, "the copy of room %u at %u differs: %s", c->room,
+			  c->at, what);
 }
 
 /* Nobody whom no copy shows the room may be taken for one who is shown it. */
@@ -206,8 +205,7 @@ check_shown(struct sim *sim, const struct own_room *r)
 			const struct user *u = user_find(sim, s->jid);
 			const struct copy *c =
 				copy_find(sim, u->server, r->index);
-			bool is_shown =
-				c && slave_session(c->slave, u->jid);
+			bool is_shown = c && slave_session(c->slave, u->jid);
 
 			if (s->is_elsewhere && !is_shown)
 				sim_wrong(sim,
@@ -231,14 +229,13 @@ is_excused(const struct sim *sim, const struct user *u,
 	const struct room_session *s =
 		r->is_up ? room_session(r->master.room, u->jid) : NULL;
 
-	if (!sim->n_heals && !sim->plan->has_crashes)
+	if (!sim->n_heals && !sim->plan->has_crashes && !u->has_quit)
 		return false;
 	if (u->views[r->index].was_far)
 		return true;
 	if (s)
 		return !s->is_elsewhere && u->server != r->at;
-	return !sim->servers[u->server].copies[r->index] &&
-	       u->server != r->at;
+	return !sim->servers[u->server].copies[r->index] && u->server != r->at;
 }
 
 static void
@@ -251,8 +248,9 @@ check_view(struct sim *sim, const struct user *u, const struct own_room *r)
 	if (is_excused(sim, u, r))
 		return;
 	if (v->state == VIEW_IN && !s) {
-		sim_wrong(sim, "%s is not in room %u any more, "
-				       "and does not know",
+		sim_wrong(sim,
+			  "%s is not in room %u any more, "
+			  "and does not know",
 			  jid_str(u->jid), r->index);
 		return;
 	}
@@ -270,9 +268,8 @@ check_view(struct sim *sim, const struct user *u, const struct own_room *r)
 			  jid_str(u->jid), s->occupant->nick, v->nick,
 			  r->index);
 	if (v->n != r->master.room->n_occupants)
-		sim_wrong(sim, "%s sees %zu of %zu in room %u",
-			  jid_str(u->jid), v->n, r->master.room->n_occupants,
-			  r->index);
+		sim_wrong(sim, "%s sees %zu of %zu in room %u", jid_str(u->jid),
+			  v->n, r->master.room->n_occupants, r->index);
 	for (size_t i = 0; i < v->n; i++) {
 		const struct occupant *o =
 			room_by_nick(r->master.room, v->seats[i].nick);
@@ -302,8 +299,8 @@ check_said(struct sim *sim)
 				  i);
 		/* Without a copy it depends on the streams. */
 		if (!said->n_logged && !said->n_refused &&
-		    (said->by_copy || !(sim->n_heals ||
-					sim->plan->has_crashes)))
+		    (said->by_copy ||
+		     !(sim->n_heals || sim->plan->has_crashes)))
 			sim_wrong(sim, "message %u of %s is lost", i,
 				  jid_str(sim->users[said->user].jid));
 	}
