@@ -616,6 +616,8 @@ answer_position(struct event *ev, const struct copy *c)
 
 	xml_set(reply->arena, x, "epoch", log->epoch);
 	xml_set_int(reply->arena, x, "seq", (int64_t)log->seq);
+	if (c->slave->n_asked)
+		xml_set_int(reply->arena, x, "ask", (int64_t)c->slave->n_asked);
 	return event_reply(ev, reply);
 }
 

@@ -174,8 +174,17 @@ send_missing(struct peers *ps, struct peer *p, uint64_t seq)
 struct sending {
 	struct peers *peers;
 	struct peer *peer;
+	uint64_t ask;
 	struct buf b;
 };
+
+/* Which <attach/> it answers; 0: none. */
+static void
+write_ask(struct buf *b, uint64_t ask)
+{
+	if (ask)
+		buf_printf(b, " ask='%" PRIu64 "'", ask);
+}
 
 static void
 send_part(void *data, const struct buf *xml, unsigned number, bool is_last)
@@ -186,24 +195,25 @@ send_part(void *data, const struct buf *xml, unsigned number, bool is_last)
 	x->b.len = 0;
 	buf_printf(&x->b,
 		   "<snapshot xmlns='" NS_DMUC "' epoch='%s' seq='%" PRIu64
-		   "' part='%u'%s>",
+		   "' part='%u'%s",
 		   log->epoch, log->seq, number, is_last ? " last='true'" : "");
+	write_ask(&x->b, x->ask);
+	buf_addc(&x->b, '>');
 	buf_add(&x->b, xml->data, xml->len);
 	buf_adds(&x->b, "</snapshot>");
 	send(x->peers, x->peer, &x->b);
 }
 
 static void
-send_room(struct peers *ps, struct peer *p)
+send_room(struct peers *ps, struct peer *p, uint64_t ask)
 {
 	struct envelope to = to_peer(ps, p);
-	struct sending x = { .peers = ps, .peer = p };
+	struct sending x = { .peers = ps, .peer = p, .ask = ask };
 
 	snapshot_write(&to, send_part, &x);
 	buf_fini(&x.b);
 }
 
-/* ask: which <attach/> it answers; 0: none. */
 static void
 write_position(struct buf *b, const struct peers *ps, uint64_t ask)
 {
@@ -213,8 +223,7 @@ write_position(struct buf *b, const struct peers *ps, uint64_t ask)
 		   "<position xmlns='" NS_DMUC "' epoch='%s' seq='%" PRIu64
 		   "' digest='%016" PRIx64 "'",
 		   log->epoch, log->seq, snapshot_digest(ps->room, ps->env));
-	if (ask)
-		buf_printf(b, " ask='%" PRIu64 "'", ask);
+	write_ask(b, ask);
 	buf_adds(b, "/>");
 }
 
@@ -311,7 +320,7 @@ peers_follow(struct peers *ps, struct peer *p, const struct xml *at)
 	set_elsewhere(ps, p, true);
 	if (!epoch || strcmp(epoch, log->epoch) != 0 || seq > log->seq ||
 	    seq < log_ring_floor(log)) {
-		send_room(ps, p);
+		send_room(ps, p, number_of(at, "ask"));
 	} else {
 		p->acked = seq;
 		send_missing(ps, p, seq);

@@ -655,6 +655,23 @@ put_next(struct slave *s, const struct xml *x)
 	entry_unref(&e);
 }
 
+/* What was sent before we asked may come behind that, when a stream is resumed;
+ * the master may be somewhere else by now. */
+static bool
+is_answer(const struct slave *s, const struct xml *x)
+{
+	const char *ask = xml_get(x, "ask");
+
+	return s->n_asked == (ask ? strtoull(ask, NULL, 10) : 0);
+}
+
+/* Where a stream has said something twice, it may be of long ago. */
+static bool
+is_old(const struct slave *s, const char *epoch, uint64_t seq)
+{
+	return !strcmp(epoch, s->room->log.epoch) && seq < s->room->log.seq;
+}
+
 static void
 on_snapshot(struct slave *s, const struct xml *x)
 {
@@ -662,7 +679,8 @@ on_snapshot(struct slave *s, const struct xml *x)
 	const char *epoch = xml_get(x, "epoch"), *seq = xml_get(x, "seq");
 	unsigned number = part ? (unsigned)strtoul(part, NULL, 10) : 0;
 
-	if (s->state == SLAVE_SPLIT || !epoch || !seq)
+	if (s->state == SLAVE_SPLIT || !epoch || !seq || !is_answer(s, x) ||
+	    is_old(s, epoch, strtoull(seq, NULL, 10)))
 		return;
 	if (number == 1) {
 		/* Asked for or not: what waits is to be sent again. */
@@ -753,16 +771,6 @@ has_return(const struct slave *s)
 			return true;
 	}
 	return false;
-}
-
-/* What was sent before we asked may come behind that, when a stream is resumed;
- * the master may be somewhere else by now. */
-static bool
-is_answer(const struct slave *s, const struct xml *position)
-{
-	const char *ask = xml_get(position, "ask");
-
-	return s->n_asked == (ask ? strtoull(ask, NULL, 10) : 0);
 }
 
 static void
