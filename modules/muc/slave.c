@@ -104,6 +104,7 @@ local_add(struct slave *s, struct room_session *session, struct jid *real)
 	if (!l) {
 		l = mem_zalloc(sizeof(*l));
 		l->real = jid_ref(real);
+		l->since = ++s->turn;
 		map_insert(&s->locals, &l->node, jid_hash(real));
 	}
 	l->session = session;
@@ -376,9 +377,6 @@ static bool
 is_visible(const struct slave *s, const struct entry *e,
 	   const struct slave_pending *p)
 {
-	/* Who has left in the branch may be back with the master's room. */
-	if (p && p->is_shown && e->type != ENTRY_LEAVE)
-		return false;
 	if (e->type == ENTRY_LINK)
 		return !is_own_link(s, e);
 	return !(e->type == ENTRY_JOIN && is_return(p) && comes_back(s, e));
@@ -432,6 +430,25 @@ pending_of_entry(struct slave *s, const struct entry *e, bool is_late)
 
 static bool apply(struct slave *s, struct entry *e, bool is_late);
 
+/* Not to those who have seen it in the split. */
+static void
+show(struct slave *s, const struct room_change *c,
+     const struct slave_pending *p)
+{
+	uint64_t shown_at =
+		p && c->entry->type == ENTRY_MESSAGE ? p->shown_at : 0;
+
+	map_each (n, &s->locals) {
+		if (local_of(n)->since < shown_at)
+			local_of(n)->session->is_elsewhere = true;
+	}
+	s->cls->applied(s->owner, c, p ? p->stanza : NULL);
+	map_each (n, &s->locals) {
+		if (shown_at)
+			local_of(n)->session->is_elsewhere = false;
+	}
+}
+
 /* Who returns gets another nickname, as somebody has his now. */
 static void
 rename_returned(struct slave *s, const struct entry *e)
@@ -455,7 +472,6 @@ static bool
 apply(struct slave *s, struct entry *e, bool is_late)
 {
 	struct slave_pending *p = pending_of_entry(s, e, is_late);
-	const struct stanza *stanza = p ? p->stanza : NULL;
 	struct room_change c;
 	bool is_shown;
 
@@ -472,7 +488,7 @@ apply(struct slave *s, struct entry *e, bool is_late)
 	if (e->type == ENTRY_JOIN)
 		identify(s, e, c.session, p);
 	if (is_shown)
-		s->cls->applied(s->owner, &c, stanza);
+		show(s, &c, p);
 	if (e->type == ENTRY_LEAVE)
 		forget_left(s, &c);
 	room_change_fini(&c);
@@ -1049,7 +1065,7 @@ show_in_branch(struct slave *s, struct slave_pending *p)
 	if (!e)
 		return;
 	apply(s, e, false);
-	p->is_shown = true;
+	p->shown_at = ++s->turn;
 	entry_unref(&e);
 }
 
@@ -1060,7 +1076,7 @@ show_waiting_in_branch(struct slave *s)
 	list_each (n, &s->pending) {
 		struct slave_pending *p = pending_of(n);
 
-		if (p->kind != PENDING_STANZA || p->is_shown ||
+		if (p->kind != PENDING_STANZA || p->shown_at ||
 		    !slave_session(s, p->user))
 			continue;
 		if (!p->stamp_ms)

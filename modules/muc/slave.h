@@ -85,9 +85,11 @@ struct slave_pending {
 	char *nick;	       /* owned; LEAVE */
 	char *occupant;	       /* owned; the id of who has sent it, or NULL */
 	int64_t stamp_ms;      /* wall clock; 0: it did not have to wait */
-	bool is_shown;	       /* ours have seen it, as the room goes on */
-	unsigned round;	       /* slave's, when it was passed up last */
-	bool is_there;	       /* the master has it, as far as is known */
+	/* Ours who were here then have seen it, as the room goes on: slave's
+	 * turn; 0: nobody has. */
+	uint64_t shown_at;
+	unsigned round; /* slave's, when it was passed up last */
+	bool is_there;	/* the master has it, as far as is known */
 };
 
 struct slave {
@@ -100,6 +102,7 @@ struct slave {
 	struct list pending;
 	size_t n_pending;
 	unsigned round; /* of passing all up */
+	uint64_t turn;	/* counts who enters, and what is shown in a split */
 	/* Hashes of the last that were answered: where the way breaks before
 	 * their way there is confirmed, they come back all the same. */
 	uint64_t answered[SLAVE_ANSWERED];
@@ -129,6 +132,7 @@ struct slave_local {
 	struct map_node node;	      /* in slave->locals */
 	struct jid *real;	      /* ref */
 	struct room_session *session; /* borrowed */
+	uint64_t since;		      /* slave's turn */
 	bool is_missing; /* the master does not have it: it is to return */
 };
 

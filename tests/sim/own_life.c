@@ -194,6 +194,9 @@ applied(void *owner, const struct room_change *c)
 	check_authority(r, c->entry);
 	if (c->entry->type == ENTRY_MESSAGE)
 		note_message(r, c->entry);
+	if (c->entry->type == ENTRY_JOIN)
+		r->joined_ms[user_find(r->sim, c->session->jid)->index] =
+			r->sim->now_ms;
 	r->has_changed = true;
 	peers_applied(&r->peers, c);
 	show_change(&by, c);
@@ -436,6 +439,7 @@ own_init(struct own_room *r, struct sim *sim, unsigned index)
 				     .occupants_max = 500,
 				     .affiliations_max = 200,
 				     .history_max = 100 };
+	r->joined_ms = mem_zalloc(sim->n_users * sizeof(int64_t));
 	list_init(&r->writes);
 	list_init(&r->tickets);
 	found(r);
@@ -451,4 +455,5 @@ own_fini(struct own_room *r)
 	disk_remove_room(&r->backup.disk);
 	disk_guests_fini(&r->backup.guests);
 	jid_unref(&r->jid);
+	free(r->joined_ms);
 }

@@ -102,6 +102,7 @@ show_roster(const struct shower *by, const struct room_change *c)
 	sight.is_self = true;
 	if (c->entry->stanza_id && strlen(c->entry->stanza_id) < 10)
 		sight.number = (unsigned)atoi(c->entry->stanza_id);
+	sight.is_late = by->stanza != NULL;
 	to_session(by, c->session, &sight);
 	/* peerhost.c: only who enters by this is sent it. */
 	for (size_t i = 0; by->stanza && i < by->state->n_history; i++) {

@@ -229,6 +229,7 @@ struct own_room {
 	struct creation creations[SERVERS_MAX];
 	int64_t refused_until_ms[SERVERS_MAX];
 	int64_t lost_ms[SERVERS_MAX]; /* since when; 0: it is not */
+	int64_t *joined_ms;	      /* owned; by user: when they entered */
 	size_t n_entries;	      /* in all its lives */
 	int64_t told_ms;	      /* its position */
 	int64_t stored_ms;	      /* the last write ends */
@@ -280,8 +281,9 @@ struct sight {
 	char nick[NICK_MAX], new_nick[NICK_MAX];
 	enum affiliation affiliation;
 	enum role role;
-	bool is_self, is_late;
-	bool is_far; /* it has come over a way, by itself */
+	bool is_self;
+	bool is_late; /* of the past; ENTERED: that follows */
+	bool is_far;  /* it has come over a way, by itself */
 	int code;
 	unsigned number; /* MESSAGE; ERROR: of what was sent */
 	enum stanza_cond cond;
@@ -312,6 +314,7 @@ struct view {
 	char nick[NICK_MAX];
 	unsigned join;	/* the number of the join */
 	bool has_asked; /* to be shown all of it */
+	bool has_past;	/* was sent history when this stay began */
 	bool was_far;	/* was an ordinary occupant in this stay */
 	struct seat *seats;
 	size_t n, cap;

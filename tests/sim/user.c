@@ -18,6 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In view->seen: before the user entered again. */
+#define SEEN_BEFORE 0x80
+
 /* Two clients of every fifth user. */
 void
 user_init(struct user *u, struct sim *sim, unsigned index)
@@ -115,7 +118,7 @@ sees_message(struct sim *sim, struct user *u, struct view *v,
 
 	if (!sight->number)
 		return;
-	if (v->seen[sight->number]++ && !is_excused) {
+	if (v->seen[sight->number]++ % SEEN_BEFORE && !is_excused) {
 		sim_wrong(sim, "%s sees message %u twice in room %u",
 			  jid_str(u->jid), sight->number, sight->room);
 		return;
@@ -150,11 +153,15 @@ sees_error(struct sim *sim, struct user *u, struct view *v,
 }
 
 static void
-sees_gone(struct user *u, struct view *v, const struct sight *sight)
+sees_gone(struct sim *sim, struct user *u, struct view *v,
+	  const struct sight *sight)
 {
 	struct seat *seat = seat_find(v, sight->nick);
 
-	(void)u;
+	/* A way that was lost puts out nobody who has a copy. */
+	if (sight->is_self && sight->code == 333 && !sight->is_far)
+		sim_wrong(sim, "%s is thrown out of room %u", jid_str(u->jid),
+			  sight->room);
 	if (sight->is_self && strcmp(sight->nick, v->nick) == 0) {
 		view_clear(v);
 		return;
@@ -186,9 +193,12 @@ enters(struct sim *sim, struct user *u, struct view *v,
 	/* History comes. */
 	if (v->state == VIEW_OUT ||
 	    (sight->number && sim->said[sight->number].user == u->index)) {
-		memset(v->seen, 0, sim->cap_said);
+		for (unsigned i = 0; i < sim->cap_said; i++)
+			v->seen[i] = v->seen[i] ? SEEN_BEFORE : 0;
 		memset(v->last, 0, sim->n_users * sizeof(unsigned));
 	}
+	if (v->state != VIEW_IN)
+		v->has_past = sight->is_late;
 	if (sight->number == v->join)
 		v->has_asked = false;
 	stanza_unref(&v->joining);
@@ -227,7 +237,7 @@ user_sees(struct sim *sim, struct user *u, const struct sight *sight)
 	if (sight->type == SIGHT_PRESENCE)
 		seat_set(v, sight);
 	else if (sight->type == SIGHT_GONE)
-		sees_gone(u, v, sight);
+		sees_gone(sim, u, v, sight);
 	else if (sight->type == SIGHT_RENAMED)
 		sees_renamed(v, sight);
 	else

@@ -14,6 +14,7 @@
 #include "xmpp/jid.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- addresses ---- */
@@ -124,7 +125,6 @@ history_differs(const struct room *room, const struct room *copy)
 {
 	size_t n = room->n_history < copy->n_history ? room->n_history
 						     : copy->n_history;
-
 	for (size_t i = 1; i <= n; i++) {
 		const struct entry *a = room->history[room->n_history - i];
 		const struct entry *b = copy->history[copy->n_history - i];
@@ -285,6 +285,33 @@ check_view(struct sim *sim, const struct user *u, const struct own_room *r)
 
 /* ---- what was said ---- */
 
+/* Who is in the room has been shown all that was said since he entered, as far
+ * as the room still has it. */
+static void
+check_heard(struct sim *sim, const struct user *u, const struct own_room *r)
+{
+	const struct view *v = &u->views[r->index];
+
+	if (v->state != VIEW_IN || !v->has_past || is_excused(sim, u, r) ||
+	    r->was_restored)
+		return;
+	for (unsigned i = 1; i <= sim->n_said; i++) {
+		const struct said *said = &sim->said[i];
+		bool is_kept = false;
+
+		if (said->room != r->index || !said->n_logged ||
+		    said->is_unsure ||
+		    said->logged_ms <= r->joined_ms[u->index] + 1)
+			continue;
+		for (size_t k = 0; k < r->master.room->n_history; k++)
+			is_kept |= r->master.room->history[k]->archive_id ==
+				   said->archive_id;
+		if (is_kept && !v->seen[i])
+			sim_wrong(sim, "%s was not shown message %u",
+				  jid_str(u->jid), i);
+	}
+}
+
 /* All of it is in the log once, or was refused and its user knows. */
 static void
 check_said(struct sim *sim)
@@ -320,6 +347,9 @@ verdict_end(struct sim *sim)
 			check_shown(sim, &sim->rooms[i]);
 		for (unsigned k = 0; k < sim->n_users; k++)
 			check_view(sim, &sim->users[k], &sim->rooms[i]);
+		for (unsigned k = 0; k < sim->n_users && sim->rooms[i].is_up;
+		     k++)
+			check_heard(sim, &sim->users[k], &sim->rooms[i]);
 	}
 	check_said(sim);
 }
