@@ -96,7 +96,7 @@ slave_session(const struct slave *s, const struct jid *full)
 	return l ? l->session : NULL;
 }
 
-static void
+static struct slave_local *
 local_add(struct slave *s, struct room_session *session, struct jid *real)
 {
 	struct slave_local *l = local_find(s, real);
@@ -112,6 +112,7 @@ local_add(struct slave *s, struct room_session *session, struct jid *real)
 	session->is_elsewhere = false;
 	if (!session->real)
 		session->real = jid_ref(real);
+	return l;
 }
 
 static void
@@ -314,7 +315,8 @@ identify(struct slave *s, const struct entry *e, struct room_session *session,
 		return;
 	/* It has gone while nobody could say so. */
 	if (s->cls->is_here(s->owner, real))
-		local_add(s, session, real);
+		local_add(s, session, real)->heard =
+			s->next && !is_entering ? s->next->last_archive_id : 0;
 	else
 		s->cls->leave(s->owner, real, e->nick);
 }
@@ -430,21 +432,29 @@ pending_of_entry(struct slave *s, const struct entry *e, bool is_late)
 
 static bool apply(struct slave *s, struct entry *e, bool is_late);
 
-/* Not to those who have seen it in the split. */
+/* In the split, or before there was a copy? */
+static bool
+has_seen(const struct slave_local *l, const struct entry *e,
+	 const struct slave_pending *p)
+{
+	return (p && l->since < p->shown_at) ||
+	       (e->archive_id && e->archive_id <= l->heard);
+}
+
+/* Not to those who have seen it. */
 static void
 show(struct slave *s, const struct room_change *c,
      const struct slave_pending *p)
 {
-	uint64_t shown_at =
-		p && c->entry->type == ENTRY_MESSAGE ? p->shown_at : 0;
+	const struct entry *e = c->entry;
 
 	map_each (n, &s->locals) {
-		if (local_of(n)->since < shown_at)
+		if (e->type == ENTRY_MESSAGE && has_seen(local_of(n), e, p))
 			local_of(n)->session->is_elsewhere = true;
 	}
 	s->cls->applied(s->owner, c, p ? p->stanza : NULL);
 	map_each (n, &s->locals) {
-		if (shown_at)
+		if (e->type == ENTRY_MESSAGE)
 			local_of(n)->session->is_elsewhere = false;
 	}
 }

@@ -133,6 +133,7 @@ struct slave_local {
 	struct jid *real;	      /* ref */
 	struct room_session *session; /* borrowed */
 	uint64_t since;		      /* slave's turn */
+	int64_t heard;	 /* as an ordinary occupant: messages up to this id */
 	bool is_missing; /* the master does not have it: it is to return */
 };
 
