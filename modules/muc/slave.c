@@ -265,6 +265,9 @@ pass_up(struct slave *s, struct slave_pending *p)
 			s->cls->rejoin(s->owner, p->user,
 				       session->occupant->nick,
 				       session->payload, p->id);
+		else
+			/* Who has left meanwhile does not return. */
+			pending_drop(s, p);
 		return;
 	}
 	if (p->kind == PENDING_LEAVE) {

@@ -161,16 +161,32 @@ note_message(struct own_room *r, const struct entry *e)
 	}
 }
 
+/* As what somebody enters, also behind a split. */
+static bool
+is_due(const struct own_room *r, const struct room_change *c)
+{
+	const struct room *room = r->master.room;
+	enum affiliation affiliation =
+		affiliations_get(&room->affiliations, c->occupant->bare);
+
+	if (!c->is_first)
+		return c->entry->role == c->old_role;
+	return c->entry->affiliation == affiliation &&
+	       c->entry->role == role_default(&room->config, affiliation);
+}
+
 /* Only who may do that, and there, changes what somebody is. */
 static void
-check_authority(struct own_room *r, const struct entry *e)
+check_authority(struct own_room *r, const struct room_change *c)
 {
 	const struct submission *sub = r->master.now;
+	enum entry_type type = c->entry->type;
+	bool is_power = type == ENTRY_AFFILIATION || type == ENTRY_CONFIG ||
+			type == ENTRY_ROLE;
 
-	if (e->type != ENTRY_AFFILIATION && e->type != ENTRY_CONFIG &&
-	    e->type != ENTRY_ROLE)
+	if (!sub || !sub->submit)
 		return;
-	if (sub && (sub->submit || sub->is_return))
+	if (is_power || (type == ENTRY_JOIN && !is_due(r, c)))
 		sim_wrong(r->sim, "a copy has changed who is what in room %u",
 			  r->index);
 }
@@ -191,7 +207,7 @@ applied(void *owner, const struct room_change *c)
 		 c->entry->nick ? c->entry->nick : "");
 	r->sim->n_entries++;
 	r->n_entries++;
-	check_authority(r, c->entry);
+	check_authority(r, c);
 	if (c->entry->type == ENTRY_MESSAGE)
 		note_message(r, c->entry);
 	if (c->entry->type == ENTRY_JOIN)
