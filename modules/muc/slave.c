@@ -36,6 +36,9 @@
 /* What one user may have waiting. */
 #define PENDING_MAX 200
 
+/* What was passed up and not answered is passed up again. */
+#define PASS_AGAIN_MS 60000
+
 /* What a snapshot may hold: entries. */
 #define SNAPSHOT_MAX 100000
 
@@ -182,6 +185,7 @@ pending_add(struct slave *s, enum slave_pending_kind kind, struct jid *user,
 	p->user = jid_ref(user);
 	p->stanza = stanza ? stanza_ref(stanza) : NULL;
 	p->kind = kind;
+	p->passed_ms = s->now_ms;
 	if (id)
 		snprintf(p->id, sizeof(p->id), "%s", id);
 	else
@@ -260,6 +264,7 @@ pass_up(struct slave *s, struct slave_pending *p)
 	struct xml *x;
 
 	p->round = s->round;
+	p->passed_ms = s->now_ms;
 	if (p->kind == PENDING_RETURN) {
 		if (session)
 			s->cls->rejoin(s->owner, p->user,
@@ -1236,6 +1241,16 @@ slave_session_gone(struct slave *s, const struct jid *full)
 
 /* ---- the whole ---- */
 
+static bool
+is_unanswered(const struct slave *s)
+{
+	list_each (n, &s->pending) {
+		if (s->now_ms - pending_of(n)->passed_ms >= PASS_AGAIN_MS)
+			return true;
+	}
+	return false;
+}
+
 void
 slave_set_clock(struct slave *s, int64_t mono_ms, int64_t wall_ms)
 {
@@ -1252,6 +1267,9 @@ slave_tick(struct slave *s, int64_t now_ms)
 	acknowledge(s);
 	if (s->state == SLAVE_BEHIND && now_ms - s->asked_ms >= ASK_AGAIN_MS)
 		ask(s, false);
+	/* Lost, and no way has been seen to break: all of them come again. */
+	else if (is_unanswered(s))
+		slave_attach(s);
 }
 
 struct slave *

@@ -88,8 +88,9 @@ struct slave_pending {
 	/* Ours who were here then have seen it, as the room goes on: slave's
 	 * turn; 0: nobody has. */
 	uint64_t shown_at;
-	unsigned round; /* slave's, when it was passed up last */
-	bool is_there;	/* the master has it, as far as is known */
+	unsigned round;	   /* slave's, when it was passed up last */
+	int64_t passed_ms; /* likewise; monotonic */
+	bool is_there;	   /* the master has it, as far as is known */
 };
 
 struct slave {

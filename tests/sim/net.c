@@ -158,6 +158,18 @@ acknowledge(struct sim *sim, unsigned from, unsigned to, uint64_t number)
 				.c = mark(&sim->ways[from][to], number) });
 }
 
+/* A server may lose what it has confirmed. Of what copies submit no more than
+ * time may be lost by that. */
+static bool
+is_lost_there(struct sim *sim, struct way *way, const struct wire *w)
+{
+	if (!sim->plan->has_way_breaks || w->kind != WIRE_STANZA ||
+	    dice_number(&way->dice, 300) || !strstr(w->text, "<submit"))
+		return false;
+	sim_tell(sim, "%u->%u loses %u", w->from, w->to, (unsigned)w->number);
+	return true;
+}
+
 static void
 on_arrival(struct sim *sim, const struct event *ev)
 {
@@ -169,7 +181,8 @@ on_arrival(struct sim *sim, const struct event *ev)
 		return;
 	w->has_arrived = true;
 	acknowledge(sim, ev->a, ev->b, w->number);
-	host_take(sim, w);
+	if (!is_lost_there(sim, way, w))
+		host_take(sim, w);
 }
 
 static void
