@@ -29,4 +29,10 @@ void presence_move_directed(struct session *s, struct jid *jid);
  * whatever resource. */
 bool presence_knows_directed(struct session *s, const struct jid *jid);
 
+/* Has it sent its presence to that address, or one of the same bare one, and
+ * nobody has ended that since? */
+bool presence_has_directed(struct session *s, const struct jid *jid);
+/* The session is not there any more, and was told so. */
+void presence_drop_directed(struct session *s, const struct jid *jid);
+
 #endif

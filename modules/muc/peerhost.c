@@ -30,6 +30,7 @@
 #include "modules/muc/ns.h"
 #include "modules/muc/room.h"
 #include "modules/muc/slave.h"
+#include "modules/presence.h"
 #include "net/loop.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
@@ -244,9 +245,10 @@ tell_joined(struct copy *c, const struct room_change *change)
 			continue;
 		at = jid_with_resource(c->slave->jid, o->nick);
 		if (type == ENTRY_LEAVE &&
-		    (change->is_last || s == change->session))
+		    (change->is_last || s == change->session)) {
 			joined_left(s->owner, at);
-		else if (type != ENTRY_LEAVE)
+			presence_drop_directed(s->owner, at);
+		} else if (type != ENTRY_LEAVE)
 			joined_entered(s->owner, at);
 		jid_unref(&at);
 	}
@@ -303,8 +305,9 @@ is_here(void *owner, const struct jid *full)
 {
 	const struct copy *c = owner;
 	struct account *a = account_find(server_of(c), full);
+	struct session *s = a ? account_session(a, full) : NULL;
 
-	return a && account_session(a, full);
+	return s && presence_has_directed(s, c->slave->jid);
 }
 
 /* Masters cause these lines. */

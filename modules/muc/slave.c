@@ -306,6 +306,16 @@ slave_is_leaving(struct slave *s, const struct jid *user)
 	return false;
 }
 
+/* Nobody is in it twice. */
+static bool
+may_be(const struct slave *s, const struct room_session *session,
+       const struct jid *real)
+{
+	const struct slave_local *l = local_find(s, real);
+
+	return !l || l->session == session;
+}
+
 /* Whose session it is, as far as that may be known here. */
 static void
 identify(struct slave *s, const struct entry *e, struct room_session *session,
@@ -319,7 +329,8 @@ identify(struct slave *s, const struct entry *e, struct room_session *session,
 		session->real = jid_ref(real);
 		session->is_elsewhere = true;
 	}
-	if (!is_ours(s, real) || (!is_entering && slave_is_leaving(s, real)))
+	if (!is_ours(s, real) || !may_be(s, session, real) ||
+	    (!is_entering && slave_is_leaving(s, real)))
 		return;
 	/* It has gone while nobody could say so. */
 	if (s->cls->is_here(s->owner, real))
@@ -529,8 +540,9 @@ say_at(struct slave *s, const char *name, const char *epoch, uint64_t seq,
 {
 	struct buf b = { 0 };
 
-	buf_printf(&b, "<%s xmlns='" NS_DMUC "' epoch='%s' seq='%" PRIu64 "'",
-		   name, epoch, seq);
+	buf_printf(&b, "<%s xmlns='" NS_DMUC "'", name);
+	xml_write_attr(&b, "epoch", epoch);
+	buf_printf(&b, " seq='%" PRIu64 "'", seq);
 	if (ask)
 		buf_printf(&b, " ask='%" PRIu64 "'", ask);
 	buf_adds(&b, "/>");
@@ -713,7 +725,8 @@ on_snapshot(struct slave *s, const struct xml *x)
 	const char *epoch = xml_get(x, "epoch"), *seq = xml_get(x, "seq");
 	unsigned number = part ? (unsigned)strtoul(part, NULL, 10) : 0;
 
-	if (s->state == SLAVE_SPLIT || !epoch || !seq || !is_answer(s, x) ||
+	if (s->state == SLAVE_SPLIT || !epoch || !seq || !*epoch ||
+	    strlen(epoch) > LOG_EPOCH_LEN || !is_answer(s, x) ||
 	    is_old(s, epoch, strtoull(seq, NULL, 10)))
 		return;
 	if (number == 1) {
@@ -853,7 +866,9 @@ on_whois(struct slave *s, const struct xml *x)
 		struct room_session *session =
 			who ? room_session(s->room, who) : NULL;
 
-		if (session && real && session->is_elsewhere) {
+		/* Of ours we know more. */
+		if (session && real && session->is_elsewhere &&
+		    !is_ours(s, real)) {
 			jid_unref(&session->real);
 			session->real = jid_ref(real);
 		}

@@ -54,7 +54,8 @@ struct slave_class {
 	/* The stanza will not reach the room. */
 	void (*refuse)(void *owner, const struct stanza *stanza,
 		       enum stanza_cond cond, const char *text);
-	/* Is there a session of ours of that address? */
+	/* Is there a session of ours of that address, which wants to be in the
+	 * room? The master is not to know more than that. */
 	bool (*is_here)(void *owner, const struct jid *full);
 	/* The users of ours in it are ordinary occupants from now on, or there
 	 * are none any more. slave_free is to follow, not inside. */

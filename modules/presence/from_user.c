@@ -274,6 +274,18 @@ presence_knows_directed(struct session *s, const struct jid *jid)
 	return directed_knows(directed_of(s), jid);
 }
 
+bool
+presence_has_directed(struct session *s, const struct jid *jid)
+{
+	return directed_has_bare(directed_of(s), jid);
+}
+
+void
+presence_drop_directed(struct session *s, const struct jid *jid)
+{
+	directed_remove(directed_of(s), jid);
+}
+
 static void
 became_unavailable(struct session *s, struct stanza *presence)
 {
