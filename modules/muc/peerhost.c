@@ -33,6 +33,7 @@
 #include "modules/presence.h"
 #include "net/loop.h"
 #include "xmpp/jid.h"
+#include "xmpp/muc_user.h"
 #include "xmpp/ns.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xml.h"
@@ -553,13 +554,33 @@ on_closed(struct event *ev, void *data)
 
 /* ---- what is for users of ours ---- */
 
+/* The room has let him in by itself, or not. */
+static bool
+is_join_answer(const struct stanza *s)
+{
+	return s->kind == STANZA_PRESENCE &&
+	       (s->type == TYPE_ERROR || muc_user_has_status(s, "110"));
+}
+
+static void
+join_answered(struct peerhost *ph, const struct event *ev)
+{
+	struct join *j = join_find(ph, ev->to, ev->from);
+
+	if (j)
+		join_free(ph, j);
+}
+
 /* From the room itself, to one for whom it comes from the copy: the master has
  * forgotten us. What it says is in its log. */
 static enum verdict
 from_room(struct event *ev, void *data)
 {
-	struct copy *c = copy_find(data, ev->from);
+	struct peerhost *ph = data;
+	struct copy *c = copy_find(ph, ev->from);
 
+	if (ph->n_joins && ev->wire && is_join_answer(ev->stanza))
+		join_answered(ph, ev);
 	if (!c || c->is_over)
 		return PASS;
 	if (ev->stanza->type == TYPE_ERROR)
