@@ -57,6 +57,9 @@ struct peerhost {
 	bool is_on;	   /* option room-copies */
 	bool may_continue; /* option room-copies-continue */
 	int64_t max;	   /* option room-copies-max */
+	int64_t max_size;  /* option room-copies-size */
+	int64_t max_all;   /* option room-copies-memory */
+	size_t size;	   /* of all copies, about; bytes */
 	struct map copies; /* struct copy.node, by room */
 	struct list joins; /* struct join.node, the oldest first */
 	size_t n_joins;
@@ -95,6 +98,13 @@ static const struct option options[] = {
 	{ "room-copies-max", OPT_INT, offsetof(struct peerhost, max),
 	  .def = "10000", .min = 0, .max = 1000000,
 	  .doc = "Such copies. Beyond, users are ordinary occupants." },
+	{ "room-copies-size", OPT_SIZE, offsetof(struct peerhost, max_size),
+	  .def = "64M", .min = 65536, .max = INT64_C(1) << 40,
+	  .doc = "Memory that one of them may take, about. The users of a "
+		 "larger room are ordinary occupants." },
+	{ "room-copies-memory", OPT_SIZE, offsetof(struct peerhost, max_all),
+	  .def = "1G", .min = 65536, .max = INT64_C(1) << 40,
+	  .doc = "The same for all of them together." },
 	{ 0 },
 };
 
@@ -130,6 +140,7 @@ copy_free(struct copy *c)
 	struct room *r = c->slave->room;
 
 	map_remove(&c->host->copies, &c->node);
+	c->host->size -= c->slave->size;
 	list_each (n, &r->occupants) {
 		list_each (k, &occupant_of(n)->sessions) {
 			if (room_session_of(k)->owner)
@@ -365,6 +376,7 @@ copy_new(struct peerhost *ph, struct jid *room)
 			ph->host->server->clock->wall_ms);
 	c->slave->since_ms = ph->host->server->clock->mono_ms;
 	c->slave->may_continue = ph->may_continue;
+	c->slave->size_max = (size_t)ph->max_size;
 	map_insert(&ph->copies, &c->node, jid_hash_bare(room));
 	tell_log(c, "made");
 	arm(ph);
@@ -612,6 +624,21 @@ tells_state(const struct xml *x)
 	       !strcmp(x->name, "snapshot");
 }
 
+/* Where all of them together are too large, it is one that grows that goes. */
+static void
+receive(struct copy *c, const struct xml *x)
+{
+	struct peerhost *ph = c->host;
+	size_t others = ph->size - c->slave->size;
+	size_t left =
+		(size_t)ph->max_all > others ? (size_t)ph->max_all - others : 0;
+
+	c->slave->size_max =
+		left < (size_t)ph->max_size ? left : (size_t)ph->max_size;
+	slave_receive(c->slave, x);
+	ph->size = others + c->slave->size;
+}
+
 static enum verdict
 on_message_to_host(struct event *ev, void *data)
 {
@@ -625,7 +652,7 @@ on_message_to_host(struct event *ev, void *data)
 		return DONE;
 	c = copy_find(data, ev->from);
 	if (c && !c->is_over)
-		slave_receive(c->slave, x);
+		receive(c, x);
 	else if (tells_state(x))
 		answer_detach(ev);
 	return DONE;
@@ -664,7 +691,8 @@ on_slave(struct event *ev, void *data)
 		copy_free(c);
 		c = NULL;
 	}
-	if (!c && ph->copies.n >= (size_t)ph->max)
+	if (!c && (ph->copies.n >= (size_t)ph->max ||
+		   ph->size >= (size_t)ph->max_all))
 		return event_fail(ev, COND_RESOURCE_CONSTRAINT);
 	xml_each (kid, x) {
 		const char *jid_text = xml_get(kid, "jid");

@@ -14,6 +14,7 @@
 #include "modules/muc/ns.h"
 #include "modules/muc/pseudonym.h"
 #include "modules/muc/room.h"
+#include "modules/muc/room_size.h"
 #include "modules/muc/rules.h"
 #include "modules/muc/snapshot.h"
 #include "xmpp/jid.h"
@@ -44,6 +45,12 @@
 
 /* Status code of who has left because his server could not be reached. */
 #define UNREACHABLE 333
+
+/* So long a copy stays without users. */
+#define DESERTED_MS 60000
+
+/* So many bytes are counted as they come, before they are looked at again. */
+#define SIZE_STEP (16 << 10)
 
 /* The epoch of a copy that has nothing yet. */
 #define NO_EPOCH ""
@@ -611,11 +618,59 @@ is_put_out(const struct slave *s, const struct entry *e)
 	       session->real && slave_session(s, session->real) == session;
 }
 
+static void
+end(struct slave *s)
+{
+	s->is_over = true;
+	while (!list_is_empty(&s->pending)) {
+		struct slave_pending *p = pending_of(s->pending.next);
+
+		if (p->stanza && p->stanza->type != TYPE_UNAVAILABLE)
+			s->cls->refuse(s->owner, p->stanza,
+				       COND_REMOTE_SERVER_TIMEOUT,
+				       "the room has lost sight of this");
+		pending_drop(s, p);
+	}
+	s->cls->over(s->owner);
+}
+
+/* Counts it, and sometimes all that there is. False: it is too much. */
+static bool
+grow(struct slave *s, const struct entry *e)
+{
+	size_t more = room_size_of_entry(e);
+
+	s->size += more;
+	if (s->size <= s->size_max && s->size <= s->size_again)
+		return true;
+	s->size = room_size(s->room) + more;
+	if (s->next)
+		s->size += room_size(s->next);
+	s->size_again = 2 * s->size + SIZE_STEP;
+	/* With some room, so as not to count each time. */
+	return s->size <= s->size_max / 4 * 3;
+}
+
+static void
+give_up(struct slave *s)
+{
+	static const char stay[] = "<detach xmlns='" NS_DMUC "' users='stay'/>";
+
+	s->cls->note(s->owner, "the room is too large");
+	drop_next(s);
+	s->cls->send(s->owner, stay, sizeof(stay) - 1);
+	end(s);
+}
+
 enum taken { TAKEN, GAP, MISFIT };
 
 static enum taken
 take_next(struct slave *s, struct entry *e, bool is_late)
 {
+	if (!grow(s, e)) {
+		give_up(s);
+		return TAKEN;
+	}
 	/* The room as a whole shows nobody that he was away. */
 	if (is_put_out(s, e))
 		return MISFIT;
@@ -670,6 +725,8 @@ on_log(struct slave *s, const struct xml *x)
 	xml_each (kid, x) {
 		enum taken taken = take_entry(s, kid, is_late);
 
+		if (s->is_over)
+			return;
 		if (taken == TAKEN)
 			continue;
 		/* What is missing may fit. What does not never will. */
@@ -681,24 +738,28 @@ on_log(struct slave *s, const struct xml *x)
 	}
 }
 
-static void
+/* False: it is too much. */
+static bool
 put_next(struct slave *s, const struct xml *x)
 {
 	struct err err = { 0 };
 	struct entry *e = envelope_read_entry(s->jid, x, &err);
 	struct room_change c;
+	bool fits;
 
 	if (!e) {
 		s->cls->note(s->owner, err.text);
-		return;
+		return true;
 	}
-	if (e->type != N_ENTRY_TYPES && room_can_apply(s->next, e)) {
+	fits = grow(s, e);
+	if (fits && e->type != N_ENTRY_TYPES && room_can_apply(s->next, e)) {
 		room_apply(s->next, e, &c);
 		if (e->type == ENTRY_JOIN && !c.session->real)
 			c.session->real = jid_ref(e->real);
 		room_change_fini(&c);
 	}
 	entry_unref(&e);
+	return fits;
 }
 
 /* What was sent before we asked may come behind that, when a stream is resumed;
@@ -740,12 +801,10 @@ on_snapshot(struct slave *s, const struct xml *x)
 		return;
 	s->next_part = number;
 	xml_each (kid, x) {
-		if (++s->next_entries > SNAPSHOT_MAX) {
-			s->cls->note(s->owner, "the room is too large");
-			drop_next(s);
+		if (++s->next_entries > SNAPSHOT_MAX || !put_next(s, kid)) {
+			give_up(s);
 			return;
 		}
-		put_next(s, kid);
 	}
 	if (!last || strcmp(last, "true") != 0)
 		return;
@@ -878,22 +937,6 @@ on_whois(struct slave *s, const struct xml *x)
 }
 
 /* What waits will never be answered here. */
-static void
-end(struct slave *s)
-{
-	s->is_over = true;
-	while (!list_is_empty(&s->pending)) {
-		struct slave_pending *p = pending_of(s->pending.next);
-
-		if (p->stanza && p->stanza->type != TYPE_UNAVAILABLE)
-			s->cls->refuse(s->owner, p->stanza,
-				       COND_REMOTE_SERVER_TIMEOUT,
-				       "the room has lost sight of this");
-		pending_drop(s, p);
-	}
-	s->cls->over(s->owner);
-}
-
 /* The master does not know any of ours: it has been restored from an old
  * backup. Or those that it knows are ordinary occupants from now on. */
 static void
@@ -1038,6 +1081,7 @@ slave_expect(struct slave *s, struct jid *user, struct stanza *join,
 	/* The room comes without being asked for. */
 	if (!*s->room->log.epoch)
 		s->asked_ms = s->now_ms;
+	s->used_ms = s->now_ms;
 	if (strlen(id) <= SUBMIT_ID_LEN && !pending_by_id(s, id))
 		pending_add(s, PENDING_STANZA, user, join, id)->is_there = true;
 }
@@ -1273,11 +1317,35 @@ slave_set_clock(struct slave *s, int64_t mono_ms, int64_t wall_ms)
 	s->wall_ms = wall_ms;
 }
 
+/* Nobody of ours is in it, or waits for it. Those that have gone are waited for
+ * a while: the master puts them out, or we do. */
+static bool
+is_deserted(struct slave *s)
+{
+	if (s->locals.n)
+		s->used_ms = s->now_ms;
+	if (s->now_ms - s->used_ms < DESERTED_MS)
+		return false;
+	list_each (n, &s->pending) {
+		if (s->cls->is_here(s->owner, pending_of(n)->user))
+			return false;
+	}
+	return true;
+}
+
 void
 slave_tick(struct slave *s, int64_t now_ms)
 {
 	s->now_ms = now_ms;
-	if (s->is_over || s->state == SLAVE_SPLIT)
+	if (s->is_over)
+		return;
+	if (is_deserted(s)) {
+		if (s->state != SLAVE_SPLIT)
+			say(s, "detach");
+		end(s);
+		return;
+	}
+	if (s->state == SLAVE_SPLIT)
 		return;
 	acknowledge(s);
 	if (s->state == SLAVE_BEHIND && now_ms - s->asked_ms >= ASK_AGAIN_MS)
@@ -1301,6 +1369,7 @@ slave_new(struct jid *room, struct jid *domain, const struct slave_class *cls,
 	s->room = room_new(room, 0);
 	s->room->is_copy = true;
 	s->pending_max = PENDING_MAX;
+	s->size_max = SIZE_MAX;
 	log_ring_resume(&s->room->log, NO_EPOCH, 0);
 	list_init(&s->pending);
 	return s;

@@ -113,6 +113,10 @@ struct slave {
 	struct room *next;
 	unsigned next_part;
 	size_t next_entries;
+	/* Bytes that both may take, about, and what they may: for the owner to
+	 * set. A larger room is given up, its users are ordinary occupants. */
+	size_t size, size_max;
+	size_t size_again; /* where it is counted again */
 	/* Refs: whom the split shows as away, by domains. */
 	struct jid **faded;
 	size_t n_faded;
@@ -125,6 +129,7 @@ struct slave {
 	/* In a split users of ours see what they say, where the room's owner
 	 * wants that, too. */
 	bool may_continue;
+	int64_t used_ms;    /* when one of ours was seen in it; monotonic */
 	size_t pending_max; /* for each user */
 	bool is_over;
 };
