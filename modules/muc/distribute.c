@@ -38,6 +38,10 @@
 #define NO_MS	  (10 * 60 * 1000)
 #define KNOWN_MAX 10000
 
+/* So often within this time a copy is sent what it asks for. */
+#define ATTACH_MS  10000
+#define ATTACH_MAX 5
+
 /* Copies are told the position so often, if something has happened. */
 #define POSITION_MS 30000
 
@@ -147,6 +151,7 @@ on_timer(struct timer *t)
 	if (d->has_changed)
 		peers_tell_position(&d->peers);
 	d->has_changed = false;
+	distribution_drop_deserted(d->live);
 	if (d->peers.n)
 		loop_timer_set(d->live->host->server->core, t, POSITION_MS);
 }
@@ -479,15 +484,34 @@ has_user_of(const struct live *l, const struct jid *domain)
 	return false;
 }
 
+/* Each time it may get the whole room. It asks again later. */
+static bool
+asks_too_often(const struct live *l, struct peer *p)
+{
+	int64_t now_ms = l->host->server->clock->mono_ms;
+
+	if (now_ms - p->asked_ms >= ATTACH_MS) {
+		p->asked_ms = now_ms;
+		p->n_asked = 0;
+	}
+	return ++p->n_asked > ATTACH_MAX;
+}
+
 /* It knows where it stands. One that may not have a copy gets what it has
  * missed, too: its users see what happened before they are ordinary ones. */
 static void
 on_attach(struct live *l, struct jid *domain, const struct xml *x)
 {
-	if (!distribution_peer(l, domain) && !has_user_of(l, domain)) {
+	struct peer *p = distribution_peer(l, domain);
+
+	if (p ? p->is_deserted : !has_user_of(l, domain)) {
 		distribution_send_detach(l, domain);
+		if (p)
+			peers_remove(&l->distribution->peers, p);
 		return;
 	}
+	if (p && asks_too_often(l, p))
+		return;
 	follow(l, domain, x);
 	if (!distribution_may_have(l, domain))
 		distribution_drain(l, distribution_peer(l, domain));

@@ -19,6 +19,9 @@
 /* So long a domain that was drained is not asked again for that room. */
 #define BARRED_MS (60 * 60 * 1000)
 
+/* A copy without users ends when it was seen so often. */
+#define IDLE_LOOKS 2
+
 struct barred {
 	struct list node;   /* in distribution->barred */
 	struct jid *domain; /* ref */
@@ -126,6 +129,24 @@ distribution_drain_unwanted(struct live *l)
 
 		if (!distribution_may_have(l, p->domain))
 			distribution_drain(l, p);
+	}
+}
+
+void
+distribution_drop_deserted(struct live *l)
+{
+	list_each_safe (n, &l->distribution->peers.all) {
+		struct peer *p = container_of(n, struct peer, node);
+
+		if (p->state != PEER_FOLLOWS || p->n_sessions) {
+			p->n_idle = 0;
+			continue;
+		}
+		if (++p->n_idle < IDLE_LOOKS)
+			continue;
+		distribution_note(l, p->domain, "has no users in it");
+		distribution_send_detach(l, p->domain);
+		peers_remove(&l->distribution->peers, p);
 	}
 }
 

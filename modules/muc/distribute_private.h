@@ -57,6 +57,8 @@ void distribution_bar(struct live *l, const struct jid *domain);
 void distribution_drain(struct live *l, struct peer *p);
 /* Those that may not have a copy any more. */
 void distribution_drain_unwanted(struct live *l);
+/* Those that have had no users in the room for a while, and did not say so. */
+void distribution_drop_deserted(struct live *l);
 void distribution_forget_barred(struct distribution *d);
 
 #endif

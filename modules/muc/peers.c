@@ -317,6 +317,7 @@ peers_follow(struct peers *ps, struct peer *p, const struct xml *at)
 	p->is_entitled = has_moderator(ps, p);
 	p->state = PEER_FOLLOWS;
 	p->acked = 0;
+	p->is_deserted = false;
 	set_elsewhere(ps, p, true);
 	if (!epoch || strcmp(epoch, log->epoch) != 0 || seq > log->seq ||
 	    seq < log_ring_floor(log)) {
@@ -324,7 +325,10 @@ peers_follow(struct peers *ps, struct peer *p, const struct xml *at)
 	} else {
 		p->acked = seq;
 		send_missing(ps, p, seq);
+		if (p->lacks_addresses)
+			send_addresses(ps, p);
 	}
+	p->lacks_addresses = false;
 	/* That was all. */
 	write_position(&b, ps, number_of(at, "ask"));
 	send(ps, p, &b);
@@ -357,6 +361,7 @@ count_joined(struct peers *ps, const struct room_change *c)
 		return;
 	c->session->is_elsewhere = true;
 	p->n_sessions++;
+	p->is_deserted = false;
 }
 
 static void
@@ -367,6 +372,27 @@ count_left(struct peers *ps, const struct room_change *c)
 	if (!p || p->state == PEER_ASKED)
 		return;
 	p->n_sessions -= c->is_last ? c->occupant->n_sessions : 1;
+}
+
+/* Is it none of its business? When it has users again it finds that something
+ * is missing, and gets it. */
+static bool
+is_kept_from(struct peer *p, const struct entry *e)
+{
+	if (p->state != PEER_FOLLOWS)
+		return true;
+	if (p->is_deserted && e->type == ENTRY_CONFIG)
+		p->lacks_addresses = true;
+	return p->is_deserted;
+}
+
+/* After the last of its users has left: it has been told that. */
+static void
+desert(struct peer *p, const struct room_change *c)
+{
+	if (c->entry->type == ENTRY_LEAVE && !p->n_sessions &&
+	    jid_eq_domain(c->occupant->bare, p->domain))
+		p->is_deserted = true;
 }
 
 static void
@@ -397,7 +423,7 @@ peers_applied(struct peers *ps, const struct room_change *c)
 			      (c->entry->jid &&
 			       jid_eq_domain(c->entry->jid, p->domain));
 
-		if (p->state != PEER_FOLLOWS)
+		if (is_kept_from(p, c->entry))
 			continue;
 		entitle(ps, p, c);
 		b = is_own ? &own : &logs[p->is_entitled];
@@ -408,6 +434,7 @@ peers_applied(struct peers *ps, const struct room_change *c)
 			write_log(b, ps, &to, c->entry);
 		send(ps, p, b);
 		count(ps, p, (struct peers_traffic){ 0, 0, p->n_sessions });
+		desert(p, c);
 	}
 	buf_fini(&logs[0]);
 	buf_fini(&logs[1]);
@@ -424,7 +451,7 @@ peers_tell_position(struct peers *ps)
 	ps->n_undigested = 0;
 	write_position(&b, ps, 0);
 	list_each (n, &ps->all) {
-		if (peer_of(n)->state != PEER_ASKED)
+		if (peer_of(n)->state != PEER_ASKED && !peer_of(n)->is_deserted)
 			send(ps, peer_of(n), &b);
 	}
 	buf_fini(&b);

@@ -47,7 +47,11 @@ struct peer {
 	struct list node;   /* in peers->all */
 	struct jid *domain; /* ref */
 	enum peer_state state;
-	bool is_entitled;	      /* has a moderator in the room */
+	bool is_entitled; /* has a moderator in the room */
+	/* FOLLOWS: the last of its users has left, and what happens is not its
+	 * business before one enters again. */
+	bool is_deserted;
+	bool lacks_addresses;	      /* that it was to be told meanwhile */
 	size_t n_sessions;	      /* of its users, in the room */
 	uint64_t acked;		      /* it has everything up to there */
 	uint64_t seen[PEERS_SEEN];    /* hashes of its last submissions … */
@@ -55,6 +59,9 @@ struct peer {
 	uint64_t n_seen;
 	struct peers_traffic traffic; /* since it is there */
 	int64_t since_ms;	      /* owner's: of its state */
+	int64_t asked_ms;	      /* owner's: since when n_asked counts */
+	unsigned n_asked;	      /* owner's: times that it has attached */
+	unsigned n_idle; /* owner's: looks without users in a row */
 };
 
 struct peers_class {
