@@ -239,6 +239,28 @@ leave(void *owner, struct jid *user, const char *nick)
 	jid_unref(&to);
 }
 
+static void
+tell_left(struct session *s, struct jid *at)
+{
+	joined_left(s, at);
+	presence_drop_directed(s, at);
+}
+
+static void
+tell_destroyed(struct copy *c)
+{
+	list_each (n, &c->slave->room->occupants) {
+		const struct occupant *o = occupant_of(n);
+		struct jid *at = jid_with_resource(c->slave->jid, o->nick);
+
+		list_each (k, &o->sessions) {
+			if (room_session_of(k)->owner)
+				tell_left(room_session_of(k)->owner, at);
+		}
+		jid_unref(&at);
+	}
+}
+
 /* What it is told does not go the way on which joined and presence would see
  * it. */
 static void
@@ -247,6 +269,8 @@ tell_joined(struct copy *c, const struct room_change *change)
 	const struct occupant *o = change->occupant;
 	enum entry_type type = change->entry->type;
 
+	if (type == ENTRY_DESTROY)
+		tell_destroyed(c);
 	if (type != ENTRY_JOIN && type != ENTRY_LEAVE && type != ENTRY_NICK)
 		return;
 	list_each (n, &o->sessions) {
@@ -257,10 +281,9 @@ tell_joined(struct copy *c, const struct room_change *change)
 			continue;
 		at = jid_with_resource(c->slave->jid, o->nick);
 		if (type == ENTRY_LEAVE &&
-		    (change->is_last || s == change->session)) {
-			joined_left(s->owner, at);
-			presence_drop_directed(s->owner, at);
-		} else if (type != ENTRY_LEAVE)
+		    (change->is_last || s == change->session))
+			tell_left(s->owner, at);
+		else if (type != ENTRY_LEAVE)
 			joined_entered(s->owner, at);
 		jid_unref(&at);
 	}

@@ -725,6 +725,8 @@ on_log(struct slave *s, const struct xml *x)
 	xml_each (kid, x) {
 		enum taken taken = take_entry(s, kid, is_late);
 
+		if (s->room->is_destroyed && !s->is_over)
+			end(s);
 		if (s->is_over)
 			return;
 		if (taken == TAKEN)
