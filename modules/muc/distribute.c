@@ -606,8 +606,10 @@ distribute_submitted(struct live *l, struct submission *sub)
 
 	/* A copy that we have forgotten: it submits that again once it has
 	 * attached, and it must not be there twice then, nor be refused where
-	 * it was there before. Only entering goes without a copy, too. */
+	 * it was there before. Only entering goes without a copy, too; and one
+	 * that is to be none does not attach. */
 	if (id && !p && l->state == LIVE_AWAKE &&
+	    distribution_may_have(l, sub->from) &&
 	    (room_session(live_room(l), sub->from) ||
 	     !stanza_child(sub->stanza, "x", NS_MUC))) {
 		struct jid *domain =

@@ -100,14 +100,12 @@ distribution_may_have(const struct live *l, const struct jid *domain)
 static void
 mark_seen(struct live *l, const struct jid *domain)
 {
-	int64_t now_ms = l->host->server->clock->mono_ms;
-
 	list_each (n, &live_room(l)->occupants) {
 		list_each (k, &occupant_of(n)->sessions) {
 			struct room_session *s = room_session_of(k);
 
 			if (jid_eq_domain(s->jid, domain))
-				s->seen_s = (int32_t)(now_ms / 1000);
+				ghosts_seen(l, s);
 		}
 	}
 }
