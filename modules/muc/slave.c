@@ -794,7 +794,7 @@ on_snapshot(struct slave *s, const struct xml *x)
 		return;
 	if (number == 1) {
 		/* Asked for or not: what waits is to be sent again. */
-		s->state = SLAVE_BEHIND;
+		set_state(s, SLAVE_BEHIND);
 		drop_next(s);
 		s->next = room_new(s->jid, 0);
 		s->next->is_copy = true;
