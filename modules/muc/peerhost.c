@@ -8,26 +8,23 @@
  */
 
 #include "base/arena.h"
-#include "base/buf.h"
-#include "base/chunk.h"
 #include "base/clock.h"
 #include "base/list.h"
-#include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "core/event.h"
 #include "core/host.h"
 #include "core/module.h"
 #include "core/option.h"
+#include "core/remote.h"
 #include "core/router.h"
 #include "core/server.h"
 #include "core/session.h"
 #include "modules/disco.h"
-#include "modules/joined.h"
-#include "modules/muc/copies.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/fanout.h"
 #include "modules/muc/ns.h"
+#include "modules/muc/peerhost_private.h"
 #include "modules/muc/room.h"
 #include "modules/muc/slave.h"
 #include "modules/presence.h"
@@ -37,13 +34,9 @@
 #include "xmpp/ns.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xml.h"
-#include "xmpp/xml_text.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define TICK_MS 5000
 
 /* How long a join without an answer consents to a copy. */
 #define JOIN_MS	  60000
@@ -52,21 +45,6 @@
 /* Presence of occupants as it was written for the last who entered. */
 #define SHOWN_MS 5000
 
-struct peerhost {
-	struct host *host; /* borrowed */
-	bool is_on;	   /* option room-copies */
-	bool may_continue; /* option room-copies-continue */
-	int64_t max;	   /* option room-copies-max */
-	int64_t max_size;  /* option room-copies-size */
-	int64_t max_all;   /* option room-copies-memory */
-	size_t size;	   /* of all copies, about; bytes */
-	struct map copies; /* struct copy.node, by room */
-	struct list joins; /* struct join.node, the oldest first */
-	size_t n_joins;
-	struct timer timer; /* while there are any of both */
-	struct log_limit log_limit;
-};
-
 /* A user who is about to enter a room elsewhere. */
 struct join {
 	struct list node;
@@ -74,15 +52,7 @@ struct join {
 	int64_t since_ms;      /* monotonic */
 };
 
-struct copy {
-	struct map_node node;
-	struct peerhost *host; /* borrowed */
-	struct slave *slave;   /* owned */
-	int64_t shown_ms;      /* since when presence is kept as written */
-	bool is_over;
-};
-
-static struct module_slot slot;
+struct module_slot peerhost_slot;
 
 static const struct option options[] = {
 	{ "room-copies", OPT_BOOL, offsetof(struct peerhost, is_on),
@@ -107,304 +77,6 @@ static const struct option options[] = {
 	  .doc = "The same for all of them together." },
 	{ 0 },
 };
-
-/* ---- copies ---- */
-
-static bool
-copy_eq(const struct map_node *n, const void *jid)
-{
-	return jid_eq_bare(container_of((struct map_node *)n, struct copy, node)
-				   ->slave->jid,
-			   jid);
-}
-
-static struct copy *
-copy_find(const struct peerhost *ph, const struct jid *room)
-{
-	struct map_node *n;
-
-	if (!room || !ph->copies.n)
-		return NULL;
-	n = map_find(&ph->copies, jid_hash_bare(room), copy_eq, room);
-	if (!n)
-		return NULL;
-	slave_set_clock(container_of(n, struct copy, node)->slave,
-			ph->host->server->clock->mono_ms,
-			ph->host->server->clock->wall_ms);
-	return container_of(n, struct copy, node);
-}
-
-static void
-copy_free(struct copy *c)
-{
-	struct room *r = c->slave->room;
-
-	map_remove(&c->host->copies, &c->node);
-	c->host->size -= c->slave->size;
-	list_each (n, &r->occupants) {
-		list_each (k, &occupant_of(n)->sessions) {
-			if (room_session_of(k)->owner)
-				fanout_detach(room_session_of(k));
-		}
-	}
-	slave_free(c->slave);
-	free(c);
-}
-
-static void
-arm(struct peerhost *ph)
-{
-	if (!timer_is_set(&ph->timer))
-		loop_timer_set(ph->host->server->core, &ph->timer, TICK_MS);
-}
-
-/* ---- what a copy wants done ---- */
-
-static struct server *
-server_of(const struct copy *c)
-{
-	return c->host->host->server;
-}
-
-static struct stanza *
-parse(const struct copy *c, const struct buf *b)
-{
-	struct arena *a = arena_new();
-
-	return stanza_from_xml(
-		a, xml_from_text(server_of(c)->pool, a, b->data, b->len),
-		NS_CLIENT);
-}
-
-static void
-send_up(void *owner, const char *xml, size_t len)
-{
-	struct copy *c = owner;
-	struct buf b = { 0 };
-	struct stanza *s;
-
-	buf_adds(&b, "<message xmlns='" NS_CLIENT "'>");
-	buf_add(&b, xml, len);
-	buf_adds(&b, "</message>");
-	s = parse(c, &b);
-	buf_fini(&b);
-	stanza_set_from(s, c->slave->domain);
-	stanza_set_to(s, c->slave->jid);
-	route(server_of(c), s);
-}
-
-static void
-submit(void *owner, struct stanza *stanza)
-{
-	route(server_of(owner), stanza);
-}
-
-static void
-rejoin(void *owner, struct jid *user, const char *nick, struct chunk *payload,
-       const char *id)
-{
-	struct copy *c = owner;
-	struct jid *to = jid_with_resource(c->slave->jid, nick);
-	struct buf b = { 0 };
-	struct stanza *s;
-	const char *text;
-	size_t len;
-
-	buf_printf(&b, "<presence xmlns='" NS_CLIENT "' id='%s'", id);
-	text = payload ? chunk_data(payload, &len) : ">";
-	buf_adds(&b, payload ? "" : text);
-	if (payload)
-		buf_add(&b, text, len);
-	buf_printf(&b,
-		   "<x xmlns='" NS_MUC "'><history maxstanzas='0'/></x>"
-		   "<submit xmlns='" NS_DMUC "' id='%s' return='true'/>"
-		   "</presence>",
-		   id);
-	s = parse(c, &b);
-	buf_fini(&b);
-	stanza_set_from(s, user);
-	stanza_set_to(s, to);
-	jid_unref(&to);
-	route(server_of(c), s);
-}
-
-static void
-leave(void *owner, struct jid *user, const char *nick)
-{
-	struct copy *c = owner;
-	struct jid *to = jid_with_resource(c->slave->jid, nick);
-
-	route(server_of(c),
-	      stanza_new(STANZA_PRESENCE, TYPE_UNAVAILABLE, user, to, NULL));
-	jid_unref(&to);
-}
-
-static void
-tell_left(struct session *s, struct jid *at)
-{
-	joined_left(s, at);
-	presence_drop_directed(s, at);
-}
-
-static void
-tell_destroyed(struct copy *c)
-{
-	list_each (n, &c->slave->room->occupants) {
-		const struct occupant *o = occupant_of(n);
-		struct jid *at = jid_with_resource(c->slave->jid, o->nick);
-
-		list_each (k, &o->sessions) {
-			if (room_session_of(k)->owner)
-				tell_left(room_session_of(k)->owner, at);
-		}
-		jid_unref(&at);
-	}
-}
-
-/* What it is told does not go the way on which joined and presence would see
- * it. */
-static void
-tell_joined(struct copy *c, const struct room_change *change)
-{
-	const struct occupant *o = change->occupant;
-	enum entry_type type = change->entry->type;
-
-	if (type == ENTRY_DESTROY)
-		tell_destroyed(c);
-	if (type != ENTRY_JOIN && type != ENTRY_LEAVE && type != ENTRY_NICK)
-		return;
-	list_each (n, &o->sessions) {
-		const struct room_session *s = room_session_of(n);
-		struct jid *at;
-
-		if (!s->owner)
-			continue;
-		at = jid_with_resource(c->slave->jid, o->nick);
-		if (type == ENTRY_LEAVE &&
-		    (change->is_last || s == change->session))
-			tell_left(s->owner, at);
-		else if (type != ENTRY_LEAVE)
-			joined_entered(s->owner, at);
-		jid_unref(&at);
-	}
-}
-
-static void
-detach_left(const struct room_change *c)
-{
-	if (c->entry->type != ENTRY_LEAVE)
-		return;
-	if (!c->is_last) {
-		if (c->session->owner)
-			fanout_detach(c->session);
-		return;
-	}
-	list_each (n, &c->occupant->sessions) {
-		if (room_session_of(n)->owner)
-			fanout_detach(room_session_of(n));
-	}
-}
-
-static void
-applied(void *owner, const struct room_change *change,
-	const struct stanza *stanza)
-{
-	struct copy *c = owner;
-	struct server *srv = server_of(c);
-	struct fanout_history past = { 0, 0, 0 };
-	bool is_join = change->entry->type == ENTRY_JOIN;
-
-	if (is_join && !change->session->is_elsewhere)
-		fanout_attach(srv, change->session);
-	if (is_join && stanza)
-		past = fanout_read_history(stanza, srv->clock->wall_ms, 0);
-	fanout_show(srv, c->slave->room, change, &past);
-	tell_joined(c, change);
-	detach_left(change);
-	if (is_join && !c->shown_ms)
-		c->shown_ms = srv->clock->mono_ms;
-}
-
-static void
-refuse(void *owner, const struct stanza *stanza, enum stanza_cond cond,
-       const char *text)
-{
-	struct stanza *error = stanza_error(stanza, cond, text);
-
-	if (error)
-		route(server_of(owner), error);
-}
-
-static bool
-is_here(void *owner, const struct jid *full)
-{
-	const struct copy *c = owner;
-	struct account *a = account_find(server_of(c), full);
-	struct session *s = a ? account_session(a, full) : NULL;
-
-	return s && presence_has_directed(s, c->slave->jid);
-}
-
-/* Masters cause these lines. */
-static void
-tell_log(const struct copy *c, const char *what)
-{
-	const struct log *log = &c->host->host->log;
-	const struct log_ring *position = &c->slave->room->log;
-
-	if (!log_limit_allows(&c->host->log_limit,
-			      server_of(c)->clock->mono_ms))
-		return;
-	log_limit_tell(&c->host->log_limit, log);
-	log_info(log, "copy of %s: %s, at %s %" PRIu64, jid_str(c->slave->jid),
-		 what, *position->epoch ? position->epoch : "-", position->seq);
-}
-
-static void
-over(void *owner)
-{
-	struct copy *c = owner;
-
-	c->is_over = true;
-	tell_log(c, "over");
-	arm(c->host);
-}
-
-static void
-note(void *owner, const char *what)
-{
-	tell_log(owner, what);
-}
-
-static const struct slave_class slave_class = {
-	.send = send_up,
-	.submit = submit,
-	.rejoin = rejoin,
-	.leave = leave,
-	.applied = applied,
-	.refuse = refuse,
-	.is_here = is_here,
-	.over = over,
-	.note = note,
-};
-
-static struct copy *
-copy_new(struct peerhost *ph, struct jid *room)
-{
-	struct copy *c = mem_zalloc(sizeof(*c));
-
-	c->host = ph;
-	c->slave = slave_new(room, ph->host->jid, &slave_class, c);
-	slave_set_clock(c->slave, ph->host->server->clock->mono_ms,
-			ph->host->server->clock->wall_ms);
-	c->slave->since_ms = ph->host->server->clock->mono_ms;
-	c->slave->may_continue = ph->may_continue;
-	c->slave->size_max = (size_t)ph->max_size;
-	map_insert(&ph->copies, &c->node, jid_hash_bare(room));
-	tell_log(c, "made");
-	arm(ph);
-	return c;
-}
 
 /* ---- joins without an answer ---- */
 
@@ -435,7 +107,7 @@ join_note(struct peerhost *ph, struct stanza *stanza)
 	j->since_ms = ph->host->server->clock->mono_ms;
 	list_append(&ph->joins, &j->node);
 	ph->n_joins++;
-	arm(ph);
+	peerhost_arm(ph);
 }
 
 static struct join *
@@ -479,9 +151,9 @@ on_timer(struct timer *t)
 		join_free(ph, join_of(n));
 	}
 	map_each (n, &ph->copies)
-		tick(container_of(n, struct copy, node), now_ms);
+		tick(copy_of(n), now_ms);
 	if (ph->copies.n || ph->n_joins)
-		arm(ph);
+		peerhost_arm(ph);
 }
 
 /* ---- what users of ours say ---- */
@@ -574,7 +246,7 @@ on_closed(struct event *ev, void *data)
 	struct peerhost *ph = data;
 
 	map_each (n, &ph->copies) {
-		struct copy *c = container_of(n, struct copy, node);
+		struct copy *c = copy_of(n);
 		struct room_session *s =
 			slave_session(c->slave, ev->session->jid);
 
@@ -754,7 +426,7 @@ each_of(struct peerhost *ph, const struct jid *domain,
 	void (*fn)(struct slave *s))
 {
 	map_each (n, &ph->copies) {
-		struct copy *c = container_of(n, struct copy, node);
+		struct copy *c = copy_of(n);
 
 		if (!c->is_over && jid_eq_domain(c->slave->jid, domain))
 			fn(c->slave);
@@ -782,49 +454,6 @@ on_broken(struct event *ev, void *data)
 	return PASS;
 }
 
-/* ---- for who runs the server ---- */
-
-static void
-see(struct copy *c, copies_fn *fn, void *data)
-{
-	const struct slave *s = c->slave;
-
-	if (c->is_over)
-		return;
-	fn(data,
-	   &(struct copy_seen){
-		   .room = jid_str(s->jid),
-		   .host = c->host->host->name,
-		   .state = slave_state_name(s->state),
-		   .is_split = s->state == SLAVE_SPLIT,
-		   .since_s =
-			   (server_of(c)->clock->mono_ms - s->since_ms) / 1000,
-		   .epoch = s->room->log.epoch,
-		   .seq = s->room->log.seq,
-		   .n_users = s->locals.n,
-		   .n_occupants = s->room->n_occupants,
-		   .n_waiting = s->n_pending,
-	   });
-}
-
-void
-copies_each(struct server *srv, const struct jid *room, copies_fn *fn,
-	    void *data)
-{
-	map_each (n, &srv->hosts) {
-		struct peerhost *ph =
-			host_data(container_of(n, struct host, node), &slot);
-		struct copy *c = ph && room ? copy_find(ph, room) : NULL;
-
-		if (c)
-			see(c, fn, data);
-		if (!ph || room)
-			continue;
-		map_each (k, &ph->copies)
-			see(container_of(k, struct copy, node), fn, data);
-	}
-}
-
 /* ---- the module ---- */
 
 static int
@@ -840,13 +469,36 @@ load(struct host *host, void *data, struct err *err)
 }
 
 static void
+settle(struct copy *c)
+{
+	struct remote_policy policy;
+
+	copy_take_options(c);
+	remote_policy_of(copy_server(c), jid_domain(c->slave->jid), &policy);
+	if (policy.is_blocked)
+		slave_end(c->slave);
+	else if (!c->host->is_on)
+		slave_leave(c->slave, "copies are switched off");
+}
+
+static void
+reloaded(struct host *host, void *data)
+{
+	struct peerhost *ph = data;
+
+	(void)host;
+	map_each (n, &ph->copies)
+		settle(copy_of(n));
+}
+
+static void
 unload(struct host *host, void *data)
 {
 	struct peerhost *ph = data;
 
 	loop_timer_clear(host->server->core, &ph->timer);
 	map_each (n, &ph->copies)
-		copy_free(container_of(n, struct copy, node));
+		copy_free(copy_of(n));
 	map_fini(&ph->copies);
 	while (!list_is_empty(&ph->joins))
 		join_free(ph, join_of(ph->joins.next));
@@ -854,7 +506,7 @@ unload(struct host *host, void *data)
 
 const struct module mod_peerhost = {
 	.name = "peerhost",
-	.slot = &slot,
+	.slot = &peerhost_slot,
 	.needs = (const char *const[]){ "disco", "presence", NULL },
 	.options = options,
 	.iqs =
@@ -886,5 +538,6 @@ const struct module mod_peerhost = {
 		},
 	.host_size = sizeof(struct peerhost),
 	.load = load,
+	.reloaded = reloaded,
 	.unload = unload,
 };

@@ -618,10 +618,13 @@ is_put_out(const struct slave *s, const struct entry *e)
 	       session->real && slave_session(s, session->real) == session;
 }
 
-static void
-end(struct slave *s)
+void
+slave_end(struct slave *s)
 {
+	if (s->is_over)
+		return;
 	s->is_over = true;
+	/* What waits will never be answered here. */
 	while (!list_is_empty(&s->pending)) {
 		struct slave_pending *p = pending_of(s->pending.next);
 
@@ -651,15 +654,17 @@ grow(struct slave *s, const struct entry *e)
 	return s->size <= s->size_max / 4 * 3;
 }
 
-static void
-give_up(struct slave *s)
+void
+slave_leave(struct slave *s, const char *why)
 {
 	static const char stay[] = "<detach xmlns='" NS_DMUC "' users='stay'/>";
 
-	s->cls->note(s->owner, "the room is too large");
+	if (s->is_over)
+		return;
+	s->cls->note(s->owner, why);
 	drop_next(s);
 	s->cls->send(s->owner, stay, sizeof(stay) - 1);
-	end(s);
+	slave_end(s);
 }
 
 enum taken { TAKEN, GAP, MISFIT };
@@ -668,7 +673,7 @@ static enum taken
 take_next(struct slave *s, struct entry *e, bool is_late)
 {
 	if (!grow(s, e)) {
-		give_up(s);
+		slave_leave(s, "the room is too large");
 		return TAKEN;
 	}
 	/* The room as a whole shows nobody that he was away. */
@@ -726,7 +731,7 @@ on_log(struct slave *s, const struct xml *x)
 		enum taken taken = take_entry(s, kid, is_late);
 
 		if (s->room->is_destroyed && !s->is_over)
-			end(s);
+			slave_end(s);
 		if (s->is_over)
 			return;
 		if (taken == TAKEN)
@@ -804,7 +809,7 @@ on_snapshot(struct slave *s, const struct xml *x)
 	s->next_part = number;
 	xml_each (kid, x) {
 		if (++s->next_entries > SNAPSHOT_MAX || !put_next(s, kid)) {
-			give_up(s);
+			slave_leave(s, "the room is too large");
 			return;
 		}
 	}
@@ -938,7 +943,6 @@ on_whois(struct slave *s, const struct xml *x)
 	}
 }
 
-/* What waits will never be answered here. */
 /* The master does not know any of ours: it has been restored from an old
  * backup. Or those that it knows are ordinary occupants from now on. */
 static void
@@ -956,7 +960,7 @@ on_detach(struct slave *s, const struct xml *x)
 		is_missed |= l->is_missing;
 	}
 	if (!is_missed || (ordinary && !strcmp(ordinary, "true"))) {
-		end(s);
+		slave_end(s);
 		return;
 	}
 	return_missing(s);
@@ -986,7 +990,7 @@ slave_receive(struct slave *s, const struct xml *x)
 	if (!s->is_over && !s->locals.n && !s->n_pending &&
 	    s->state == SLAVE_CURRENT) {
 		say(s, "detach");
-		end(s);
+		slave_end(s);
 	}
 }
 
@@ -1344,7 +1348,7 @@ slave_tick(struct slave *s, int64_t now_ms)
 	if (is_deserted(s)) {
 		if (s->state != SLAVE_SPLIT)
 			say(s, "detach");
-		end(s);
+		slave_end(s);
 		return;
 	}
 	if (s->state == SLAVE_SPLIT)

@@ -175,6 +175,11 @@ void slave_found(struct slave *s);
 void slave_attach(struct slave *s);
 /* What time it is, before any other call. */
 void slave_set_clock(struct slave *s, int64_t mono_ms, int64_t wall_ms);
+/* The master is to show the room to those of ours itself: it is over. why: for
+ * the log. */
+void slave_leave(struct slave *s, const char *why);
+/* It is over, and the master is not asked; what waits is refused. */
+void slave_end(struct slave *s);
 /* From time to time: some seconds. */
 void slave_tick(struct slave *s, int64_t now_ms);
 
