@@ -89,9 +89,45 @@ run_command(struct play *p)
 	free(words);
 }
 
+/* A line of the log like that, behind *at; moves that. */
+static bool
+has_said(const char **at, const char *want)
+{
+	while (**at) {
+		size_t len = strcspn(*at, "\n");
+		char *line = mem_strndup(*at + strspn(*at, " "),
+					 len - strspn(*at, " "));
+		bool same = is_line(want, line);
+
+		free(line);
+		*at += len + ((*at)[len] == '\n');
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+/* the log says */
+static void
+expect_log(struct play *p)
+{
+	const char *at = p->log.len ? p->log.data : "";
+	char *body = mem_strdup(p->at->body), *rest = body, *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		if (*line && !has_said(&at, line))
+			fail(p, "not in the log: %s", line);
+	}
+	free(body);
+}
+
 bool
 administrator_statement(struct play *p)
 {
+	if (says(p, 0, "the log says")) {
+		expect_log(p);
+		return true;
+	}
 	if (strcmp(word(p, 0), "administrator") != 0 ||
 	    strcmp(word(p, 1), "runs") != 0)
 		return false;
