@@ -100,7 +100,7 @@ START_TEST(compares_and_copies)
 		muc_config_fini(&copy);
 		n++;
 	}
-	ck_assert_int_eq(n, 29);
+	ck_assert_int_eq(n, 31);
 	muc_config_fini(&(struct muc_config){ 0 });
 }
 END_TEST
@@ -121,6 +121,32 @@ START_TEST(stores)
 	ck_assert_uint_eq(c.get_members,
 			  1u << ROLE_MODERATOR | 1u << ROLE_PARTICIPANT);
 	ck_assert_int_eq(c.split, SPLIT_CONTINUE);
+	ck_assert_int_eq(c.distribute, DISTRIBUTE_LISTED);
+	muc_config_fini(&c);
+}
+END_TEST
+
+START_TEST(copies)
+{
+	struct muc_config c;
+
+	fix_read(&c, "");
+	ck_assert(muc_config_allows_copy(&c, "x.example"));
+	muc_config_fini(&c);
+	fix_read(&c, "distribute=no\ncopies=x.example\n");
+	ck_assert(!muc_config_allows_copy(&c, "x.example"));
+	muc_config_fini(&c);
+	fix_read(&c, "distribute=listed\n");
+	ck_assert(!muc_config_allows_copy(&c, "x.example"));
+	muc_config_fini(&c);
+	fix_read(&c, fix_all_set);
+	ck_assert(muc_config_allows_copy(&c, "x.example"));
+	ck_assert(muc_config_allows_copy(&c, "y.x.example"));
+	/* The whole of a line. */
+	ck_assert(!muc_config_allows_copy(&c, "x.exampl"));
+	ck_assert(!muc_config_allows_copy(&c, "x.example.org"));
+	ck_assert(!muc_config_allows_copy(&c, "example"));
+	ck_assert(!muc_config_allows_copy(&c, ""));
 	muc_config_fini(&c);
 }
 END_TEST
@@ -352,6 +378,7 @@ main(void)
 	tcase_add_loop_test(tc, presets, 0, N_PRESETS);
 	tcase_add_test(tc, compares_and_copies);
 	tcase_add_test(tc, stores);
+	tcase_add_test(tc, copies);
 	tcase_add_loop_test(tc, reads_texts, 0, N_ELEMENTS(texts));
 	tcase_add_test(tc, survives_garbage_texts);
 	tcase_add_loop_test(tc, tells_features, 0, N_ELEMENTS(features));

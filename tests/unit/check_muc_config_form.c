@@ -126,6 +126,14 @@ static const struct {
 	  "field muc#roominfo_contactjid: not an address: @" },
 	{ "", FIELD("{urn:xmpp:tmp:dmuc:1}split", VALUE("continue")),
 	  "split=continue\n", NULL },
+	{ "",
+	  FIELD("{urn:xmpp:tmp:dmuc:1}distribute", VALUE("listed"))
+		  FIELD("{urn:xmpp:tmp:dmuc:1}distribute-to",
+			VALUE("X.example") VALUE("y.example")),
+	  "distribute=listed\ncopies=x.example\\ny.example\n", NULL },
+	{ "", FIELD("{urn:xmpp:tmp:dmuc:1}distribute", VALUE("maybe")), NULL,
+	  "field {urn:xmpp:tmp:dmuc:1}distribute: not one of the options: "
+	  "maybe" },
 
 	/* As other servers call it. */
 	{ "", FIELD("mam", VALUE("1")), "archive=1\n", NULL },

@@ -59,7 +59,9 @@ const char fix_all_set[] = "name=The den \\\\ a=b\n"
 			   "pubsub=xmpp:p.example?;node=n\n"
 			   "contacts=a@x.example\\nb@x.example\n"
 			   "avatar=a31c b31c\n"
-			   "split=continue\n";
+			   "split=continue\n"
+			   "distribute=listed\n"
+			   "copies=x.example\\ny.x.example\n";
 
 void
 fix_read(struct muc_config *c, const char *text)
@@ -133,6 +135,7 @@ fix_check_sound(const struct muc_config *c)
 	ck_assert_int_le(c->whois, WHOIS_ANYONE);
 	ck_assert_int_le(c->allow_pm, PM_NONE);
 	ck_assert_int_le(c->split, SPLIT_CONTINUE);
+	ck_assert_int_le(c->distribute, DISTRIBUTE_LISTED);
 	ck_assert_uint_eq(c->presence_broadcast & ~0xeu, 0);
 	ck_assert_uint_eq(c->get_members & ~0xeu, 0);
 	ck_assert_int_ge(c->max_users, 0);
