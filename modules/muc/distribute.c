@@ -182,12 +182,15 @@ distribution_peer(const struct live *l, const struct jid *domain)
 }
 
 void
-distribution_send_detach(struct live *l, struct jid *domain)
+distribution_send_detach(struct live *l, struct jid *domain, bool users_stay)
 {
 	struct stanza *s =
 		stanza_new(STANZA_MESSAGE, TYPE_NONE, l->jid, domain, NULL);
+	struct xml *x;
 
-	xml_add(s->arena, s->root, "detach", NS_DMUC);
+	x = xml_add(s->arena, s->root, "detach", NS_DMUC);
+	if (users_stay)
+		xml_set(s->arena, x, "users", "stay");
 	route(l->host->server, s);
 }
 
@@ -318,7 +321,7 @@ on_created(void *data, const struct stanza *reply)
 	if (x && distribution_may_have(l, a->domain))
 		follow(l, a->domain, x);
 	else if (x)
-		distribution_send_detach(l, a->domain);
+		distribution_send_detach(l, a->domain, true);
 	else if (!reply || stanza_error_cond(reply) != COND_ITEM_NOT_FOUND)
 		remember(l->service->muc, a->domain, false);
 	let_enter(l, &a->asked);
@@ -505,7 +508,7 @@ on_attach(struct live *l, struct jid *domain, const struct xml *x)
 	struct peer *p = distribution_peer(l, domain);
 
 	if (p ? p->is_deserted : !has_user_of(l, domain)) {
-		distribution_send_detach(l, domain);
+		distribution_send_detach(l, domain, false);
 		if (p)
 			peers_remove(&l->distribution->peers, p);
 		return;

@@ -114,7 +114,10 @@ void
 distribution_drain(struct live *l, struct peer *p)
 {
 	distribution_note(l, p->domain, "is detached, its users stay,");
-	distribution_send_detach(l, p->domain);
+	/* One that is lost is told when it attaches, behind what it has
+	 * missed. */
+	if (p->state == PEER_FOLLOWS)
+		distribution_send_detach(l, p->domain, true);
 	mark_seen(l, p->domain);
 	peers_remove(&l->distribution->peers, p);
 }
@@ -143,7 +146,7 @@ distribution_drop_deserted(struct live *l)
 		if (++p->n_idle < IDLE_LOOKS)
 			continue;
 		distribution_note(l, p->domain, "has no users in it");
-		distribution_send_detach(l, p->domain);
+		distribution_send_detach(l, p->domain, true);
 		peers_remove(&l->distribution->peers, p);
 	}
 }

@@ -44,7 +44,9 @@ distribution_asking(const struct live *l, const struct jid *domain);
 /* A line in the log, with the position; peers cause it. */
 void distribution_note(const struct live *l, const struct jid *domain,
 		       const char *what);
-void distribution_send_detach(struct live *l, struct jid *domain);
+/* users_stay: they are ordinary occupants from now on. */
+void
+distribution_send_detach(struct live *l, struct jid *domain, bool users_stay);
 
 /* ---- distribute_leave.c ---- */
 

@@ -654,6 +654,36 @@ grow(struct slave *s, const struct entry *e)
 	return s->size <= s->size_max / 4 * 3;
 }
 
+static bool
+is_about_to_enter(const struct slave *s, const struct slave_pending *p)
+{
+	return p->stanza && p->stanza->kind == STANZA_PRESENCE &&
+	       p->stanza->type == TYPE_NONE && !slave_session(s, p->user);
+}
+
+/* It has waited in a split, and was not passed up since. */
+static bool
+is_held(const struct slave *s, const struct slave_pending *p)
+{
+	return p->stanza && p->stamp_ms && p->round != s->round;
+}
+
+/* Those of ours are ordinary occupants now. What else waits is with the master,
+ * or on its way there. But who was about to enter a room that is not here any
+ * more (again) has seen nothing of it. */
+static void
+hand_over(struct slave *s, bool again)
+{
+	while (!list_is_empty(&s->pending)) {
+		struct slave_pending *p = pending_of(s->pending.next);
+
+		if (is_held(s, p) || (again && is_about_to_enter(s, p)))
+			s->cls->submit(s->owner, stanza_ref(p->stanza));
+		pending_drop(s, p);
+	}
+	slave_end(s);
+}
+
 void
 slave_leave(struct slave *s, const char *why)
 {
@@ -664,7 +694,7 @@ slave_leave(struct slave *s, const char *why)
 	s->cls->note(s->owner, why);
 	drop_next(s);
 	s->cls->send(s->owner, stay, sizeof(stay) - 1);
-	slave_end(s);
+	hand_over(s, true);
 }
 
 enum taken { TAKEN, GAP, MISFIT };
@@ -948,7 +978,7 @@ on_whois(struct slave *s, const struct xml *x)
 static void
 on_detach(struct slave *s, const struct xml *x)
 {
-	const char *ordinary = xml_get(x, "ordinary");
+	const char *users = xml_get(x, "users");
 	bool is_missed = false;
 
 	if (s->state == SLAVE_SPLIT)
@@ -959,7 +989,11 @@ on_detach(struct slave *s, const struct xml *x)
 		l->is_missing = !slave_is_leaving(s, l->real);
 		is_missed |= l->is_missing;
 	}
-	if (!is_missed || (ordinary && !strcmp(ordinary, "true"))) {
+	if (users && !strcmp(users, "stay")) {
+		hand_over(s, false);
+		return;
+	}
+	if (!is_missed) {
 		slave_end(s);
 		return;
 	}
