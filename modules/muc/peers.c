@@ -325,7 +325,8 @@ peers_follow(struct peers *ps, struct peer *p, const struct xml *at)
 	} else {
 		p->acked = seq;
 		send_missing(ps, p, seq);
-		if (p->lacks_addresses)
+		if (p->lacks_addresses &&
+		    (p->is_entitled || ps->room->config.whois == WHOIS_ANYONE))
 			send_addresses(ps, p);
 	}
 	p->lacks_addresses = false;
