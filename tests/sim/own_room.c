@@ -28,6 +28,11 @@
 #define REFUSED_MS 600000
 /* Users behind a way that is lost for so long are out. */
 #define SPLIT_MS 900000
+/* So often within this time a copy is sent what it asks for. */
+#define ATTACH_MS  10000
+#define ATTACH_MAX 5
+/* A peer without users is none after so many looks. */
+#define IDLE_LOOKS 2
 /* The position is told so often, if something has happened. */
 #define POSITION_MS 30000
 
@@ -331,16 +336,30 @@ has_users(const struct own_room *r, unsigned there)
 
 /* ---- what copies ask for ---- */
 
+static bool
+asks_too_often(const struct own_room *r, struct peer *p)
+{
+	if (r->sim->now_ms - p->asked_ms >= ATTACH_MS) {
+		p->asked_ms = r->sim->now_ms;
+		p->n_asked = 0;
+	}
+	return ++p->n_asked > ATTACH_MAX;
+}
+
 static void
 attached(struct own_room *r, unsigned from, const struct xml *x)
 {
 	static const char no[] = "<detach xmlns='" NS_DMUC "'/>";
 	struct peer *p = peer_at(r, from);
 
-	if (!p && !has_users(r, from)) {
+	if (p ? p->is_deserted : !has_users(r, from)) {
 		send_down(r, from, no, strlen(no));
+		if (p)
+			peers_remove(&r->peers, p);
 		return;
 	}
+	if (p && asks_too_often(r, p))
+		return;
 	if (!p)
 		p = peers_add(&r->peers, r->sim->servers[from].domain);
 	peers_follow(&r->peers, p, x);
@@ -450,6 +469,27 @@ own_session_gone(struct own_room *r, struct jid *full)
 
 /* ---- time ---- */
 
+/* As distribution_drop_deserted. */
+static void
+drop_deserted(struct own_room *r)
+{
+	for (unsigned i = 0; i < r->sim->n_servers; i++) {
+		static const char no[] = "<detach xmlns='" NS_DMUC "'/>";
+		struct peer *p = peer_at(r, i);
+
+		if (!p)
+			continue;
+		if (p->state != PEER_FOLLOWS || p->n_sessions) {
+			p->n_idle = 0;
+			continue;
+		}
+		if (++p->n_idle < IDLE_LOOKS)
+			continue;
+		send_down(r, i, no, strlen(no));
+		peers_remove(&r->peers, p);
+	}
+}
+
 void
 own_tick(struct own_room *r)
 {
@@ -462,9 +502,11 @@ own_tick(struct own_room *r)
 			r->lost_ms[i] = 0;
 		}
 	}
-	if (!r->has_changed || r->sim->now_ms - r->told_ms < POSITION_MS)
+	if (r->sim->now_ms - r->told_ms < POSITION_MS)
 		return;
 	r->told_ms = r->sim->now_ms;
+	if (r->has_changed)
+		peers_tell_position(&r->peers);
 	r->has_changed = false;
-	peers_tell_position(&r->peers);
+	drop_deserted(r);
 }
