@@ -11,7 +11,7 @@ from slixmpp.xmlstream.matcher import MatchXPath
 from s2s_peers import PASSWORD
 
 # How long anything may take on a busy machine.
-WAIT_S = int(__import__("os").environ.get("W", "60"))
+WAIT_S = 60
 RETRY_S = 1
 numbers = itertools.count()
 
@@ -121,14 +121,11 @@ def send(sender, to):
 
 
 async def first(*coroutines):
-    """The first result; the others are cancelled. So are all when this is:
-    they would take what somebody expects later."""
+    """The first result; the others are cancelled."""
     tasks = [asyncio.ensure_future(c) for c in coroutines]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     for task in tasks:
         if not task.cancelled():

@@ -4,9 +4,8 @@ import asyncio
 import re
 from xml.etree import ElementTree
 
-from net_users import Bounced, Seat, Watcher, check, check_left, first, hear
-from net_users import talk
-from s2s_users import WAIT_S
+from net_users import Seat, Watcher, check, check_left, check_rosters, talk
+from s2s_users import Bounced
 
 # What a server whose users enter a room may cost the link, in stanzas.
 FIRST_MAX = 12
@@ -148,6 +147,7 @@ class Visit(Scene):
         "nickname of a user": "rename",
         "subject of the room": "subject",
         "private messages between servers": "whisper",
+        "a moderator on another server knows who is who": "moderate",
         "change of the configuration": "configure",
         "user is kicked": "kick",
         "user is banned": "ban",
@@ -187,6 +187,7 @@ class Visit(Scene):
     async def chat(self):
         self.start()
         check(self.seats, await talk(self.seats, self.seats, 10))
+        check_rosters(self.seats)
 
     async def rename(self):
         for who in self.visitor, self.host:
@@ -208,6 +209,26 @@ class Visit(Scene):
                 await a.whisper(self.visitor)
                 await self.visitor.whisper(a)
         await self.one.whisper(self.other)
+
+    async def moderate(self):
+        """Whoever is none must not be told, nor any server without one."""
+        for seat in self.seats[1:]:
+            if seat.addresses():
+                raise RuntimeError(f"{seat.user.boundjid} knows "
+                                   f"{seat.addresses()}")
+        await self.owner.admin(nick=self.other.nick, role="moderator")
+        await self.other.expect("the role", lambda p: (
+            p.name == "presence" and p["from"].full == self.other.jid
+            and 'role="moderator"' in text(p)))
+        for who in self.host, self.one, self.visitor:
+            who.presence()
+            await asyncio.gather(
+                self.other.sees_real(who.jid, who.user.boundjid.full),
+                self.one.sees(who.jid), self.visitor.sees(who.jid))
+        for seat in self.host, self.one, self.visitor:
+            if seat.addresses():
+                raise RuntimeError(f"{seat.user.boundjid} knows "
+                                   f"{seat.addresses()}")
 
     async def configure(self):
         await self.owner.configure(whois="anyone")
@@ -257,6 +278,7 @@ class Visit(Scene):
         self.seats = self.others()
         check(self.seats, await talk(self.seats, self.seats, 1))
         check_left(self.seats, self.visitor.nick)
+        check_rosters(self.seats)
 
 
 class Views(Scene):
@@ -426,10 +448,8 @@ class Slow(Scene):
         said = await talk([owner, *guests], self.seats, 1)
         check(self.seats, said)
         check_left(self.seats)
+        check_rosters(self.seats)
         print(f"slow link: 20 users are in after {entered - begin:.1f} s, "
               f"21 messages take {loop.time() - entered:.1f} s, "
               f"{sum(play.two_slow.n_bytes())} bytes", flush=True)
 
-
-__all__ = ["Counts", "Scene", "Slow", "Views", "Visit", "WAIT_S", "first",
-           "hear"]

@@ -4,7 +4,8 @@ die."""
 import asyncio
 
 from net_scenes import Scene
-from net_users import check, check_left, check_no_errors, first, hear, talk
+from net_users import Seat, Watcher, check, check_left, check_no_errors
+from net_users import check_quiet, check_rosters, hear, talk
 
 SPLIT = "the master's link is cut, and heals"
 AWAY = "others are shown as away, ours are not"
@@ -25,16 +26,23 @@ KILL_BOTH = "kill -9 and restart of both"
 class Broken(Scene):
     """A room, its owner, and users of each server."""
 
-    async def enter_all(self, room, config=None, kinds=("main", "main")):
+    def __init__(self, play, results, title="copies"):
+        super().__init__(play, results, title)
+        self.away, self.plain = play.one, []
+
+    async def enter_all(self, room, config=None, kinds=("main", "main"),
+                        is_plain=False):
         play = self.play
         hub_kind, one_kind = kinds
         self.owner = await self.seat(play.hub, 5, room, "Owner", hub_kind)
         await self.owner.create()
         if config:
             await self.owner.configure(**config)
-        self.x = await self.seat(play.one, 5, room, "X", one_kind)
-        self.y = await self.seat(play.one, 6, room, "Y", one_kind)
+        self.x = await self.seat(self.away, 5, room, "X", one_kind)
+        self.y = await self.seat(self.away, 6, room, "Y", one_kind)
         self.third = await self.seat(play.two, 5, room, "Third")
+        if is_plain:
+            await self.enter_plain()
         for seat in self.seats[1:]:
             await seat.enter()
             await seat.told_subject()
@@ -46,7 +54,18 @@ class Broken(Scene):
                                for o in self.seats if s is not o))
 
     def here(self):
-        return [self.owner, self.third]
+        """On the room's side of the break."""
+        return [self.owner, self.third, *self.plain]
+
+    async def enter_plain(self):
+        """Somebody whose server knows nothing of copies."""
+        prosody = self.play.prosody
+        if not prosody:
+            return
+        user = Watcher(f"alice@{prosody.domains['main']}", self.name)
+        await user.log_in(prosody.address)
+        self.plain = [Seat(user, self.owner.room, "Plain")]
+        self.seats += self.plain
 
     async def both_back(self):
         """Each side sees the other."""
@@ -90,7 +109,7 @@ class Split(Broken):
 
     async def prepare(self):
         room, play = self.room(self.play.hub), self.play
-        await self.enter_all(room, {"split": self.mode})
+        await self.enter_all(room, {"split": self.mode}, is_plain=True)
         self.leaver = await self.seat(play.one, 7, room, "Leaver")
         self.ender = await self.seat(play.one, 8, room, "Ender")
         self.bad = await self.seat(play.one, 9, room, "Bad")
@@ -167,6 +186,8 @@ class Split(Broken):
             check([self.owner, self.x], self.said)
         check_left(seats, "Leaver", "Ender", "Bad")
         check_no_errors(seats)
+        check_quiet(seats)
+        check_rosters([*seats, self.outsider])
 
 
 class Timeout(Broken):
@@ -207,34 +228,40 @@ class Timeout(Broken):
         check_left(self.here(), "X", "Y")
         # X by changing the nickname.
         check_left([self.x, self.y], "X")
+        check_quiet([self.y])
+        check_rosters([*seats, self.taker])
 
 
 class OneWay(Broken):
+    def __init__(self, play, results):
+        super().__init__(play, results)
+        self.away = play.three
+
     async def play_all(self):
         await self.cell(BLIND, self.blind())
         await self.cell(MASTER_MUTE, self.mute(True))
         await self.cell(COPY_MUTE, self.mute(False))
 
     async def blind(self):
-        """What is sent goes nowhere, on one way: both notice."""
-        link = self.play.hub_one
+        """What the room's server sends goes nowhere: both notice."""
+        link = self.play.hub_three
         await self.enter_all(self.room(self.play.hub))
-        for direction in "there", "back":
-            self.start()
-            link.swallow(direction)
-            said = [s.say() for s in self.seats]
-            await self.both_away()
-            said += [s.say() for s in self.seats]
-            link.heal()
-            await hear(self.seats, said)
-            await self.both_back()
-            self.check(said)
+        link.swallow("there")
+        said = [s.say() for s in self.seats]
+        await self.both_away()
+        said += [s.say() for s in self.seats]
+        link.heal()
+        await hear(self.seats, said)
+        await self.both_back()
+        self.check(said)
         await self.close_all()
 
     def check(self, said):
         check(self.seats, said)
         check_left(self.seats)
         check_no_errors(self.seats)
+        check_quiet(self.seats)
+        check_rosters(self.seats)
 
     async def close_all(self):
         for seat in self.seats:
@@ -246,7 +273,8 @@ class OneWay(Broken):
         room = ("m" if is_master else "c") + self.room(self.play.hub)
         if not self.seats:
             await self.enter_all(room, None, ("main", "oneway"))
-        link = self.play.hub_oneway if is_master else self.play.hub_one
+        link = self.play.hub_oneway if is_master else self.play.hub_three
+        waiting = []
         link.cut(link.there if is_master else link.back)
         if is_master:
             await asyncio.gather(*(s.sees_away(o.jid) for s in self.here()
@@ -257,12 +285,11 @@ class OneWay(Broken):
                                    for s in (self.x, self.y)
                                    for o in self.here()))
             said = await talk(self.here(), self.here(), 2)
-            said += [s.say() for s in (self.x, self.y)]
+            waiting = [s.say() for s in (self.x, self.y)]
         link.heal()
-        if is_master:
-            await hear([self.x, self.y], said)
-        else:
-            await hear([self.x, self.y, *self.here()], said)
+        await hear([self.x, self.y], said)
+        await hear([self.x, self.y, *self.here()], waiting)
+        said += waiting
         seats = [self.x, self.y, *self.here()]
         said += await talk(seats, seats, 1)
         self.check(said)
@@ -288,10 +315,12 @@ class Restarts(Broken):
         said += [s.say() for s in there]
         await hear(there, [s for s in said[len(self.seats):]])
         await self.return_owner(there)
-        said += await talk(there, there, 1)
+        said += await talk(self.seats, self.seats, 1)
         check(there, said)
         check_left(there, "Owner")
         check_no_errors(there)
+        check_quiet(there)
+        check_rosters(self.seats)
 
     async def return_owner(self, there):
         """His session has gone with the server."""
@@ -313,9 +342,10 @@ class Restarts(Broken):
         await asyncio.gather(*(s.sees_gone(jid) for s in self.here()
                                for jid in self.gone))
         await self.return_visitors(self.here())
-        said += await talk(self.seats, self.here(), 2)
+        said += await talk(self.seats, self.seats, 2)
         check(self.here(), said)
         check_left(self.here(), "X", "Y")
+        check_rosters(self.seats)
 
     def lose(self, *seats):
         self.gone = [s.jid for s in seats]
@@ -352,6 +382,6 @@ class Restarts(Broken):
         check([self.third], said)
         check_left([self.third], "X", "Y", "Owner")
         check_no_errors([self.third])
+        check_quiet([self.third])
+        check_rosters(self.seats)
 
-
-__all__ = ["OneWay", "Restarts", "Split", "Timeout", "first"]

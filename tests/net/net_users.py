@@ -3,9 +3,9 @@
 import asyncio
 
 from rooms_users import MUC, Occupant, codes, element
-from s2s_users import Bounced, User, first
+from s2s_users import Bounced, User
 
-DELAY = "{urn:xmpp:delay}delay"
+SPLIT = "{urn:xmpp:tmp:dmuc:1}split"
 
 
 class Watcher(User):
@@ -43,6 +43,31 @@ class Seat(Occupant):
         """The nicks of those who were seen to leave."""
         return [p["from"].resource for p in self.from_room()
                 if p.name == "presence" and p["type"] == "unavailable"]
+
+    def roster(self):
+        """Who is there and how, by nick, as far as this one has been told;
+        but for addresses, which only some are."""
+        there = {}
+        for p in self.user.all:
+            if p["from"].bare != self.room or p.name != "presence":
+                continue
+            if p["type"] == "unavailable":
+                there.pop(p["from"].resource, None)
+                if "110" in codes(p) and "303" not in codes(p):
+                    there = {}
+            elif p["type"] != "error":
+                item = p.xml.find(f".//{{{MUC}#user}}item")
+                there[p["from"].resource] = (
+                    p["type"], p["status"], item.get("role"),
+                    item.get("affiliation"))
+        return there
+
+    def addresses(self):
+        """Those of others that this one was shown, at any time."""
+        return {i.get("jid") for p in self.user.all
+                if p["from"].bare == self.room
+                for i in p.xml.iter(f"{{{MUC}#user}}item")
+                if i.get("jid")} - {self.user.boundjid.full}
 
     def errors(self):
         return [s for s in self.from_room() if s["type"] == "error"]
@@ -135,10 +160,7 @@ class Seat(Occupant):
 
 
 def name(key):
-    return OURS_SPLIT if key == "split" else f"muc#roomconfig_{key}"
-
-
-OURS_SPLIT = "{urn:xmpp:tmp:dmuc:1}split"
+    return SPLIT if key == "split" else f"muc#roomconfig_{key}"
 
 
 async def hear(seats, said):
@@ -181,12 +203,28 @@ def check_left(seats, *nicks):
                                f"{seat.left()} leave, not {nicks}")
 
 
+def check_rosters(seats):
+    """All know the same of the room. They have heard the last word."""
+    for seat in seats:
+        if seat.roster() != seats[0].roster():
+            raise RuntimeError(
+                f"to {seat.user.boundjid} {seat.room} is {seat.roster()}; to "
+                f"{seats[0].user.boundjid} it is {seats[0].roster()}")
+
+
+def check_quiet(seats):
+    """Nobody has entered the room again, as far as he knows."""
+    for seat in seats:
+        for s in seat.from_room():
+            if s.name == "message" and not s["body"]:
+                raise RuntimeError(f"{seat.user.boundjid} got {s}")
+            if s.name == "presence" and "110" in codes(s):
+                raise RuntimeError(f"{seat.user.boundjid} got {s}")
+
+
 def check_no_errors(seats):
     for seat in seats:
         if seat.errors():
             raise RuntimeError(f"{seat.user.boundjid} in {seat.room} got "
                                f"{seat.errors()}")
 
-
-__all__ = ["Bounced", "Seat", "Watcher", "check", "check_left",
-           "check_no_errors", "first", "hear", "talk"]

@@ -59,7 +59,7 @@ class Node(s2s_peers.Banyan):
     options = ""
     # Of one kind of domain.
     host_options = {}
-    ping_s = 2
+    connect_s, ping_s = 3, 2
     has_users = True  # by add_users()
 
     def __init__(self, world, name, address):
@@ -87,8 +87,8 @@ log-level = debug
 s2s-listen = {{"{self.address}:5269"}}
 s2s-tls-listen = {{"{self.address}:5270"}}
 s2s-ca = "{self.world.authority.cert}"
-s2s-connect-timeout = 10s
-s2s-auth-timeout = 30s
+s2s-connect-timeout = {self.connect_s}s
+s2s-auth-timeout = {2 * self.connect_s}s
 s2s-retry-min = 1s
 s2s-retry-max = 1s
 s2s-queue-age = 2m
@@ -139,7 +139,7 @@ class Leaf(Node):
 class Patient(Node):
     """Knows slow links."""
 
-    ping_s = 60
+    connect_s, ping_s = 20, 60
 
 
 class Prosody(s2s_peers.Prosody):
