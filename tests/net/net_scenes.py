@@ -18,7 +18,7 @@ class Scene:
 
     number = 0
 
-    def __init__(self, play, results, title="copies"):
+    def __init__(self, play, results, title="Banyan"):
         Scene.number += 1
         self.play, self.results, self.title = play, results, title
         self.name = f"r{Scene.number}"
@@ -149,9 +149,11 @@ class Visit(Scene):
         "private messages between servers": "whisper",
         "a moderator on another server knows who is who": "moderate",
         "change of the configuration": "configure",
+        "a second client of a user": "bring",
         "user is kicked": "kick",
         "user is banned": "ban",
         "user leaves": "leave",
+        "room is destroyed": "destroy",
     }
 
     def __init__(self, play, results, title, away):
@@ -243,6 +245,29 @@ class Visit(Scene):
         await self.owner.configure(whois="moderators")
         await asyncio.gather(*(s.told("173") for s in self.seats))
 
+    async def bring(self):
+        """It sees all that the first one sees, and leaves unseen."""
+        user = Watcher(self.visitor.user.boundjid.bare, self.name + "-b")
+        await user.log_in(self.away.address)
+        second = Seat(user, self.visitor.room, self.visitor.nick)
+        self.seats.append(second)
+        await second.enter()
+        await second.told_subject()
+        await asyncio.gather(*(second.sees(s.jid) for s in self.others()
+                               if s is not second))
+        self.start()
+        said = await talk(self.seats, self.seats, 2)
+        check(self.seats, said)
+        check_rosters(self.seats)
+        second.presence("unavailable")
+        await second.sees_gone(second.jid, "110")
+        self.seats.remove(second)
+        check(self.seats, said + await talk(self.seats, self.seats, 1))
+        check_left(self.others())
+        if sorted(second.said()) != sorted(said):
+            raise RuntimeError(f"heard outside: {second.said()}")
+        user.abort()
+
     async def kick(self):
         self.start()
         await self.owner.kick(self.visitor)
@@ -279,6 +304,14 @@ class Visit(Scene):
         check(self.seats, await talk(self.seats, self.seats, 1))
         check_left(self.seats, self.visitor.nick)
         check_rosters(self.seats)
+
+    async def destroy(self):
+        self.seats.append(self.visitor)
+        await self.again()
+        await self.owner.destroy()
+        await asyncio.gather(*(s.sees_destroyed() for s in self.seats))
+        if await self.visitor.is_in():
+            raise RuntimeError("the visitor is still in")
 
 
 class Views(Scene):

@@ -2,10 +2,15 @@
 die."""
 
 import asyncio
+import random
 
 from net_scenes import Scene
 from net_users import Seat, Watcher, check, check_left, check_no_errors
 from net_users import check_quiet, check_rosters, hear, talk
+from s2s_proxy import FIN, RST, TORN
+
+# Times four: how often a link breaks that does so all the time.
+STORMS = 3
 
 SPLIT = "the master's link is cut, and heals"
 AWAY = "others are shown as away, ours are not"
@@ -14,7 +19,9 @@ LEAVE = "leave and log-out in it"
 BAN = "ban in it"
 ENTER = "nobody enters in it"
 HEAL = "all hear all once after it"
+DESTROY = "the room is destroyed in it"
 TIME = "removed after rooms-away-time: enters again, with another nick"
+STORM = "a link that breaks all the time, while all talk"
 BLIND = "nothing gets through, and nothing is refused"
 MASTER_MUTE = "the master cannot reach the copy, which can reach it"
 COPY_MUTE = "the copy cannot reach the master, which can reach it"
@@ -26,7 +33,7 @@ KILL_BOTH = "kill -9 and restart of both"
 class Broken(Scene):
     """A room, its owner, and users of each server."""
 
-    def __init__(self, play, results, title="copies"):
+    def __init__(self, play, results, title="Banyan"):
         super().__init__(play, results, title)
         self.away, self.plain = play.one, []
 
@@ -232,15 +239,73 @@ class Timeout(Broken):
         check_rosters([*seats, self.taker])
 
 
+class Gone(Broken):
+    """The room ends while nobody can tell the copy: before the room's server
+    knows that, or behind it."""
+
+    def __init__(self, play, results, is_known):
+        super().__init__(play, results)
+        self.is_known = is_known
+
+    async def play_prepare(self):
+        await self.cell(DESTROY, self.enter_all(self.room(self.play.hub)))
+
+    async def play_split(self):
+        await self.cell(DESTROY, self.split())
+
+    async def play_heal(self):
+        await self.cell(DESTROY, self.heal())
+
+    async def split(self):
+        if self.is_known:
+            await self.both_away()
+        else:
+            await self.x.sees_away(self.owner.jid)
+        await self.owner.destroy()
+        await asyncio.gather(*(s.sees_destroyed() for s in self.here()))
+        self.x.say()
+
+    async def heal(self):
+        await asyncio.gather(*(s.sees_gone(s.jid, "110")
+                               for s in (self.x, self.y)))
+        if await self.x.is_in():
+            raise RuntimeError("X is still in")
+        # It is another one now.
+        await self.x.enter("201")
+        await self.x.told_subject()
+        await self.y.cannot_enter("item-not-found")
+
+
 class OneWay(Broken):
     def __init__(self, play, results):
         super().__init__(play, results)
         self.away = play.three
 
     async def play_all(self):
+        await self.cell(STORM, self.storm())
         await self.cell(BLIND, self.blind())
         await self.cell(MASTER_MUTE, self.mute(True))
         await self.cell(COPY_MUTE, self.mute(False))
+
+    async def storm(self):
+        """Each connection ends after some bytes, and may begin anew."""
+        link, rng = self.play.hub_three, random.Random(1)
+        await self.enter_all("s" + self.room(self.play.hub))
+        said, heard = [], []
+        for how in [RST, TORN, FIN, TORN] * STORMS:
+            words = [s.say() for s in self.seats for _ in range(3)]
+            said += words
+            for proxy in link.there, link.back:
+                proxy.cut(how, rng.randrange(1, 3000))
+            words = [s.say() for s in self.seats]
+            said += words
+            heard.append(asyncio.ensure_future(hear([self.x], words)))
+            await asyncio.wait(heard, timeout=rng.random(),
+                               return_when=asyncio.ALL_COMPLETED)
+        await asyncio.gather(*heard)
+        said += await talk(self.seats, self.seats, 1)
+        self.check(said)
+        await self.close_all()
 
     async def blind(self):
         """What the room's server sends goes nowhere: both notice."""

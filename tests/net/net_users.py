@@ -149,6 +149,18 @@ class Seat(Occupant):
             f"</value></field>{xml}</x></query>"))
         await self.ask(iq)
 
+    async def destroy(self):
+        iq = self.user.make_iq_set(ito=self.room)
+        iq.append(element(f"<query xmlns='{MUC}#owner'><destroy><reason>"
+                          "done</reason></destroy></query>"))
+        await self.ask(iq)
+
+    async def sees_destroyed(self):
+        return await self.expect("the end", lambda p: (
+            p.name == "presence" and p["from"].full == self.jid
+            and p["type"] == "unavailable"
+            and p.xml.find(f".//{{{MUC}#user}}destroy") is not None))
+
     async def cannot_enter(self, wanted):
         try:
             await self.enter()
