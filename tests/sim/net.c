@@ -163,8 +163,9 @@ acknowledge(struct sim *sim, unsigned from, unsigned to, uint64_t number)
 static bool
 is_lost_there(struct sim *sim, struct way *way, const struct wire *w)
 {
-	if (!sim->plan->has_way_breaks || w->kind != WIRE_STANZA ||
-	    dice_number(&way->dice, 300) || !strstr(w->text, "<submit"))
+	if (!sim->plan->has_way_breaks || sim->now_ms > sim->plan->end_ms ||
+	    w->kind != WIRE_STANZA || dice_number(&way->dice, 300) ||
+	    !strstr(w->text, "<submit"))
 		return false;
 	sim_tell(sim, "%u->%u loses %u", w->from, w->to, (unsigned)w->number);
 	return true;
