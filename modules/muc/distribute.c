@@ -434,6 +434,15 @@ is_of_other_server(const struct event *ev)
 	       !route_has_service(ev->server, jid_domain(ev->from));
 }
 
+/* Does he enter again, after a split? Also by a copy that we have forgotten. */
+static bool
+is_return(const struct stanza *s)
+{
+	const struct xml *x = stanza_child(s, "submit", NS_DMUC);
+
+	return x && xml_get(x, "return");
+}
+
 /* Nobody's server is asked for who may not enter. */
 static bool
 would_enter(struct live *l, struct event *ev)
@@ -444,6 +453,7 @@ would_enter(struct live *l, struct event *ev)
 		.from = ev->from,
 		.stanza = ev->stanza,
 		.now_ms = ev->server->clock->wall_ms,
+		.is_return = is_return(ev->stanza),
 	};
 	bool would;
 
@@ -622,6 +632,7 @@ distribute_submitted(struct live *l, struct submission *sub)
 		jid_unref(&domain);
 		return false;
 	}
+	sub->is_return = is_return(sub->stanza);
 	if (!p || strlen(id) > SUBMIT_ID_LEN)
 		return true;
 	after = xml_get(x, "after");
@@ -633,7 +644,6 @@ distribute_submitted(struct live *l, struct submission *sub)
 		return false;
 	}
 	sub->submit = id;
-	sub->is_return = xml_get(x, "return") != NULL;
 	sub->said_ms = said_at(l, x);
 	return true;
 }

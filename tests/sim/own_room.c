@@ -85,7 +85,7 @@ submit(struct own_room *r, struct stanza *s, unsigned from, const char *id)
 					    .stanza = s,
 					    .submit = id,
 					    .now_ms = host_wall(r->sim, r->at),
-					    .is_return = id && is_return },
+					    .is_return = is_return != NULL },
 		      ticket_new(r, s, from, id));
 }
 
@@ -230,7 +230,10 @@ is_welcome(struct own_room *r, struct stanza *s, unsigned from)
 				  .from = s->from,
 				  .stanza = s,
 				  .now_ms = host_wall(r->sim, r->at) };
+	const struct xml *x = stanza_child(s, "submit", NS_DMUC);
 	bool is;
+
+	sub.is_return = x && xml_get(x, "return");
 
 	rules_judge(r->master.room, &r->env, &sub, &ruling);
 	is = !ruling.cond;
