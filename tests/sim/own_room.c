@@ -477,7 +477,8 @@ static void
 drop_deserted(struct own_room *r)
 {
 	for (unsigned i = 0; i < r->sim->n_servers; i++) {
-		static const char no[] = "<detach xmlns='" NS_DMUC "'/>";
+		static const char no[] =
+			"<detach xmlns='" NS_DMUC "' users='stay'/>";
 		struct peer *p = peer_at(r, i);
 
 		if (!p)
