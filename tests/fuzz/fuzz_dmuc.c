@@ -287,12 +287,13 @@ expect(struct fuzz *f, const struct xml *x)
 	struct jid *user = sender(given);
 	struct stanza *join;
 
+	if (user && id) {
+		join = stanza_new(STANZA_PRESENCE, TYPE_NONE, user, f->room,
+				  NULL);
+		slave_expect(f->slave, user, join, id);
+		stanza_unref(&join);
+	}
 	jid_unref(&given);
-	if (!user || !id)
-		return;
-	join = stanza_new(STANZA_PRESENCE, TYPE_NONE, user, f->room, NULL);
-	slave_expect(f->slave, user, join, id);
-	stanza_unref(&join);
 	jid_unref(&user);
 }
 
