@@ -432,6 +432,14 @@ apply_subject(struct room *r, struct entry *e)
 	r->subject = entry_ref(e);
 }
 
+/* Ids grow. */
+static bool
+history_fits(const struct room *r, const struct entry *e)
+{
+	return !e->archive_id || !r->n_history ||
+	       r->history[r->n_history - 1]->archive_id < e->archive_id;
+}
+
 bool
 room_can_apply(const struct room *r, const struct entry *e)
 {
@@ -463,8 +471,9 @@ room_can_apply(const struct room *r, const struct entry *e)
 	case ENTRY_LINK:
 		return e->jid && jid_is_domain(e->jid);
 	case ENTRY_MESSAGE:
-	case ENTRY_SUBJECT:
 	case ENTRY_RETRACT:
+		return history_fits(r, e);
+	case ENTRY_SUBJECT:
 	case ENTRY_DESTROY:
 	case N_ENTRY_TYPES:
 		break;

@@ -287,7 +287,7 @@ settle_affiliations(struct slave *s, const struct room *to)
 static void
 forget_subject(struct slave *s)
 {
-	struct entry e = { .type = ENTRY_SUBJECT };
+	struct entry e = { .type = ENTRY_SUBJECT, .stamp_ms = s->wall_ms };
 	struct buf b = { 0 };
 
 	room_write_from(&b, s->room, NULL);
