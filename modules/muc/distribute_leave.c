@@ -146,7 +146,7 @@ distribution_drop_deserted(struct live *l)
 		if (++p->n_idle < IDLE_LOOKS)
 			continue;
 		distribution_note(l, p->domain, "has no users in it");
-		distribution_send_detach(l, p->domain, true);
+		distribution_send_detach(l, p->domain, false);
 		peers_remove(&l->distribution->peers, p);
 	}
 }
