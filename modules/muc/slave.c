@@ -35,7 +35,8 @@
 #define ASK_AGAIN_MS 10000
 
 /* What one user may have waiting. */
-#define PENDING_MAX 200
+#define PENDING_MAX	 200
+#define PENDING_SIZE_MAX (128 << 10) /* bytes, and one stanza more */
 
 /* What was passed up and not answered is passed up again. */
 #define PASS_AGAIN_MS 60000
@@ -213,13 +214,31 @@ pending_by_id(struct slave *s, const char *id)
 }
 
 static size_t
-count_pending(const struct slave *s, const struct jid *user)
+count_pending(const struct slave *s, const struct jid *user, size_t *size_out)
 {
 	size_t count = 0;
 
-	list_each (n, &s->pending)
-		count += jid_eq(pending_of(n)->user, user);
+	*size_out = 0;
+	list_each (n, &s->pending) {
+		const struct slave_pending *p = pending_of(n);
+
+		if (!jid_eq(p->user, user))
+			continue;
+		count++;
+		*size_out += p->stanza ? arena_size(p->stanza->arena) : 0;
+	}
 	return count;
+}
+
+/* Whoever leaves may do so, once. */
+static bool
+may_wait(struct slave *s, const struct stanza *stanza)
+{
+	size_t size, n = count_pending(s, stanza->from, &size);
+
+	return (n < s->pending_max && size < PENDING_SIZE_MAX) ||
+	       (stanza->type == TYPE_UNAVAILABLE &&
+		!slave_is_leaving(s, stanza->from));
 }
 
 /* A snapshot does not say what it comes from. */
@@ -1257,7 +1276,7 @@ slave_submit(struct slave *s, struct stanza *stanza)
 			       "there is no way to the room now");
 		return;
 	}
-	if (count_pending(s, stanza->from) >= s->pending_max) {
+	if (!may_wait(s, stanza)) {
 		s->cls->refuse(s->owner, stanza, COND_REMOTE_SERVER_TIMEOUT,
 			       "too much waits for the room");
 		return;
