@@ -460,6 +460,8 @@ read_entry(struct jid *room, const struct xml *x, struct arena *a,
 		return -1;
 	e->occupant_id =
 		e->jid ? pseudonym_occupant_id(e->jid) : xml_get(x, "occupant");
+	if (e->type == ENTRY_JOIN && !e->occupant_id)
+		return err_set(err, "who: it is of nobody");
 	return read_rest(room, x, a, e, config, err);
 }
 
