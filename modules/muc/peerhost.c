@@ -478,7 +478,7 @@ settle(struct copy *c)
 	if (policy.is_blocked)
 		slave_end(c->slave);
 	else if (!c->host->is_on)
-		slave_leave(c->slave, "copies are switched off");
+		slave_leave(c->slave, "copies are switched off", false);
 }
 
 static void

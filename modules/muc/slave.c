@@ -704,15 +704,18 @@ hand_over(struct slave *s, bool again)
 }
 
 void
-slave_leave(struct slave *s, const char *why)
+slave_leave(struct slave *s, const char *why, bool at_once)
 {
 	static const char stay[] = "<detach xmlns='" NS_DMUC "' users='stay'/>";
 
-	if (s->is_over)
+	if (s->is_over || (!at_once && s->is_leaving))
 		return;
 	s->cls->note(s->owner, why);
-	drop_next(s);
 	s->cls->send(s->owner, stay, sizeof(stay) - 1);
+	s->is_leaving = true;
+	if (!at_once)
+		return;
+	drop_next(s);
 	hand_over(s, true);
 }
 
@@ -722,7 +725,7 @@ static enum taken
 take_next(struct slave *s, struct entry *e, bool is_late)
 {
 	if (!grow(s, e)) {
-		slave_leave(s, "the room is too large");
+		slave_leave(s, "the room is too large", true);
 		return TAKEN;
 	}
 	/* The room as a whole shows nobody that he was away. */
@@ -858,7 +861,7 @@ on_snapshot(struct slave *s, const struct xml *x)
 	s->next_part = number;
 	xml_each (kid, x) {
 		if (++s->next_entries > SNAPSHOT_MAX || !put_next(s, kid)) {
-			slave_leave(s, "the room is too large");
+			slave_leave(s, "the room is too large", true);
 			return;
 		}
 	}
@@ -1053,7 +1056,7 @@ on_detach(struct slave *s, const struct xml *x)
 		is_missed |= l->is_missing;
 	}
 	if (users && !strcmp(users, "stay")) {
-		hand_over(s, false);
+		hand_over(s, s->is_leaving);
 		return;
 	}
 	if (!is_missed) {

@@ -131,6 +131,7 @@ struct slave {
 	bool may_continue;
 	int64_t used_ms;    /* when one of ours was seen in it; monotonic */
 	size_t pending_max; /* for each user */
+	bool is_leaving; /* the master was asked to take over those of ours */
 	bool is_over;
 };
 
@@ -175,9 +176,10 @@ void slave_found(struct slave *s);
 void slave_attach(struct slave *s);
 /* What time it is, before any other call. */
 void slave_set_clock(struct slave *s, int64_t mono_ms, int64_t wall_ms);
-/* The master is to show the room to those of ours itself: it is over. why: for
- * the log. */
-void slave_leave(struct slave *s, const char *why);
+/* The master is to show the room to those of ours itself. It is over when that
+ * says that it does, so that they miss nothing; or at once, where it takes too
+ * much. why: for the log. */
+void slave_leave(struct slave *s, const char *why, bool at_once);
 /* It is over, and the master is not asked; what waits is refused. */
 void slave_end(struct slave *s);
 /* From time to time: some seconds. */
