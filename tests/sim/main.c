@@ -20,7 +20,7 @@
 
 /* As many as take some seconds. */
 #if defined(__SANITIZE_ADDRESS__)
-#define SEEDS 150
+#define SEEDS 500
 #else
 #define SEEDS 2000
 #endif

@@ -163,11 +163,17 @@ acknowledge(struct sim *sim, unsigned from, unsigned to, uint64_t number)
 static bool
 is_lost_there(struct sim *sim, struct way *way, const struct wire *w)
 {
+	const char *id;
+
 	if (!sim->plan->has_way_breaks || sim->now_ms > sim->plan->end_ms ||
 	    w->kind != WIRE_STANZA || dice_number(&way->dice, 300) ||
 	    !strstr(w->text, "<submit"))
 		return false;
 	sim_tell(sim, "%u->%u loses %u", w->from, w->to, (unsigned)w->number);
+	/* Its copy may end before it says it again. */
+	id = strstr(w->text, " id='");
+	if (id && strtoul(id + 5, NULL, 10) <= sim->n_said)
+		sim->said[strtoul(id + 5, NULL, 10)].is_lost = true;
 	return true;
 }
 
