@@ -698,6 +698,12 @@ hand_over(struct slave *s, bool again)
 
 		if (is_held(s, p) || (again && is_about_to_enter(s, p)))
 			s->cls->submit(s->owner, stanza_ref(p->stanza));
+		else if (p->stanza && p->stanza->type != TYPE_UNAVAILABLE &&
+			 s->now_ms - p->passed_ms >= ASK_AGAIN_MS)
+			/* Or it would have been answered. */
+			s->cls->refuse(s->owner, p->stanza,
+				       COND_REMOTE_SERVER_TIMEOUT,
+				       "the room has lost sight of this");
 		pending_drop(s, p);
 	}
 	slave_end(s);
