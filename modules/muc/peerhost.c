@@ -331,6 +331,9 @@ receive(struct copy *c, const struct xml *x)
 	c->slave->size_max =
 		left < (size_t)ph->max_size ? left : (size_t)ph->max_size;
 	slave_receive(c->slave, x);
+	/* It is about to go: not the others as well. */
+	if (c->is_over)
+		c->slave->size = 0;
 	ph->size = others + c->slave->size;
 }
 
