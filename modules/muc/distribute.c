@@ -551,6 +551,14 @@ on_detach(struct live *l, struct jid *domain, const struct xml *x)
 }
 
 bool
+distribute_is_return(const struct stanza *s)
+{
+	const struct xml *x = stanza_child(s, "submit", NS_DMUC);
+
+	return x && xml_get(x, "return");
+}
+
+bool
 distribute_receive(struct live *l, struct event *ev)
 {
 	const struct xml *x = stanza_child(ev->stanza, NULL, NS_DMUC);
@@ -559,9 +567,14 @@ distribute_receive(struct live *l, struct event *ev)
 	if (ev->stanza->kind != STANZA_MESSAGE || !jid_is_domain(ev->from) ||
 	    !x)
 		return false;
-	if (!live_room(l) || live_room(l)->is_destroyed ||
-	    ev->stanza->type == TYPE_ERROR)
+	if (ev->stanza->type == TYPE_ERROR)
 		return true;
+	if (!live_room(l) || live_room(l)->is_destroyed) {
+		/* Its users want to know that there is no room. */
+		if (!strcmp(x->name, "attach"))
+			distribution_send_detach(l, ev->from, false);
+		return true;
+	}
 	p = distribution_peer(l, ev->from);
 	if (!strcmp(x->name, "attach")) {
 		on_attach(l, ev->from, x);

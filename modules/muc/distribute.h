@@ -18,6 +18,7 @@ struct muc_shown;
 struct muc_totals;
 struct room_change;
 struct ruling;
+struct stanza;
 struct submission;
 
 void distribute_stop(struct muc *muc);
@@ -27,6 +28,9 @@ void distribute_stop(struct muc *muc);
  * does, or WAIT. */
 enum verdict
 distribute_before_join(struct live *l, struct event *ev, hook_fn *fn);
+
+/* From a copy: a user who was in the room before enters it again. */
+bool distribute_is_return(const struct stanza *s);
 
 /* A stanza from a domain to a room. True: it was of the protocol. */
 bool distribute_receive(struct live *l, struct event *ev);

@@ -42,6 +42,9 @@ presence_to_none(struct live *l, struct event *ev)
 		return DONE;
 	if (!stanza_child(ev->stanza, "x", NS_MUC))
 		return live_out_of_step(ev);
+	/* Whoever was in it before a split makes no room of the same name. */
+	if (distribute_is_return(ev->stanza))
+		return live_refuse(l, ev, COND_ITEM_NOT_FOUND, NULL);
 	if (!service_may_create(l->service, ev->from))
 		return live_refuse(l, ev, COND_NOT_ALLOWED,
 				   "you may not make rooms here");

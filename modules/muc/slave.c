@@ -656,6 +656,14 @@ slave_end(struct slave *s)
 	s->cls->over(s->owner);
 }
 
+/* There is nobody of ours in it. */
+static void
+leave_master(struct slave *s)
+{
+	say(s, "detach");
+	slave_end(s);
+}
+
 /* Counts it, and sometimes all that there is. False: it is too much. */
 static bool
 grow(struct slave *s, const struct entry *e)
@@ -1094,10 +1102,8 @@ slave_receive(struct slave *s, const struct xml *x)
 	else if (!strcmp(x->name, "detach"))
 		on_detach(s, x);
 	if (!s->is_over && !s->locals.n && !s->n_pending &&
-	    s->state == SLAVE_CURRENT) {
-		say(s, "detach");
-		slave_end(s);
-	}
+	    s->state == SLAVE_CURRENT)
+		leave_master(s);
 }
 
 /* ---- the way to the master ---- */
@@ -1358,12 +1364,60 @@ put_out(struct slave *s, struct jid *user, enum stanza_cond cond)
 	entry_unref(&e);
 }
 
+static struct slave_pending *
+next_waiting(struct slave *s, const struct jid *user)
+{
+	list_each (n, &s->pending) {
+		struct slave_pending *p = pending_of(n);
+
+		if (p->stanza && p->round != s->round && jid_eq(p->user, user))
+			return p;
+	}
+	return NULL;
+}
+
+/* What has not been passed up of one who is out is not going to be. The error
+ * comes to slave_error, too, which must not find what it is about. */
+static void
+refuse_waiting(struct slave *s, const struct jid *user)
+{
+	struct slave_pending *p;
+
+	while ((p = next_waiting(s, user))) {
+		struct stanza *stanza = stanza_ref(p->stanza);
+
+		pending_drop(s, p);
+		if (stanza->type != TYPE_UNAVAILABLE)
+			s->cls->refuse(s->owner, stanza, COND_NOT_ACCEPTABLE,
+				       "you are not in the room any more");
+		stanza_unref(&stanza);
+	}
+}
+
+/* True: who was to return cannot. */
+static bool
+take_refusal(struct slave *s, struct slave_pending *p, enum stanza_cond cond)
+{
+	struct jid *user = jid_ref(p->user);
+	bool returns = is_return(p);
+
+	pending_drop(s, p);
+	if (returns) {
+		put_out(s, user, cond);
+		refuse_waiting(s, user);
+	}
+	jid_unref(&user);
+	/* Where there is no room any more, nothing else comes. */
+	if (!s->locals.n && !s->n_pending)
+		leave_master(s);
+	return returns;
+}
+
 bool
 slave_error(struct slave *s, const struct stanza *error)
 {
 	struct slave_pending *p = pending_of_error(s, error);
 	enum stanza_cond cond = stanza_error_cond(error);
-	struct jid *user;
 
 	if (!p)
 		return is_of_the_way(cond) && was_answered(s, error);
@@ -1372,15 +1426,7 @@ slave_error(struct slave *s, const struct stanza *error)
 		slave_attach(s);
 		return true;
 	}
-	if (p->kind != PENDING_RETURN) {
-		pending_drop(s, p);
-		return false;
-	}
-	user = jid_ref(p->user);
-	pending_drop(s, p);
-	put_out(s, user, cond);
-	jid_unref(&user);
-	return true;
+	return take_refusal(s, p, cond);
 }
 
 void
