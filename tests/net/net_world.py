@@ -127,7 +127,8 @@ class Hub(Node):
     of its hosts at once."""
 
     kinds = {"main": (GOOD, None), "brief": (GOOD, None)}
-    host_options = {"brief": "\trooms-away-time = 1s"}
+    host_options = {"main": "\trooms-create = anybody",
+                    "brief": "\trooms-away-time = 1s"}
 
 
 class Leaf(Node):
