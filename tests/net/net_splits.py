@@ -3,12 +3,16 @@ die."""
 
 import asyncio
 import random
+import time
+from datetime import datetime
 
 from net_scenes import Scene
 from net_users import Seat, Watcher, check, check_left, check_no_errors
 from net_users import check_quiet, check_rosters, hear, talk
 from s2s_proxy import FIN, RST, TORN
 
+# What has waited for longer has a stamp; and how far off that may be.
+LATE_S = 5
 # Times four: how often a link breaks that does so all the time.
 STORMS = 3
 
@@ -83,11 +87,16 @@ class Broken(Scene):
               for o in (self.x, self.y)))
 
     async def both_away(self):
-        await asyncio.gather(
-            *(s.sees_away(o.jid) for s in (self.x, self.y)
-              for o in self.here()),
-            *(s.sees_away(o.jid) for s in self.here()
-              for o in (self.x, self.y)))
+        await self.here_sees_away()
+        await self.there_sees_away()
+
+    async def here_sees_away(self):
+        await asyncio.gather(*(s.sees_away(o.jid) for s in self.here()
+                               for o in (self.x, self.y)))
+
+    async def there_sees_away(self):
+        await asyncio.gather(*(s.sees_away(o.jid) for s in (self.x, self.y)
+                               for o in self.here()))
 
 
 class Split(Broken):
@@ -96,17 +105,22 @@ class Split(Broken):
     def __init__(self, play, results, mode):
         super().__init__(play, results, mode)
         self.mode = mode
-        self.said = []
+        self.said, self.said_at, self.healed_at = [], {}, 0
 
     async def play_prepare(self):
         await self.cell(SPLIT, self.prepare())
 
     async def play_split(self):
-        await self.cell(AWAY, self.both_away())
+        """Before the room's server has noticed, or behind that."""
+        if self.mode == "hold":
+            await self.cell(AWAY, self.here_sees_away())
+        await self.cell(AWAY, self.there_sees_away())
         await self.cell(SAID, self.speak())
         await self.cell(LEAVE, self.leave())
         await self.cell(BAN, self.ban())
         await self.cell(ENTER, self.enter())
+        if self.mode != "hold":
+            await self.cell(AWAY, self.here_sees_away())
 
     async def play_heal(self):
         await self.cell(HEAL, self.heal())
@@ -138,6 +152,7 @@ class Split(Broken):
         for _ in range(3):
             for who in self.x, self.y, self.leaver, self.bad:
                 said = [who.say()]
+                self.said_at[said[0][1]] = time.time()
                 if self.mode == "continue":
                     await hear([self.x, self.y], said)
                 if who is not self.bad:
@@ -159,7 +174,24 @@ class Split(Broken):
     async def enter(self):
         await self.outsider.cannot_enter("remote-server-timeout")
 
+    def check_stamps(self):
+        """What had to wait for longer than a moment says since when."""
+        for seat in self.here():
+            for m in seat.from_room():
+                at = self.said_at.get(m["body"])
+                if not at or self.healed_at - at < LATE_S + 1:
+                    continue
+                delay = m.xml.find("{urn:xmpp:delay}delay")
+                if delay is None:
+                    raise RuntimeError(f"{seat.user.boundjid} was not told "
+                                       f"when it was said: {m}")
+                stamp = datetime.fromisoformat(
+                    delay.get("stamp").replace("Z", "+00:00")).timestamp()
+                if abs(stamp - at) > LATE_S:
+                    raise RuntimeError(f"{m}: it was said at {at}")
+
     async def heal(self):
+        self.healed_at = time.time()
         await hear(self.here(), [s for s in self.said
                                  if s[0] != self.owner.nick])
         await hear([self.x, self.y], [
@@ -183,6 +215,7 @@ class Split(Broken):
                              self.x.sees(self.outsider.jid))
         seats = [*self.here(), self.x, self.y]
         self.said += await talk(seats, seats, 2)
+        self.check_stamps()
         # In its own server, what the one who is banned said was heard.
         bad = [s for s in self.x.said() if s[0] == self.bad.nick]
         if bad and self.mode == "hold":
