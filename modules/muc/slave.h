@@ -196,11 +196,8 @@ bool slave_serves(struct slave *s, const struct jid *full);
 /* The copy becomes what `to` is: what differs is shown as entries. */
 void slave_become(struct slave *s, struct room *to);
 
-/* ---- for slave_heal.c ---- */
+/* ---- for the other files ---- */
 
-/* Applies and shows it: the reference stays the caller's. False: it does not
- * fit. */
-bool slave_apply(struct slave *s, struct entry *e, bool is_late);
 /* One of ours, of whom the master is going to be told that. */
 bool slave_is_leaving(struct slave *s, const struct jid *user);
 

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/room.h"
-#include "modules/muc/slave.h"
+#include "modules/muc/slave_private.h"
 #include "xmpp/jid.h"
 
 #include <stdio.h>

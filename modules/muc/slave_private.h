@@ -1,0 +1,75 @@
+/* slave_private.h - what the files slave*.c share. */
+#ifndef MUC_SLAVE_PRIVATE_H
+#define MUC_SLAVE_PRIVATE_H
+
+#include "modules/muc/slave.h"
+
+/* The epoch of a copy that has nothing yet. */
+#define NO_EPOCH ""
+
+/* ---- slave.c: those of ours, entries, the end ---- */
+
+static inline struct slave_local *
+slave_local_of(struct map_node *n)
+{
+	return container_of(n, struct slave_local, node);
+}
+
+struct slave_local *
+slave_local_find(const struct slave *s, const struct jid *full);
+void slave_local_free(struct slave *s, struct slave_local *l);
+/* Is it an address of a user of ours? */
+bool slave_is_ours(const struct slave *s, const struct jid *real);
+void slave_set_state(struct slave *s, enum slave_state state);
+
+/* Applies and shows it: the reference stays the caller's. False: it does not
+ * fit. */
+bool slave_apply(struct slave *s, struct entry *e, bool is_late);
+bool slave_is_join(const struct stanza *s);
+/* p may be NULL. */
+bool slave_is_return(const struct slave_pending *p);
+
+/* Nobody of ours is in it any more. */
+void slave_leave_master(struct slave *s);
+/* The master shows the room to those of ours; again: it has to be asked once
+ * more by those who were about to enter. */
+void slave_hand_over(struct slave *s, bool again);
+
+/* ---- slave_pending.c: what waits for the master ---- */
+
+static inline struct slave_pending *
+slave_pending_of(struct list *n)
+{
+	return container_of(n, struct slave_pending, node);
+}
+
+/* The last in the order. stanza: a reference is taken; NULL: none; id NULL: a
+ * new one. */
+struct slave_pending *
+slave_pending_add(struct slave *s, enum slave_pending_kind kind,
+		  struct jid *user, struct stanza *stanza, const char *id);
+void slave_pending_drop(struct slave *s, struct slave_pending *p);
+struct slave_pending *slave_pending_by_id(struct slave *s, const char *id);
+/* What this message comes from: a snapshot does not say so. */
+struct slave_pending *
+slave_pending_of_message(struct slave *s, const struct entry *e);
+/* The one before it of the same user. */
+struct slave_pending *
+slave_pending_before(struct slave *s, struct slave_pending *p);
+/* May the user have one more thing waiting? */
+bool slave_may_wait(struct slave *s, const struct stanza *stanza);
+void slave_pass_up(struct slave *s, struct slave_pending *p);
+
+/* ---- slave_receive.c: what comes from the master ---- */
+
+/* <name/> with where we stand. */
+void slave_say(struct slave *s, const char *name);
+/* Attaches; for_all: for the room as a whole. */
+void slave_ask(struct slave *s, bool for_all);
+/* Forgets the snapshot that is being read. */
+void slave_drop_next(struct slave *s);
+void slave_acknowledge(struct slave *s);
+/* Is the user about to enter again after a split? */
+bool slave_returns(struct slave *s, const struct jid *user);
+
+#endif

@@ -1,0 +1,505 @@
+/* slave_receive.c - what a copy's master sends. */
+
+#include "modules/muc/slave_private.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "modules/muc/entry.h"
+#include "modules/muc/envelope.h"
+#include "modules/muc/ns.h"
+#include "modules/muc/room.h"
+#include "modules/muc/room_size.h"
+#include "modules/muc/snapshot.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xml.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Its position is told so often. */
+#define ACK_EVERY 16
+
+/* What was asked for and has not come is asked for again. */
+#define ASK_AGAIN_MS 10000
+
+/* What a snapshot may hold: entries. */
+#define SNAPSHOT_MAX 100000
+
+/* Status code of who has left because his server could not be reached. */
+#define UNREACHABLE 333
+
+/* So many bytes are counted as they come, before they are looked at again. */
+#define SIZE_STEP (16 << 10)
+
+/* ---- positions ---- */
+
+static void
+say_at(struct slave *s, const char *name, const char *epoch, uint64_t seq,
+       uint64_t ask)
+{
+	struct buf b = { 0 };
+
+	buf_printf(&b, "<%s xmlns='" NS_DMUC "'", name);
+	xml_write_attr(&b, "epoch", epoch);
+	buf_printf(&b, " seq='%" PRIu64 "'", seq);
+	if (ask)
+		buf_printf(&b, " ask='%" PRIu64 "'", ask);
+	buf_adds(&b, "/>");
+	s->cls->send(s->owner, b.data, b.len);
+	buf_fini(&b);
+}
+
+void
+slave_say(struct slave *s, const char *name)
+{
+	say_at(s, name, s->room->log.epoch, s->room->log.seq, 0);
+}
+
+void
+slave_drop_next(struct slave *s)
+{
+	room_free(s->next);
+	s->next = NULL;
+	s->next_part = 0;
+	s->next_entries = 0;
+}
+
+void
+slave_ask(struct slave *s, bool for_all)
+{
+	slave_set_state(s, SLAVE_BEHIND);
+	s->asked_ms = s->now_ms;
+	slave_drop_next(s);
+	/* It may have forgotten what it worked on. */
+	list_each (n, &s->pending)
+		slave_pending_of(n)->is_there = false;
+	say_at(s, "attach", for_all ? NO_EPOCH : s->room->log.epoch,
+	       for_all ? 0 : s->room->log.seq, ++s->n_asked);
+}
+
+void
+slave_attach(struct slave *s)
+{
+	/* It is asked when there is a way again. */
+	if (s->state == SLAVE_SPLIT)
+		return;
+	if (s->state != SLAVE_BEHIND || s->now_ms - s->asked_ms >= ASK_AGAIN_MS)
+		slave_ask(s, false);
+}
+
+void
+slave_acknowledge(struct slave *s)
+{
+	if (!s->n_unacked)
+		return;
+	s->n_unacked = 0;
+	slave_say(s, "ack");
+}
+
+/* ---- what comes from the master ---- */
+
+/* The master has put out one of ours whom it could not reach. He is here, and
+ * is to enter again. */
+static bool
+is_put_out(const struct slave *s, const struct entry *e)
+{
+	const struct room_session *session =
+		e->jid ? room_session(s->room, e->jid) : NULL;
+
+	return e->type == ENTRY_LEAVE && e->code == UNREACHABLE && session &&
+	       session->real && slave_session(s, session->real) == session;
+}
+
+/* Counts it, and sometimes all that there is. False: it is too much. */
+static bool
+grow(struct slave *s, const struct entry *e)
+{
+	size_t more = room_size_of_entry(e);
+
+	s->size += more;
+	if (s->size <= s->size_max && s->size <= s->size_again)
+		return true;
+	s->size = room_size(s->room) + more;
+	if (s->next)
+		s->size += room_size(s->next);
+	s->size_again = 2 * s->size + SIZE_STEP;
+	/* With some room, so as not to count each time. */
+	return s->size <= s->size_max / 4 * 3;
+}
+
+enum taken { TAKEN, GAP, MISFIT };
+
+static enum taken
+take_next(struct slave *s, struct entry *e, bool is_late)
+{
+	if (!grow(s, e)) {
+		slave_leave(s, "the room is too large", true);
+		return TAKEN;
+	}
+	/* The room as a whole shows nobody that he was away. */
+	if (is_put_out(s, e))
+		return MISFIT;
+	/* Who has left already is not missed. */
+	if (e->type != N_ENTRY_TYPES && !slave_apply(s, e, is_late) &&
+	    e->type != ENTRY_LEAVE)
+		return MISFIT;
+	e->seq = 0;
+	log_ring_append(&s->room->log, e);
+	if (++s->n_unacked >= ACK_EVERY)
+		slave_acknowledge(s);
+	return TAKEN;
+}
+
+static enum taken
+take_entry(struct slave *s, const struct xml *x, bool is_late)
+{
+	struct err err = { 0 };
+	struct entry *e = envelope_read_entry(s->jid, x, &err);
+	enum taken taken = TAKEN;
+
+	if (!e) {
+		s->cls->note(s->owner, err.text);
+		return MISFIT;
+	}
+	switch (log_ring_order(&s->room->log, e->seq)) {
+	case LOG_NEXT:
+		taken = take_next(s, e, is_late);
+		break;
+	case LOG_GAP:
+		taken = GAP;
+		break;
+	case LOG_DUPLICATE:
+		break;
+	}
+	entry_unref(&e);
+	return taken;
+}
+
+static void
+on_log(struct slave *s, const struct xml *x)
+{
+	const char *epoch = xml_get(x, "epoch"), *late = xml_get(x, "late");
+	bool is_late = late && !strcmp(late, "true");
+
+	if (s->state == SLAVE_SPLIT || s->next)
+		return;
+	if (!epoch || strcmp(epoch, s->room->log.epoch) != 0) {
+		slave_attach(s);
+		return;
+	}
+	xml_each (kid, x) {
+		enum taken taken = take_entry(s, kid, is_late);
+
+		if (s->room->is_destroyed && !s->is_over)
+			slave_end(s);
+		if (s->is_over)
+			return;
+		if (taken == TAKEN)
+			continue;
+		/* What is missing may fit. What does not never will. */
+		if (taken == MISFIT)
+			slave_ask(s, true);
+		else if (s->state != SLAVE_BEHIND)
+			slave_ask(s, false);
+		return;
+	}
+}
+
+/* False: it is too much. */
+static bool
+put_next(struct slave *s, const struct xml *x)
+{
+	struct err err = { 0 };
+	struct entry *e = envelope_read_entry(s->jid, x, &err);
+	struct room_change c;
+	bool fits;
+
+	if (!e) {
+		s->cls->note(s->owner, err.text);
+		return true;
+	}
+	fits = grow(s, e);
+	if (fits && e->type != N_ENTRY_TYPES && room_can_apply(s->next, e)) {
+		room_apply(s->next, e, &c);
+		if (e->type == ENTRY_JOIN && !c.session->real)
+			c.session->real = jid_ref(e->real);
+		room_change_fini(&c);
+	}
+	entry_unref(&e);
+	return fits;
+}
+
+/* What was sent before we asked may come behind that, when a stream is resumed;
+ * the master may be somewhere else by now. */
+static bool
+is_answer(const struct slave *s, const struct xml *x)
+{
+	const char *ask = xml_get(x, "ask");
+
+	return s->n_asked == (ask ? strtoull(ask, NULL, 10) : 0);
+}
+
+/* Where a stream has said something twice, it may be of long ago. */
+static bool
+is_old(const struct slave *s, const char *epoch, uint64_t seq)
+{
+	return !strcmp(epoch, s->room->log.epoch) && seq < s->room->log.seq;
+}
+
+static void
+on_snapshot(struct slave *s, const struct xml *x)
+{
+	const char *part = xml_get(x, "part"), *last = xml_get(x, "last");
+	const char *epoch = xml_get(x, "epoch"), *seq = xml_get(x, "seq");
+	unsigned number = part ? (unsigned)strtoul(part, NULL, 10) : 0;
+
+	if (s->state == SLAVE_SPLIT || !epoch || !seq || !*epoch ||
+	    strlen(epoch) > LOG_EPOCH_LEN || !is_answer(s, x) ||
+	    is_old(s, epoch, strtoull(seq, NULL, 10)))
+		return;
+	if (number == 1) {
+		/* Asked for or not: what waits is to be sent again. */
+		slave_set_state(s, SLAVE_BEHIND);
+		slave_drop_next(s);
+		s->next = room_new(s->jid, 0);
+		s->next->is_copy = true;
+	}
+	if (!s->next || number != s->next_part + 1)
+		return;
+	s->next_part = number;
+	xml_each (kid, x) {
+		if (++s->next_entries > SNAPSHOT_MAX || !put_next(s, kid)) {
+			slave_leave(s, "the room is too large", true);
+			return;
+		}
+	}
+	if (!last || strcmp(last, "true") != 0)
+		return;
+	log_ring_resume(&s->next->log, epoch, strtoull(seq, NULL, 10));
+	slave_become(s, s->next);
+	slave_drop_next(s);
+}
+
+/* ---- back with the master ---- */
+
+bool
+slave_returns(struct slave *s, const struct jid *user)
+{
+	list_each (n, &s->pending) {
+		if (slave_is_return(slave_pending_of(n)) &&
+		    jid_eq(slave_pending_of(n)->user, user))
+			return true;
+	}
+	return false;
+}
+
+static void
+return_missing(struct slave *s)
+{
+	struct slave_pending *p;
+
+	map_each (n, &s->locals) {
+		struct slave_local *l = slave_local_of(n);
+
+		if (!l->is_missing)
+			continue;
+		l->is_missing = false;
+		if (slave_returns(s, l->real))
+			continue;
+		p = slave_pending_add(s, PENDING_RETURN, l->real, NULL, NULL);
+		/* Before what they have said meanwhile. */
+		list_remove(&p->node);
+		list_prepend(&s->pending, &p->node);
+	}
+}
+
+static void
+caught_up(struct slave *s)
+{
+	if (s->state == SLAVE_CURRENT)
+		return;
+	slave_set_state(s, SLAVE_CURRENT);
+	s->cls->note(s->owner, "current");
+	return_missing(s);
+	s->round++;
+	/* What it calls may end some of them. */
+	for (size_t left = s->n_pending; left; left--) {
+		struct slave_pending *p = slave_pending_of(s->pending.next);
+
+		list_remove(&p->node);
+		list_append(&s->pending, &p->node);
+		if (p->is_there)
+			p->is_there = false;
+		else
+			slave_pass_up(s, p);
+	}
+	slave_acknowledge(s);
+}
+
+static bool
+has_return(const struct slave *s)
+{
+	list_each (n, &s->pending) {
+		if (slave_is_return(slave_pending_of(n)))
+			return true;
+	}
+	return false;
+}
+
+static void
+on_position(struct slave *s, const struct xml *x)
+{
+	const char *epoch = xml_get(x, "epoch"), *seq = xml_get(x, "seq");
+	const char *digest = xml_get(x, "digest");
+	char own[17];
+
+	if (s->state == SLAVE_SPLIT || !epoch || !seq ||
+	    (s->state == SLAVE_BEHIND && !is_answer(s, x)))
+		return;
+	if (strcmp(epoch, s->room->log.epoch) != 0 ||
+	    strtoull(seq, NULL, 10) != s->room->log.seq) {
+		slave_attach(s);
+		return;
+	}
+	snprintf(own, sizeof(own), "%016" PRIx64,
+		 snapshot_digest(s->room, NULL));
+	if (digest && strcmp(own, digest) != 0 && !has_return(s) &&
+	    s->state == SLAVE_CURRENT) {
+		s->cls->note(s->owner, "differs from the master's room");
+		slave_ask(s, true);
+		return;
+	}
+	caught_up(s);
+}
+
+static struct room_session *
+session_of(const struct slave *s, const struct jid *user)
+{
+	list_each (n, &s->room->occupants) {
+		list_each (k, &occupant_of(n)->sessions) {
+			if (jid_eq(room_session_of(k)->real, user))
+				return room_session_of(k);
+		}
+	}
+	return NULL;
+}
+
+/* By that join he is in the room that the snapshot has brought, which could
+ * have been of before he left. */
+static void
+enter_settled(struct slave *s, const struct slave_pending *p,
+	      const struct room_session *session)
+{
+	const struct occupant *o = session->occupant;
+	struct entry *e = entry_new(&(struct entry){
+		.type = ENTRY_JOIN,
+		.stamp_ms = s->wall_ms,
+		.jid = session->jid,
+		.real = p->user,
+		.nick = o->nick,
+		.occupant_id = o->id,
+		.stanza_id = stanza_id(p->stanza),
+		.submit = p->id,
+		.affiliation = o->affiliation,
+		.role = o->role,
+		.payload = session->payload,
+	});
+
+	slave_apply(s, e, false);
+	entry_unref(&e);
+}
+
+static void
+on_settled(struct slave *s, const struct xml *x)
+{
+	const char *id = xml_get(x, "submit");
+	struct slave_pending *p = id ? slave_pending_by_id(s, id) : NULL;
+	const struct room_session *session = NULL;
+
+	/* Its entry may be among those that we miss. It is asked again. */
+	if (!p || s->state != SLAVE_CURRENT)
+		return;
+	if (p->stanza && slave_is_join(p->stanza) && !slave_session(s, p->user))
+		session = session_of(s, p->user);
+	if (session)
+		enter_settled(s, p, session);
+	else
+		slave_pending_drop(s, p);
+}
+
+static void
+on_whois(struct slave *s, const struct xml *x)
+{
+	xml_each (kid, x) {
+		struct jid *who = jid_parse(xml_get(kid, "who"));
+		struct jid *real = jid_parse(xml_get(kid, "jid"));
+		struct room_session *session =
+			who ? room_session(s->room, who) : NULL;
+
+		/* Of ours we know more. */
+		if (session && real && session->is_elsewhere &&
+		    !slave_is_ours(s, real)) {
+			jid_unref(&session->real);
+			session->real = jid_ref(real);
+		}
+		jid_unref(&who);
+		jid_unref(&real);
+	}
+}
+
+/* The master does not know any of ours: it has been restored from an old
+ * backup. Or those that it knows are ordinary occupants from now on. */
+static void
+on_detach(struct slave *s, const struct xml *x)
+{
+	const char *users = xml_get(x, "users");
+	bool is_missed = false;
+
+	if (s->state == SLAVE_SPLIT)
+		return;
+	map_each (n, &s->locals) {
+		struct slave_local *l = slave_local_of(n);
+
+		l->is_missing = !slave_is_leaving(s, l->real);
+		is_missed |= l->is_missing;
+	}
+	if (users && !strcmp(users, "stay")) {
+		slave_hand_over(s, s->is_leaving);
+		return;
+	}
+	if (!is_missed) {
+		slave_end(s);
+		return;
+	}
+	return_missing(s);
+	list_each_safe (n, &s->pending) {
+		if (slave_is_return(slave_pending_of(n)))
+			slave_pass_up(s, slave_pending_of(n));
+	}
+}
+
+void
+slave_receive(struct slave *s, const struct xml *x)
+{
+	if (s->is_over || strcmp(x->ns, NS_DMUC) != 0)
+		return;
+	if (!strcmp(x->name, "log"))
+		on_log(s, x);
+	else if (!strcmp(x->name, "snapshot"))
+		on_snapshot(s, x);
+	else if (!strcmp(x->name, "position"))
+		on_position(s, x);
+	else if (!strcmp(x->name, "settled"))
+		on_settled(s, x);
+	else if (!strcmp(x->name, "whois"))
+		on_whois(s, x);
+	else if (!strcmp(x->name, "detach"))
+		on_detach(s, x);
+	if (!s->is_over && !s->locals.n && !s->n_pending &&
+	    s->state == SLAVE_CURRENT)
+		slave_leave_master(s);
+}

@@ -1,0 +1,249 @@
+/* slave_split.c - what users of a copy say, with a way to its master and
+ * without. */
+
+#include "modules/muc/slave_private.h"
+
+#include "base/chunk.h"
+#include "base/mem.h"
+#include "modules/muc/entry.h"
+#include "modules/muc/ns.h"
+#include "modules/muc/room.h"
+#include "modules/muc/rules.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/stanza.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the way to the master ---- */
+
+static void
+show_link(struct slave *s, struct jid *domain, bool is_away)
+{
+	struct entry *e = entry_new(&(struct entry){
+		.type = ENTRY_LINK, .jid = domain, .is_away = is_away });
+
+	slave_apply(s, e, false);
+	entry_unref(&e);
+}
+
+static bool
+is_faded(const struct slave *s, const struct jid *jid)
+{
+	for (size_t i = 0; i < s->n_faded; i++) {
+		if (jid_eq_domain(s->faded[i], jid))
+			return true;
+	}
+	return false;
+}
+
+static void
+fade(struct slave *s, const struct room_session *session)
+{
+	struct jid *domain;
+
+	if (!session->is_elsewhere || session->is_away ||
+	    is_faded(s, session->jid))
+		return;
+	domain = jid_make(NULL, jid_domain(session->jid), NULL);
+	s->faded =
+		mem_realloc(s->faded, (s->n_faded + 1) * sizeof(struct jid *));
+	s->faded[s->n_faded++] = domain;
+}
+
+/* All but those of ours are away now. */
+static void
+fade_all(struct slave *s)
+{
+	list_each (n, &s->room->occupants) {
+		list_each (k, &occupant_of(n)->sessions)
+			fade(s, room_session_of(k));
+	}
+	for (size_t i = 0; i < s->n_faded; i++)
+		show_link(s, s->faded[i], true);
+}
+
+static void
+unfade_all(struct slave *s)
+{
+	for (size_t i = 0; i < s->n_faded; i++) {
+		show_link(s, s->faded[i], false);
+		jid_unref(&s->faded[i]);
+	}
+	free(s->faded);
+	s->faded = NULL;
+	s->n_faded = 0;
+}
+
+static void show_waiting_in_branch(struct slave *s);
+
+void
+slave_lost(struct slave *s)
+{
+	if (s->state == SLAVE_SPLIT)
+		return;
+	slave_set_state(s, SLAVE_SPLIT);
+	slave_drop_next(s);
+	s->cls->note(s->owner, "split: no way to the master");
+	fade_all(s);
+	show_waiting_in_branch(s);
+}
+
+void
+slave_found(struct slave *s)
+{
+	if (s->state == SLAVE_SPLIT) {
+		unfade_all(s);
+		s->cls->note(s->owner, "there is a way to the master again");
+	}
+	slave_ask(s, false);
+}
+
+/* ---- what comes from users of ours ---- */
+
+void
+slave_expect(struct slave *s, struct jid *user, struct stanza *join,
+	     const char *id)
+{
+	/* The room comes without being asked for. */
+	if (!*s->room->log.epoch)
+		s->asked_ms = s->now_ms;
+	s->used_ms = s->now_ms;
+	if (strlen(id) <= SUBMIT_ID_LEN && !slave_pending_by_id(s, id))
+		slave_pending_add(s, PENDING_STANZA, user, join, id)->is_there =
+			true;
+}
+
+/* As the master is going to make it, but for its place in the log. */
+static struct entry *
+branch_message(struct slave *s, const struct slave_pending *p)
+{
+	const struct room_session *session = slave_session(s, p->user);
+	struct entry from = {
+		.type = ENTRY_MESSAGE,
+		.stamp_ms = s->wall_ms,
+		.jid = session->jid,
+		.nick = session->occupant->nick,
+		.occupant_id = session->occupant->id,
+		.stanza_id = stanza_id(p->stanza),
+		.affiliation = session->occupant->affiliation,
+		.role = session->occupant->role,
+	};
+	struct entry *e;
+
+	from.payload =
+		rules_message_payload(s->room, p->stanza, session->occupant, 0);
+	e = entry_new(&from);
+	chunk_unref(&from.payload);
+	return e;
+}
+
+static struct entry *
+branch_leave(struct slave *s, const struct jid *user)
+{
+	const struct room_session *session = slave_session(s, user);
+
+	return entry_new(&(struct entry){
+		.type = ENTRY_LEAVE,
+		.stamp_ms = s->wall_ms,
+		.jid = session->jid,
+		.nick = session->occupant->nick,
+		.affiliation = session->occupant->affiliation,
+	});
+}
+
+/* Without the master: who leaves has left, and where the room goes on, those of
+ * ours hear each other. */
+static void
+show_in_branch(struct slave *s, struct slave_pending *p)
+{
+	bool continues =
+		s->may_continue && s->room->config.split == SPLIT_CONTINUE;
+	struct entry *e = NULL;
+
+	if (p->stanza->type == TYPE_UNAVAILABLE)
+		e = branch_leave(s, p->user);
+	else if (continues && p->stanza->kind == STANZA_MESSAGE &&
+		 stanza_child(p->stanza, "body", NS_CLIENT) &&
+		 slave_session(s, p->user)->occupant->role >= ROLE_PARTICIPANT)
+		e = branch_message(s, p);
+	if (!e)
+		return;
+	slave_apply(s, e, false);
+	p->shown_at = ++s->turn;
+	entry_unref(&e);
+}
+
+/* What was on its way when the split came: before what is said in it. */
+static void
+show_waiting_in_branch(struct slave *s)
+{
+	list_each (n, &s->pending) {
+		struct slave_pending *p = slave_pending_of(n);
+
+		if (p->kind != PENDING_STANZA || p->shown_at ||
+		    !slave_session(s, p->user))
+			continue;
+		if (!p->stamp_ms)
+			p->stamp_ms = s->wall_ms;
+		show_in_branch(s, p);
+	}
+}
+
+void
+slave_submit(struct slave *s, struct stanza *stanza)
+{
+	const struct room_session *session = slave_session(s, stanza->from);
+	struct slave_pending *p;
+
+	if (s->state == SLAVE_SPLIT && !session) {
+		s->cls->refuse(s->owner, stanza, COND_REMOTE_SERVER_TIMEOUT,
+			       "there is no way to the room now");
+		return;
+	}
+	if (!slave_may_wait(s, stanza)) {
+		s->cls->refuse(s->owner, stanza, COND_REMOTE_SERVER_TIMEOUT,
+			       "too much waits for the room");
+		return;
+	}
+	p = slave_pending_add(s, PENDING_STANZA, stanza->from, stanza, NULL);
+	p->round = s->round - 1;
+	if (session && session->occupant->id)
+		p->occupant = mem_strdup(session->occupant->id);
+	if (s->state != SLAVE_SPLIT) {
+		/* What waits goes first. */
+		if (s->state == SLAVE_CURRENT || !slave_pending_before(s, p))
+			slave_pass_up(s, p);
+		return;
+	}
+	p->stamp_ms = s->wall_ms;
+	show_in_branch(s, p);
+}
+
+void
+slave_session_gone(struct slave *s, const struct jid *full)
+{
+	struct slave_local *l = slave_local_find(s, full);
+	struct slave_pending *p;
+	struct entry *e;
+
+	list_each_safe (n, &s->pending) {
+		if (slave_is_return(slave_pending_of(n)) &&
+		    jid_eq(slave_pending_of(n)->user, full))
+			slave_pending_drop(s, slave_pending_of(n));
+	}
+	if (!l)
+		return;
+	if (s->state == SLAVE_CURRENT) {
+		/* It says so itself. */
+		l->session->is_elsewhere = true;
+		slave_local_free(s, l);
+		return;
+	}
+	p = slave_pending_add(s, PENDING_LEAVE, l->real, NULL, NULL);
+	p->nick = mem_strdup(l->session->occupant->nick);
+	e = branch_leave(s, l->real);
+	slave_apply(s, e, false);
+	entry_unref(&e);
+}
