@@ -23,6 +23,9 @@
 /* What was passed up and not answered is passed up again. */
 #define PASS_AGAIN_MS 60000
 
+/* A master that is restarted is back within this time: nobody sees it. */
+#define FADE_AFTER_MS 4000
+
 /* So long a copy stays without users. */
 #define DESERTED_MS 60000
 
@@ -471,8 +474,11 @@ slave_tick(struct slave *s, int64_t now_ms)
 		slave_end(s);
 		return;
 	}
-	if (s->state == SLAVE_SPLIT)
+	if (s->state == SLAVE_SPLIT) {
+		if (!s->is_faded && now_ms - s->since_ms >= FADE_AFTER_MS)
+			slave_fade(s);
 		return;
+	}
 	slave_acknowledge(s);
 	if (s->state == SLAVE_BEHIND && now_ms - s->asked_ms >= ASK_AGAIN_MS)
 		slave_ask(s, false);

@@ -120,6 +120,7 @@ struct slave {
 	/* Refs: whom the split shows as away, by domains. */
 	struct jid **faded;
 	size_t n_faded;
+	bool is_faded;	    /* in this split */
 	unsigned n_unacked; /* entries */
 	int64_t asked_ms;   /* when it has attached; monotonic */
 	uint64_t n_asked;   /* how often: the answer says so, too */

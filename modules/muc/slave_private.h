@@ -60,6 +60,11 @@ slave_pending_before(struct slave *s, struct slave_pending *p);
 bool slave_may_wait(struct slave *s, const struct stanza *stanza);
 void slave_pass_up(struct slave *s, struct slave_pending *p);
 
+/* ---- slave_split.c ---- */
+
+/* All but those of ours are shown as away. */
+void slave_fade(struct slave *s);
+
 /* ---- slave_receive.c: what comes from the master ---- */
 
 /* <name/> with where we stand. */

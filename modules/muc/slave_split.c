@@ -52,10 +52,10 @@ fade(struct slave *s, const struct room_session *session)
 	s->faded[s->n_faded++] = domain;
 }
 
-/* All but those of ours are away now. */
-static void
-fade_all(struct slave *s)
+void
+slave_fade(struct slave *s)
 {
+	s->is_faded = true;
 	list_each (n, &s->room->occupants) {
 		list_each (k, &occupant_of(n)->sessions)
 			fade(s, room_session_of(k));
@@ -85,8 +85,8 @@ slave_lost(struct slave *s)
 		return;
 	slave_set_state(s, SLAVE_SPLIT);
 	slave_drop_next(s);
+	s->is_faded = false;
 	s->cls->note(s->owner, "split: no way to the master");
-	fade_all(s);
 	show_waiting_in_branch(s);
 }
 
