@@ -2,114 +2,20 @@
 
 #include "storage/archive.h"
 
+#include "archive_fixture.h"
 #include "base/log.h"
 #include "storage/kinds.h"
-#include "store_fixture.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define ROOM  "room@rooms.example.net"
-#define OTHER "other@rooms.example.net"
-
-static struct fixture f;
-
-static void
-append_row(const char *owner, const struct archive_row *row, int64_t keep,
-	   enum store_status want)
-{
-	struct outcome o = { 0 };
-
-	archive_append(f.store, owner, row, keep, outcome_set, &o);
-	outcome_expect(&f, &o, want);
-}
-
-/* The XML is "<ID/>". */
-static void
-append(const char *owner, int64_t id, const char *peer, int64_t keep)
-{
-	char xml[32];
-	const struct archive_row row = {
-		.id = id,
-		.stamp_ms = id / 1000,
-		.peer = peer,
-		.xml = xml,
-		.len = (size_t)snprintf(xml, sizeof(xml), "<%d/>", (int)id)
-	};
-
-	append_row(owner, &row, keep, STORE_OK);
-}
-
-static void
-append_many(const char *owner, int64_t from, int64_t to)
-{
-	for (int64_t id = from; id <= to; id++)
-		append(owner, id, NULL, 0);
-}
-
-struct got {
-	int calls;
-	enum store_status status;
-	size_t n;
-	char xml[2048]; /* "xml xml xml" */
-	char more[256]; /* of the last: "id stamp_ms peer origin_id kind" */
-	int64_t count, index, first, last;
-	bool is_complete;
-};
-
-static void
-on_got(void *data, const struct archive_result *res)
-{
-	struct got *got = data;
-
-	got->calls++;
-	got->status = res->res.status;
-	got->n = res->n_rows;
-	got->count = res->count;
-	got->index = res->index;
-	got->is_complete = res->is_complete;
-	for (size_t i = 0; i < res->n_rows; i++) {
-		const struct archive_row *row = &res->rows[i];
-
-		ck_assert_uint_eq(row->len, strlen(row->xml));
-		if (strlen(got->xml) + row->len + 2 < sizeof(got->xml)) {
-			strcat(got->xml, i ? " " : "");
-			strcat(got->xml, row->xml);
-		}
-		if (i == 0)
-			got->first = row->id;
-		got->last = row->id;
-		snprintf(got->more, sizeof(got->more), "%d %d %s %s %u",
-			 (int)row->id, (int)row->stamp_ms,
-			 row->peer ? row->peer : "-",
-			 row->origin_id ? row->origin_id : "-", row->kind);
-	}
-}
-
-static struct got
-settle(struct got *got)
-{
-	fixture_settle(&f);
-	ck_assert_int_eq(got->calls, 1);
-	return *got;
-}
-
-static struct got
-query(const char *owner, struct archive_query q)
-{
-	struct got got = { 0 };
-
-	archive_query(f.store, owner, &q, on_got, &got);
-	return settle(&got);
-}
 
 static struct got
 get(const char *owner, int64_t id)
 {
 	struct got got = { 0 };
 
-	archive_get(f.store, owner, id, on_got, &got);
+	archive_get(archive_store.store, owner, id, on_got, &got);
 	return settle(&got);
 }
 
@@ -124,8 +30,8 @@ bounds(const char *owner)
 {
 	struct archive_bounds b = { .count = -1 };
 
-	archive_bounds(f.store, owner, on_bounds, &b);
-	fixture_settle(&f);
+	archive_bounds(archive_store.store, owner, on_bounds, &b);
+	fixture_settle(&archive_store);
 	return b;
 }
 
@@ -140,12 +46,12 @@ START_TEST(keeps_rows)
 					  .len = 9 };
 	const struct archive_row bare = { .id = 1, .xml = "", .len = 0 };
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	ck_assert_uint_eq(query(ROOM, (struct archive_query){ .max = 5 }).n, 0);
 	append_row(ROOM, &bare, 0, STORE_OK);
 	append_row(ROOM, &full, 0, STORE_OK);
 	append(OTHER, 3, NULL, 0);
-	fixture_reopen(&f);
+	fixture_reopen(&archive_store);
 	ck_assert_str_eq(get(ROOM, 2000001).xml, "<b>\xc3\xa9</b>");
 	ck_assert_str_eq(get(ROOM, 2000001).more,
 			 "2000001 1999 juliet@example.net o'1\" 2147483653");
@@ -165,10 +71,11 @@ START_TEST(ids_grow)
 	const struct archive_row row = { .id = 7, .xml = "<x/>", .len = 4 };
 	struct outcome first = { 0 }, second = { 0 };
 
-	fixture_open(&f, _i);
-	archive_append(f.store, ROOM, &row, 0, outcome_set, &first);
-	archive_append(f.store, ROOM, &row, 0, outcome_set, &second);
-	outcome_expect(&f, &second, STORE_EXISTS);
+	fixture_open(&archive_store, _i);
+	archive_append(archive_store.store, ROOM, &row, 0, outcome_set, &first);
+	archive_append(archive_store.store, ROOM, &row, 0, outcome_set,
+		       &second);
+	outcome_expect(&archive_store, &second, STORE_EXISTS);
 	ck_assert_int_eq(first.status, STORE_OK);
 	append(ROOM, 9, NULL, 0);
 	append_row(ROOM, &(struct archive_row){ .id = 8, .xml = "<x/>" }, 0,
@@ -184,7 +91,7 @@ START_TEST(keeps_the_newest)
 {
 	struct archive_bounds b;
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	append_many(OTHER, 1, 100);
 	for (int64_t id = 1; id <= 300; id++) {
 		append(ROOM, id, NULL, 40);
@@ -215,13 +122,13 @@ START_TEST(takes_many_in_parts)
 	struct outcome o = { 0 };
 	int64_t id, count;
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	for (id = 1; id <= 2500; id++)
-		archive_append(f.store, ROOM,
+		archive_append(archive_store.store, ROOM,
 			       &(struct archive_row){
 				       .id = id, .xml = "<x/>", .len = 4 },
 			       0, outcome_set, &o);
-	fixture_settle(&f);
+	fixture_settle(&archive_store);
 	ck_assert_int_eq(o.calls, 2500);
 	append(ROOM, id++, NULL, 10);
 	append(ROOM, id++, NULL, 10);
@@ -246,20 +153,22 @@ START_TEST(replaces)
 					 .len = 9 };
 	struct outcome o = { 0 };
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	append(ROOM, 1, NULL, 0);
 	append_row(ROOM, &row, 0, STORE_OK);
 	append_row(OTHER, &row, 0, STORE_OK);
 	append(ROOM, 3, NULL, 0);
-	archive_replace(f.store, ROOM, 2, 6, "<gone/>x", 7, outcome_set, &o);
-	outcome_expect(&f, &o, STORE_OK);
+	archive_replace(archive_store.store, ROOM, 2, 6, "<gone/>x", 7,
+			outcome_set, &o);
+	outcome_expect(&archive_store, &o, STORE_OK);
 	ck_assert_str_eq(get(ROOM, 2).xml, "<gone/>");
 	ck_assert_str_eq(get(ROOM, 2).more, "2 5 a - 6");
 	ck_assert_str_eq(query(ROOM, (struct archive_query){ .max = 9 }).xml,
 			 "<1/> <gone/> <3/>");
 	ck_assert_str_eq(get(OTHER, 2).xml, "<secret/>");
-	archive_replace(f.store, ROOM, 4, 6, "<gone/>", 7, outcome_set, &o);
-	outcome_expect(&f, &o, STORE_NOT_FOUND);
+	archive_replace(archive_store.store, ROOM, 4, 6, "<gone/>", 7,
+			outcome_set, &o);
+	outcome_expect(&archive_store, &o, STORE_NOT_FOUND);
 }
 END_TEST
 
@@ -267,15 +176,15 @@ START_TEST(removes_all)
 {
 	struct outcome o = { 0 };
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	append_many(ROOM, 1, 5);
 	append_many(OTHER, 1, 5);
-	archive_remove(f.store, ROOM, outcome_set, &o);
-	outcome_expect(&f, &o, STORE_OK);
+	archive_remove(archive_store.store, ROOM, outcome_set, &o);
+	outcome_expect(&archive_store, &o, STORE_OK);
 	ck_assert_int_eq(bounds(ROOM).count, 0);
 	ck_assert_int_eq(bounds(OTHER).count, 5);
-	archive_remove(f.store, ROOM, outcome_set, &o);
-	outcome_expect(&f, &o, STORE_OK);
+	archive_remove(archive_store.store, ROOM, outcome_set, &o);
+	outcome_expect(&archive_store, &o, STORE_OK);
 	append_many(ROOM, 1, 2);
 	ck_assert_int_eq(
 		query(ROOM, (struct archive_query){ .has_count = true }).count,
@@ -287,7 +196,7 @@ START_TEST(tells_its_bounds)
 {
 	struct archive_bounds b;
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	b = bounds(ROOM);
 	ck_assert_int_eq(b.res.status, STORE_OK);
 	ck_assert_int_eq(b.count, 0);
@@ -335,9 +244,9 @@ prune(const char *domain, int64_t before_ms, size_t max)
 		char from[64];
 
 		strcpy(from, p.next);
-		archive_prune(f.store, domain, calls ? from : NULL, before_ms,
-			      max, on_pruned, &p);
-		fixture_settle(&f);
+		archive_prune(archive_store.store, domain, calls ? from : NULL,
+			      before_ms, max, on_pruned, &p);
+		fixture_settle(&archive_store);
 		ck_assert_int_eq(p.calls, calls + 1);
 		ck_assert_int_lt(p.calls, 1000);
 	} while (p.has_next);
@@ -352,7 +261,7 @@ START_TEST(prunes_by_time)
 	struct pruned p;
 	struct got got;
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	for (size_t i = 0; i < N_ELEMENTS(owners); i++)
 		for (int64_t ms = 1; ms <= 10; ms++)
 			append(owners[i], ms * 1000, NULL, 0);
@@ -389,17 +298,17 @@ START_TEST(prunes_what_was_removed)
 	struct outcome o = { 0 };
 	struct pruned p;
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	append_many(ROOM, 1, 5);
 	append_many(OTHER, 1, 4);
 	for (int i = 0; i < 2; i++) {
-		archive_remove(f.store, ROOM, outcome_set, &o);
-		outcome_expect(&f, &o, STORE_OK);
+		archive_remove(archive_store.store, ROOM, outcome_set, &o);
+		outcome_expect(&archive_store, &o, STORE_OK);
 		ck_assert_int_eq(get(ROOM, 1).status, STORE_NOT_FOUND);
 		append_many(ROOM, 1, 3);
 		ck_assert_int_eq(bounds(ROOM).count, 3);
 	}
-	fixture_reopen(&f);
+	fixture_reopen(&archive_store);
 	p = prune("nowhere", 0, 2);
 	ck_assert_uint_eq(p.n, 5 + 3);
 	ck_assert_int_ge(p.calls, 4);
@@ -408,8 +317,8 @@ START_TEST(prunes_what_was_removed)
 			 "<1/> <2/> <3/>");
 	ck_assert_int_eq(bounds(OTHER).count, 4);
 	/* Together with what is old. */
-	archive_remove(f.store, ROOM, outcome_set, &o);
-	outcome_expect(&f, &o, STORE_OK);
+	archive_remove(archive_store.store, ROOM, outcome_set, &o);
+	outcome_expect(&archive_store, &o, STORE_OK);
 	ck_assert_uint_eq(prune(NULL, INT64_MAX, 5).n, 7);
 }
 END_TEST
@@ -420,17 +329,17 @@ START_TEST(prunes_few_owners_at_a_time)
 	struct outcome o = { 0 };
 	struct pruned p;
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	for (int i = 0; i < 600; i++) {
 		char owner[32];
 
 		snprintf(owner, sizeof(owner), "%d@x.example", i);
-		archive_append(f.store, owner,
+		archive_append(archive_store.store, owner,
 			       &(struct archive_row){
 				       .id = i + 1, .xml = "<x/>", .len = 4 },
 			       0, outcome_set, &o);
 	}
-	fixture_settle(&f);
+	fixture_settle(&archive_store);
 	ck_assert_int_eq(o.calls, 600);
 	p = prune("y.example", INT64_MAX, 1000);
 	ck_assert_int_gt(p.calls, 1);
@@ -448,20 +357,20 @@ START_TEST(keeps_the_order_of_calls)
 	struct outcome o = { 0 };
 	static struct got got[N];
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	memset(got, 0, sizeof(got));
 	for (int i = 0; i < N; i++) {
-		archive_append(f.store, ROOM,
+		archive_append(archive_store.store, ROOM,
 			       &(struct archive_row){
 				       .id = i + 1, .xml = "<x/>", .len = 4 },
 			       0, outcome_set, &o);
-		archive_query(f.store, ROOM,
+		archive_query(archive_store.store, ROOM,
 			      &(struct archive_query){ .max = 1,
 						       .is_backwards = true,
 						       .has_count = true },
 			      on_got, &got[i]);
 	}
-	fixture_settle(&f);
+	fixture_settle(&archive_store);
 	ck_assert_int_eq(o.calls, N);
 	ck_assert_int_eq(o.status, STORE_OK);
 	for (int i = 0; i < N; i++) {
@@ -474,8 +383,8 @@ END_TEST
 
 START_TEST(has_an_index_for_each_statement)
 {
-	fixture_open(&f, _i);
-	fixture_ck_plans(&f, &archive_kind);
+	fixture_open(&archive_store, _i);
+	fixture_ck_plans(&archive_store, &archive_kind);
 }
 END_TEST
 
@@ -492,21 +401,22 @@ START_TEST(a_full_disk)
 	struct outcome one = { 0 }, two = { 0 }, o = { 0 };
 	struct got got = { 0 };
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	append_many(ROOM, 1, 3);
 	log_capture(ignore_line, NULL);
 	fixture_fail_writes(ENOSPC);
-	archive_append(f.store, ROOM, &row, 2, outcome_set, &one);
-	archive_remove(f.store, ROOM, outcome_set, &two);
-	archive_query(f.store, ROOM,
+	archive_append(archive_store.store, ROOM, &row, 2, outcome_set, &one);
+	archive_remove(archive_store.store, ROOM, outcome_set, &two);
+	archive_query(archive_store.store, ROOM,
 		      &(struct archive_query){ .max = 9, .has_count = true },
 		      on_got, &got);
-	outcome_expect(&f, &one, STORE_NO_SPACE);
+	outcome_expect(&archive_store, &one, STORE_NO_SPACE);
 	ck_assert_int_eq(two.status, STORE_NO_SPACE);
 	/* What is on disk is all there is. */
 	ck_assert_str_eq(got.xml, "<1/> <2/> <3/>");
-	archive_replace(f.store, ROOM, 1, 0, "<y/>", 4, outcome_set, &o);
-	outcome_expect(&f, &o, STORE_NO_SPACE);
+	archive_replace(archive_store.store, ROOM, 1, 0, "<y/>", 4, outcome_set,
+			&o);
+	outcome_expect(&archive_store, &o, STORE_NO_SPACE);
 	fixture_fail_writes(0);
 	log_capture(NULL, NULL);
 	append_row(ROOM, &row, 0, STORE_OK);
@@ -521,7 +431,7 @@ static void
 teardown(void)
 {
 	fixture_fail_writes(0);
-	fixture_close(&f);
+	fixture_close(&archive_store);
 }
 
 int

@@ -2,113 +2,19 @@
 
 #include "storage/archive.h"
 
+#include "archive_fixture.h"
 #include "storage/kinds.h"
-#include "store_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define ROOM  "room@rooms.example.net"
-#define OTHER "other@rooms.example.net"
-
-static struct fixture f;
-
-static void
-append_row(const char *owner, const struct archive_row *row, int64_t keep,
-	   enum store_status want)
-{
-	struct outcome o = { 0 };
-
-	archive_append(f.store, owner, row, keep, outcome_set, &o);
-	outcome_expect(&f, &o, want);
-}
-
-/* The XML is "<ID/>". */
-static void
-append(const char *owner, int64_t id, const char *peer, int64_t keep)
-{
-	char xml[32];
-	const struct archive_row row = {
-		.id = id,
-		.stamp_ms = id / 1000,
-		.peer = peer,
-		.xml = xml,
-		.len = (size_t)snprintf(xml, sizeof(xml), "<%d/>", (int)id)
-	};
-
-	append_row(owner, &row, keep, STORE_OK);
-}
-
-static void
-append_many(const char *owner, int64_t from, int64_t to)
-{
-	for (int64_t id = from; id <= to; id++)
-		append(owner, id, NULL, 0);
-}
-
-struct got {
-	int calls;
-	enum store_status status;
-	size_t n;
-	char xml[2048]; /* "xml xml xml" */
-	char more[256]; /* of the last: "id stamp_ms peer origin_id kind" */
-	int64_t count, index, first, last;
-	bool is_complete;
-};
-
-static void
-on_got(void *data, const struct archive_result *res)
-{
-	struct got *got = data;
-
-	got->calls++;
-	got->status = res->res.status;
-	got->n = res->n_rows;
-	got->count = res->count;
-	got->index = res->index;
-	got->is_complete = res->is_complete;
-	for (size_t i = 0; i < res->n_rows; i++) {
-		const struct archive_row *row = &res->rows[i];
-
-		ck_assert_uint_eq(row->len, strlen(row->xml));
-		if (strlen(got->xml) + row->len + 2 < sizeof(got->xml)) {
-			strcat(got->xml, i ? " " : "");
-			strcat(got->xml, row->xml);
-		}
-		if (i == 0)
-			got->first = row->id;
-		got->last = row->id;
-		snprintf(got->more, sizeof(got->more), "%d %d %s %s %u",
-			 (int)row->id, (int)row->stamp_ms,
-			 row->peer ? row->peer : "-",
-			 row->origin_id ? row->origin_id : "-", row->kind);
-	}
-}
-
-static struct got
-settle(struct got *got)
-{
-	fixture_settle(&f);
-	ck_assert_int_eq(got->calls, 1);
-	return *got;
-}
-
-static struct got
-query(const char *owner, struct archive_query q)
-{
-	struct got got = { 0 };
-
-	archive_query(f.store, owner, &q, on_got, &got);
-	return settle(&got);
-}
 
 static struct got
 newest(const char *owner, unsigned kind, size_t n)
 {
 	struct got got = { 0 };
 
-	archive_last(f.store, owner, kind, n, on_got, &got);
+	archive_last(archive_store.store, owner, kind, n, on_got, &got);
 	return settle(&got);
 }
 
@@ -117,7 +23,8 @@ find_origin(const char *peer, const char *origin_id, size_t n)
 {
 	struct got got = { 0 };
 
-	archive_find_origin(f.store, ROOM, peer, origin_id, n, on_got, &got);
+	archive_find_origin(archive_store.store, ROOM, peer, origin_id, n,
+			    on_got, &got);
 	return settle(&got);
 }
 
@@ -126,7 +33,7 @@ START_TEST(pages)
 	struct archive_query q = { .max = 3, .has_count = true };
 	struct got got;
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	append_many(ROOM, 1, 7);
 	append_many(OTHER, 100, 120);
 
@@ -195,7 +102,7 @@ START_TEST(knows_which_ids_are_there)
 		{ .has_count = true, .page_after = 4 },
 	};
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	append_many(ROOM, 1, 3);
 	append_many(OTHER, 4, 5);
 	for (size_t i = 0; i < N_ELEMENTS(unknown); i++) {
@@ -220,7 +127,7 @@ START_TEST(finds_ids)
 	};
 	struct got got;
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	append_many(ROOM, 1, 10);
 	got = query(ROOM, q);
 	ck_assert_str_eq(got.xml, "<2/> <5/> <7/> <9/>");
@@ -274,7 +181,7 @@ START_TEST(finds_times)
 		{ INT64_MAX, INT64_MAX - 1, "" },
 	};
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	append(ROOM, 4999, NULL, 0);
 	append(ROOM, 5000, NULL, 0);
 	append(ROOM, 5999, NULL, 0);
@@ -348,7 +255,7 @@ START_TEST(answers_like_a_list)
 {
 	unsigned seed = 1;
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	for (int64_t id = 1; id <= N_ROWS; id++)
 		append(ROOM, id, peer_of(id), 0);
 	for (int i = 0; i < 400; i++) {
@@ -378,16 +285,16 @@ START_TEST(counts_no_large_result_with_a_peer)
 	struct outcome o = { 0 };
 	struct got got;
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	for (int64_t id = 1; id <= N; id++)
 		archive_append(
-			f.store, ROOM,
+			archive_store.store, ROOM,
 			&(struct archive_row){ .id = id,
 					       .peer = id % 2 ? "a" : "b",
 					       .xml = "<x/>",
 					       .len = 4 },
 			0, outcome_set, &o);
-	fixture_settle(&f);
+	fixture_settle(&archive_store);
 	ck_assert_int_eq(o.calls, N);
 	got = query(ROOM, q);
 	ck_assert_int_eq(got.first, 1);
@@ -415,7 +322,7 @@ START_TEST(ends_a_page_of_large_rows)
 	struct archive_query q = { .max = 100 };
 	struct got got;
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	memset(xml, 'x', len);
 	for (int64_t id = 1; id <= 5; id++)
 		append_row(ROOM,
@@ -444,7 +351,7 @@ START_TEST(gives_the_newest)
 {
 	struct got got;
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	for (int64_t id = 1; id <= 9; id++) {
 		char xml[8];
 
@@ -475,7 +382,7 @@ START_TEST(finds_by_origin)
 		{ "a", "1" }, { "a", NULL }, { NULL, "1" },
 	};
 
-	fixture_open(&f, _i);
+	fixture_open(&archive_store, _i);
 	for (size_t i = 0; i < N_ELEMENTS(rows); i++)
 		append_row(
 			ROOM,
@@ -496,15 +403,15 @@ END_TEST
 
 START_TEST(has_an_index_for_each_statement)
 {
-	fixture_open(&f, _i);
-	fixture_ck_plans(&f, &archive_query_kind);
+	fixture_open(&archive_store, _i);
+	fixture_ck_plans(&archive_store, &archive_query_kind);
 }
 END_TEST
 
 static void
 teardown(void)
 {
-	fixture_close(&f);
+	fixture_close(&archive_store);
 }
 
 int
