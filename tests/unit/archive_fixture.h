@@ -1,7 +1,7 @@
 /* archive_fixture.h - an archive to store messages in, and what is found there
  * again: for check_archive*.c. */
-#ifndef UNIT_ARCHIVE_FIXTURE_H
-#define UNIT_ARCHIVE_FIXTURE_H
+#ifndef ARCHIVE_FIXTURE_H
+#define ARCHIVE_FIXTURE_H
 
 #include "storage/archive.h"
 #include "store_fixture.h"

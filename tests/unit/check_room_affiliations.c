@@ -2,67 +2,11 @@
 
 #include "storage/rooms.h"
 
+#include "rooms_fixture.h"
 #include "storage/kinds.h"
-#include "store_fixture.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define SERVICE "rooms.example.net"
-#define ROOM	"room@" SERVICE
-#define OTHER	"other@" SERVICE
-#define ROMEO	"romeo@example.net"
-#define JULIET	"juliet@example.net"
-
-static struct fixture f;
-
-static void
-create(const char *jid, const struct room_affiliation *items, size_t n,
-       enum store_status want)
-{
-	const struct room_row row = { .jid = jid,
-				      .config = "",
-				      .is_public = true,
-				      .is_persistent = true };
-	struct outcome o = { 0 };
-
-	rooms_create(f.store, &row, items, n, outcome_set, &o);
-	outcome_expect(&f, &o, want);
-}
-
-static void
-destroy(const char *jid, enum store_status want)
-{
-	struct outcome o = { 0 };
-
-	rooms_delete(f.store, jid, outcome_set, &o);
-	outcome_expect(&f, &o, want);
-}
-
-static const char *
-or_dash(const char *s)
-{
-	return s ? s : "-";
-}
-
-static void
-add_text(char *all, size_t size, const char *text)
-{
-	size_t len = strlen(all);
-
-	snprintf(all + len, size - len, "%s%s", len ? ", " : "", text);
-}
-
-static void
-add_affiliation(char *all, size_t size, const struct room_affiliation *a)
-{
-	char one[256];
-
-	snprintf(one, sizeof(one), "%s %d %s %s %d@%d", a->jid, a->affiliation,
-		 or_dash(a->nick), or_dash(a->reason), (int)a->stamp_ms,
-		 (int)a->changed);
-	add_text(all, size, one);
-}
 
 struct version {
 	int calls;
@@ -86,8 +30,9 @@ set_all(const char *room, const struct room_affiliation *items, size_t n,
 {
 	struct version v = { 0 };
 
-	room_set_affiliations(f.store, room, items, n, on_version, &v);
-	fixture_settle(&f);
+	room_set_affiliations(rooms_store.store, room, items, n, on_version,
+			      &v);
+	fixture_settle(&rooms_store);
 	ck_assert_int_eq(v.calls, 1);
 	ck_assert_int_eq(v.status, want);
 	ck_assert_int_eq(v.version, want_version);
@@ -100,8 +45,8 @@ set(const char *room, const char *jid, int affiliation, int64_t want_version)
 					       .affiliation = affiliation };
 	struct version v = { 0 };
 
-	room_set_affiliation(f.store, room, &item, on_version, &v);
-	fixture_settle(&f);
+	room_set_affiliation(rooms_store.store, room, &item, on_version, &v);
+	fixture_settle(&rooms_store);
 	ck_assert_int_eq(v.calls, 1);
 	ck_assert_int_eq(v.status, STORE_OK);
 	ck_assert_int_eq(v.version, want_version);
@@ -135,8 +80,9 @@ since(const char *room, int64_t version)
 {
 	struct changes c = { 0 };
 
-	room_affiliations_since(f.store, room, version, on_changes, &c);
-	fixture_settle(&f);
+	room_affiliations_since(rooms_store.store, room, version, on_changes,
+				&c);
+	fixture_settle(&rooms_store);
 	ck_assert_int_eq(c.calls, 1);
 	return c;
 }
@@ -150,7 +96,7 @@ START_TEST(changes_affiliations)
 		{ .jid = "a@x", .affiliation = 3 },
 	};
 
-	fixture_open(&f, _i);
+	fixture_open(&rooms_store, _i);
 	set_all(ROOM, items, 1, STORE_NOT_FOUND, 0);
 	create(ROOM, NULL, 0, STORE_OK);
 	set_all(ROOM, items, N_ELEMENTS(items), STORE_OK, 3);
@@ -173,7 +119,7 @@ START_TEST(tells_changes)
 {
 	struct changes c;
 
-	fixture_open(&f, _i);
+	fixture_open(&rooms_store, _i);
 	create(ROOM, NULL, 0, STORE_OK);
 	c = since(ROOM, 0);
 	ck_assert(c.is_full);
@@ -213,7 +159,7 @@ START_TEST(forgets_old_removals)
 	int64_t version = 1, oldest = 0;
 	struct changes c;
 
-	fixture_open(&f, _i);
+	fixture_open(&rooms_store, _i);
 	create(ROOM, NULL, 0, STORE_OK);
 	set(ROOM, "stays@x", 1, 1);
 	for (int i = 0; i < N; i++, version += 2) {
@@ -266,8 +212,8 @@ of(const char *jid, const char *after, size_t max)
 {
 	struct rooms r = { 0 };
 
-	rooms_of(f.store, jid, after, max, on_rooms_of, &r);
-	fixture_settle(&f);
+	rooms_of(rooms_store.store, jid, after, max, on_rooms_of, &r);
+	fixture_settle(&rooms_store);
 	ck_assert_int_eq(r.calls, 1);
 	return r;
 }
@@ -277,7 +223,7 @@ START_TEST(finds_the_rooms_of_a_user)
 	static const char *const rooms[] = { "c@" SERVICE, "a@" SERVICE, "b@y",
 					     "d@" SERVICE };
 
-	fixture_open(&f, _i);
+	fixture_open(&rooms_store, _i);
 	for (size_t i = 0; i < N_ELEMENTS(rooms); i++) {
 		create(rooms[i], NULL, 0, STORE_OK);
 		set(rooms[i], ROMEO, (int)i + 1, 1);
@@ -296,15 +242,15 @@ END_TEST
 
 START_TEST(has_an_index_for_each_statement)
 {
-	fixture_open(&f, _i);
-	fixture_ck_plans(&f, &room_affiliations_kind);
+	fixture_open(&rooms_store, _i);
+	fixture_ck_plans(&rooms_store, &room_affiliations_kind);
 }
 END_TEST
 
 static void
 teardown(void)
 {
-	fixture_close(&f);
+	fixture_close(&rooms_store);
 }
 
 int

@@ -3,78 +3,22 @@
 #include "storage/rooms.h"
 
 #include "base/log.h"
+#include "rooms_fixture.h"
 #include "storage/archive.h"
 #include "storage/kinds.h"
-#include "store_fixture.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SERVICE "rooms.example.net"
-#define ROOM	"room@" SERVICE
-#define OTHER	"other@" SERVICE
-#define ROMEO	"romeo@example.net"
-#define JULIET	"juliet@example.net"
-
-static struct fixture f;
-
 static void
 save(const struct room_row *row)
 {
 	struct outcome o = { 0 };
 
-	rooms_save(f.store, row, outcome_set, &o);
-	outcome_expect(&f, &o, STORE_OK);
-}
-
-static void
-create(const char *jid, const struct room_affiliation *items, size_t n,
-       enum store_status want)
-{
-	const struct room_row row = { .jid = jid,
-				      .config = "",
-				      .is_public = true,
-				      .is_persistent = true };
-	struct outcome o = { 0 };
-
-	rooms_create(f.store, &row, items, n, outcome_set, &o);
-	outcome_expect(&f, &o, want);
-}
-
-static void
-destroy(const char *jid, enum store_status want)
-{
-	struct outcome o = { 0 };
-
-	rooms_delete(f.store, jid, outcome_set, &o);
-	outcome_expect(&f, &o, want);
-}
-
-static const char *
-or_dash(const char *s)
-{
-	return s ? s : "-";
-}
-
-static void
-add_text(char *all, size_t size, const char *text)
-{
-	size_t len = strlen(all);
-
-	snprintf(all + len, size - len, "%s%s", len ? ", " : "", text);
-}
-
-static void
-add_affiliation(char *all, size_t size, const struct room_affiliation *a)
-{
-	char one[256];
-
-	snprintf(one, sizeof(one), "%s %d %s %s %d@%d", a->jid, a->affiliation,
-		 or_dash(a->nick), or_dash(a->reason), (int)a->stamp_ms,
-		 (int)a->changed);
-	add_text(all, size, one);
+	rooms_save(rooms_store.store, row, outcome_set, &o);
+	outcome_expect(&rooms_store, &o, STORE_OK);
 }
 
 struct loaded {
@@ -125,8 +69,8 @@ load(const char *jid)
 {
 	struct loaded l = { 0 };
 
-	rooms_load(f.store, jid, on_loaded, &l);
-	fixture_settle(&f);
+	rooms_load(rooms_store.store, jid, on_loaded, &l);
+	fixture_settle(&rooms_store);
 	ck_assert_int_eq(l.calls, 1);
 	return l;
 }
@@ -154,8 +98,8 @@ set(const char *room, const char *jid, int affiliation, int64_t want_version)
 					       .affiliation = affiliation };
 	struct version v = { 0 };
 
-	room_set_affiliation(f.store, room, &item, on_version, &v);
-	fixture_settle(&f);
+	room_set_affiliation(rooms_store.store, room, &item, on_version, &v);
+	fixture_settle(&rooms_store);
 	ck_assert_int_eq(v.calls, 1);
 	ck_assert_int_eq(v.status, STORE_OK);
 	ck_assert_int_eq(v.version, want_version);
@@ -174,8 +118,8 @@ count(const char *service, bool only_public)
 				       .only_public = only_public };
 	int64_t n = -1;
 
-	rooms_list(f.store, &q, on_count, &n);
-	fixture_settle(&f);
+	rooms_list(rooms_store.store, &q, on_count, &n);
+	fixture_settle(&rooms_store);
 	return n;
 }
 
@@ -191,8 +135,8 @@ put_occupant(const char *room, const struct room_occupant *o)
 {
 	struct outcome done = { 0 };
 
-	room_occupant_put(f.store, room, o, outcome_set, &done);
-	outcome_expect(&f, &done, STORE_OK);
+	room_occupant_put(rooms_store.store, room, o, outcome_set, &done);
+	outcome_expect(&rooms_store, &done, STORE_OK);
 }
 
 static void
@@ -207,8 +151,8 @@ append(const char *room, int64_t id)
 	const struct archive_row row = { .id = id, .xml = "<x/>", .len = 4 };
 	struct outcome o = { 0 };
 
-	archive_append(f.store, room, &row, 0, outcome_set, &o);
-	outcome_expect(&f, &o, STORE_OK);
+	archive_append(rooms_store.store, room, &row, 0, outcome_set, &o);
+	outcome_expect(&rooms_store, &o, STORE_OK);
 }
 
 static void
@@ -222,8 +166,8 @@ archived(const char *room)
 {
 	int64_t n = -1;
 
-	archive_bounds(f.store, room, on_bounds, &n);
-	fixture_settle(&f);
+	archive_bounds(rooms_store.store, room, on_bounds, &n);
+	fixture_settle(&rooms_store);
 	return n;
 }
 
@@ -244,11 +188,11 @@ START_TEST(keeps_the_row)
 				.is_locked = true };
 	struct loaded l;
 
-	fixture_open(&f, _i);
+	fixture_open(&rooms_store, _i);
 	ck_assert_int_eq(load(ROOM).status, STORE_NOT_FOUND);
 	save(&row);
 	save(&(struct room_row){ .jid = OTHER, .config = "" });
-	fixture_reopen(&f);
+	fixture_reopen(&rooms_store);
 	l = load(ROOM);
 	ck_assert_str_eq(l.row, ROOM " A room\xc3\xa9 a=1\nb=2 "
 				     "<subject>s</subject> nick e1 "
@@ -275,7 +219,7 @@ END_TEST
 /* The archive knows of later messages than the row. */
 START_TEST(knows_the_last_id)
 {
-	fixture_open(&f, _i);
+	fixture_open(&rooms_store, _i);
 	save(&(struct room_row){ .jid = ROOM, .config = "", .last_id = 5 });
 	ck_assert_int_eq(load(ROOM).last_id, 5);
 	append(ROOM, 3);
@@ -296,7 +240,7 @@ START_TEST(creates)
 	};
 	struct loaded l;
 
-	fixture_open(&f, _i);
+	fixture_open(&rooms_store, _i);
 	create(ROOM, items, N_ELEMENTS(items), STORE_OK);
 	l = load(ROOM);
 	ck_assert_str_eq(l.affiliations, "capulet.example -1 - r 0@2, " JULIET
@@ -316,10 +260,10 @@ START_TEST(one_of_two_creates)
 	const struct room_row row = { .jid = ROOM, .config = "" };
 	struct outcome first = { 0 }, second = { 0 };
 
-	fixture_open(&f, _i);
-	rooms_create(f.store, &row, NULL, 0, outcome_set, &first);
-	rooms_create(f.store, &row, NULL, 0, outcome_set, &second);
-	outcome_expect(&f, &second, STORE_EXISTS);
+	fixture_open(&rooms_store, _i);
+	rooms_create(rooms_store.store, &row, NULL, 0, outcome_set, &first);
+	rooms_create(rooms_store.store, &row, NULL, 0, outcome_set, &second);
+	outcome_expect(&rooms_store, &second, STORE_EXISTS);
 	ck_assert_int_eq(first.status, STORE_OK);
 	ck_counts(1, 0);
 }
@@ -331,7 +275,7 @@ START_TEST(deletes)
 						.affiliation = 4 };
 	struct loaded l;
 
-	fixture_open(&f, _i);
+	fixture_open(&rooms_store, _i);
 	destroy(ROOM, STORE_NOT_FOUND);
 	create(ROOM, &romeo, 1, STORE_OK);
 	create(OTHER, &romeo, 1, STORE_OK);
@@ -368,7 +312,7 @@ START_TEST(counts_by_service)
 {
 	struct room_row row = { .jid = ROOM, .config = "" };
 
-	fixture_open(&f, _i);
+	fixture_open(&rooms_store, _i);
 	ck_counts(0, 0);
 	save(&row);
 	ck_counts(1, 0);
@@ -396,7 +340,7 @@ START_TEST(keeps_occupants)
 {
 	struct outcome o = { 0 };
 
-	fixture_open(&f, _i);
+	fixture_open(&rooms_store, _i);
 	create(ROOM, NULL, 0, STORE_OK);
 	create(OTHER, NULL, 0, STORE_OK);
 	put_occupant(ROOM, &(struct room_occupant){ .jid = "b@x/1",
@@ -409,7 +353,7 @@ START_TEST(keeps_occupants)
 	enter(ROOM, "a@x/2");
 	enter(ROOM, "a@x/1");
 	enter(OTHER, "b@x/1");
-	fixture_reopen(&f);
+	fixture_reopen(&rooms_store);
 	ck_assert_str_eq(load(ROOM).occupants,
 			 "Zoe b@x/1 id <show/> 3/-1@5, n a@x/1 - - 0/0@0, "
 			 "n a@x/2 - - 0/0@0");
@@ -417,14 +361,14 @@ START_TEST(keeps_occupants)
 	ck_assert_str_eq(
 		load(ROOM).occupants,
 		"n a@x/1 - - 0/0@0, n a@x/2 - - 0/0@0, n b@x/1 - - 0/0@0");
-	room_occupant_remove(f.store, ROOM, "a@x/1", outcome_set, &o);
-	outcome_expect(&f, &o, STORE_OK);
-	room_occupant_remove(f.store, ROOM, "a@x/1", outcome_set, &o);
-	outcome_expect(&f, &o, STORE_OK);
+	room_occupant_remove(rooms_store.store, ROOM, "a@x/1", outcome_set, &o);
+	outcome_expect(&rooms_store, &o, STORE_OK);
+	room_occupant_remove(rooms_store.store, ROOM, "a@x/1", outcome_set, &o);
+	outcome_expect(&rooms_store, &o, STORE_OK);
 	ck_assert_str_eq(load(ROOM).occupants,
 			 "n a@x/2 - - 0/0@0, n b@x/1 - - 0/0@0");
-	room_occupants_clear(f.store, ROOM, outcome_set, &o);
-	outcome_expect(&f, &o, STORE_OK);
+	room_occupants_clear(rooms_store.store, ROOM, outcome_set, &o);
+	outcome_expect(&rooms_store, &o, STORE_OK);
 	ck_assert_str_eq(load(ROOM).occupants, "");
 	ck_assert_str_eq(load(OTHER).occupants, "n b@x/1 - - 0/0@0");
 }
@@ -451,8 +395,8 @@ occupied(const char *service)
 {
 	struct rooms r = { 0 };
 
-	rooms_with_occupants(f.store, service, on_jids, &r);
-	fixture_settle(&f);
+	rooms_with_occupants(rooms_store.store, service, on_jids, &r);
+	fixture_settle(&rooms_store);
 	ck_assert_int_eq(r.calls, 1);
 	return r;
 }
@@ -469,14 +413,14 @@ purge(size_t max)
 {
 	int64_t n = -1;
 
-	rooms_purge_temporary(f.store, SERVICE, max, on_purged, &n);
-	fixture_settle(&f);
+	rooms_purge_temporary(rooms_store.store, SERVICE, max, on_purged, &n);
+	fixture_settle(&rooms_store);
 	return n;
 }
 
 START_TEST(wakes_and_purges_at_the_start)
 {
-	fixture_open(&f, _i);
+	fixture_open(&rooms_store, _i);
 	ck_assert_str_eq(occupied(SERVICE).text, "");
 	ck_assert_int_eq(purge(10), 0);
 	for (char c = 'a'; c <= 'h'; c++) {
@@ -521,24 +465,24 @@ START_TEST(keeps_the_order_of_calls)
 	struct outcome o = { 0 };
 	struct version v = { 0 };
 
-	fixture_open(&f, _i);
+	fixture_open(&rooms_store, _i);
 	memset(got, 0, sizeof(got));
 	create(ROOM, NULL, 0, STORE_OK);
 	for (int i = 0; i < N; i++) {
 		char jid[16];
 
 		snprintf(jid, sizeof(jid), "%03d@x", i);
-		rooms_save(f.store,
+		rooms_save(rooms_store.store,
 			   &(struct room_row){
 				   .jid = ROOM, .config = "", .seq = i },
 			   outcome_set, &o);
-		room_set_affiliation(f.store, ROOM,
+		room_set_affiliation(rooms_store.store, ROOM,
 				     &(struct room_affiliation){
 					     .jid = jid, .affiliation = 1 },
 				     on_version, &v);
-		rooms_load(f.store, ROOM, on_loaded, &got[i]);
+		rooms_load(rooms_store.store, ROOM, on_loaded, &got[i]);
 	}
-	fixture_settle(&f);
+	fixture_settle(&rooms_store);
 	ck_assert_int_eq(o.calls, N);
 	ck_assert_int_eq(v.version, N);
 	for (int i = 0; i < N; i++) {
@@ -555,8 +499,8 @@ END_TEST
 
 START_TEST(has_an_index_for_each_statement)
 {
-	fixture_open(&f, _i);
-	fixture_ck_plans(&f, &rooms_kind);
+	fixture_open(&rooms_store, _i);
+	fixture_ck_plans(&rooms_store, &rooms_kind);
 }
 END_TEST
 
@@ -578,16 +522,16 @@ START_TEST(a_full_disk)
 	struct version v = { 0 };
 	struct loaded got = { 0 };
 
-	fixture_open(&f, _i);
+	fixture_open(&rooms_store, _i);
 	create(ROOM, NULL, 0, STORE_OK);
 	set(ROOM, ROMEO, 4, 1);
 	log_capture(ignore_line, NULL);
 	fixture_fail_writes(ENOSPC);
-	rooms_create(f.store, &row, &item, 1, outcome_set, &created);
-	room_set_affiliation(f.store, ROOM, &item, on_version, &v);
-	rooms_delete(f.store, ROOM, outcome_set, &deleted);
-	rooms_load(f.store, ROOM, on_loaded, &got);
-	outcome_expect(&f, &created, STORE_NO_SPACE);
+	rooms_create(rooms_store.store, &row, &item, 1, outcome_set, &created);
+	room_set_affiliation(rooms_store.store, ROOM, &item, on_version, &v);
+	rooms_delete(rooms_store.store, ROOM, outcome_set, &deleted);
+	rooms_load(rooms_store.store, ROOM, on_loaded, &got);
+	outcome_expect(&rooms_store, &created, STORE_NO_SPACE);
 	ck_assert_int_eq(deleted.status, STORE_NO_SPACE);
 	ck_assert_int_eq(v.status, STORE_NO_SPACE);
 	ck_assert_int_eq(v.version, 0);
@@ -607,7 +551,7 @@ static void
 teardown(void)
 {
 	fixture_fail_writes(0);
-	fixture_close(&f);
+	fixture_close(&rooms_store);
 }
 
 int
