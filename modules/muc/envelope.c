@@ -80,7 +80,8 @@ write_who(struct buf *b, const struct envelope *to, const struct entry *e)
 	who = pseudonym_of(to->env, to->room, e->jid);
 	xml_write_attr(b, "who", jid_str(who));
 	jid_unref(&who);
-	if (!jid_is_domain(e->jid) && may_be_known(to, e->jid))
+	if ((!jid_is_domain(e->jid) || e->type == ENTRY_AFFILIATION) &&
+	    may_be_known(to, e->jid))
 		xml_write_attr(b, "jid", jid_str(e->jid));
 }
 
@@ -289,7 +290,8 @@ read_who(const struct xml *x, struct entry *e, struct err *err)
 	}
 	if (real) {
 		e->real = jid_parse(real);
-		if (!e->real || !jid_local(e->real))
+		if (!e->real ||
+		    (!jid_local(e->real) && e->type != ENTRY_AFFILIATION))
 			return err_set(err, "jid: found \"%.80s\"", real);
 	}
 	return 0;

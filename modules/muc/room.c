@@ -549,6 +549,27 @@ room_change_fini(struct room_change *c)
 	*c = (struct room_change){ 0 };
 }
 
+/* ---- pseudonyms ---- */
+
+void
+room_rename_session(struct room *r, struct room_session *s, struct jid *jid)
+{
+	struct occupant *o = s->occupant;
+
+	map_remove(&r->sessions, &s->node);
+	jid_unref(&s->jid);
+	s->jid = jid_ref(jid);
+	map_insert(&r->sessions, &s->node, jid_hash(jid));
+	if (jid_eq_bare(o->bare, jid))
+		return;
+	map_remove(&r->users, &o->by_bare);
+	jid_unref(&o->bare);
+	o->bare = jid_bare(jid);
+	map_insert(&r->users, &o->by_bare, jid_hash(o->bare));
+	set_names(o, o->nick, jid_local(jid));
+	drop_shown(o);
+}
+
 /* ---- the whole ---- */
 
 struct room *

@@ -125,6 +125,10 @@ bool room_can_apply(const struct room *r, const struct entry *e);
 /* Applies an entry for which that is so. It is not put into the log here.
  * change may be NULL. */
 void room_apply(struct room *r, struct entry *e, struct room_change *change);
+/* In a copy: the session is known by another pseudonym from now on. Its user's
+ * other sessions are not in the room, or have that already. */
+void
+room_rename_session(struct room *r, struct room_session *s, struct jid *jid);
 /* Frees what was taken out of the room. */
 void room_change_fini(struct room_change *c);
 

@@ -109,18 +109,36 @@ slave_is_ours(const struct slave *s, const struct jid *real)
 
 /* ---- applying ---- */
 
+static bool
+is_leave(const struct slave_pending *p)
+{
+	return p->kind == PENDING_LEAVE ||
+	       (p->stanza && p->stanza->type == TYPE_UNAVAILABLE);
+}
+
 bool
-slave_is_leaving(struct slave *s, const struct jid *user)
+slave_has_left(const struct slave *s, const struct jid *user)
 {
 	list_each (n, &s->pending) {
-		const struct slave_pending *p = slave_pending_of(n);
-
-		if (jid_eq(p->user, user) &&
-		    (p->kind == PENDING_LEAVE ||
-		     (p->stanza && p->stanza->type == TYPE_UNAVAILABLE)))
+		if (jid_eq(slave_pending_of(n)->user, user) &&
+		    is_leave(slave_pending_of(n)))
 			return true;
 	}
 	return false;
+}
+
+bool
+slave_is_leaving(const struct slave *s, const struct jid *user)
+{
+	bool is = false;
+
+	list_each (n, &s->pending) {
+		const struct slave_pending *p = slave_pending_of(n);
+
+		if (jid_eq(p->user, user))
+			is = is_leave(p) || (is && !p->has_entered);
+	}
+	return is;
 }
 
 /* Nobody is in it twice. */
@@ -138,8 +156,10 @@ static void
 identify(struct slave *s, const struct entry *e, struct room_session *session,
 	 const struct slave_pending *p)
 {
-	bool is_entering = p && p->kind == PENDING_STANZA;
-	struct jid *real = is_entering ? p->user : e->real;
+	bool is_entering = s->entering ||
+			   (p && p->kind == PENDING_STANZA &&
+			    !(p->has_entered && slave_is_leaving(s, p->user)));
+	struct jid *real = p && is_entering ? p->user : e->real;
 
 	if (!session->real || !slave_is_ours(s, session->real)) {
 		jid_unref(&session->real);
@@ -191,6 +211,12 @@ slave_is_return(const struct slave_pending *p)
 	return p && p->kind == PENDING_RETURN;
 }
 
+bool
+slave_comes_again(const struct slave_pending *p)
+{
+	return p && (p->kind == PENDING_RETURN || p->has_entered);
+}
+
 /* Is it about us? That the master did not reach us, ours know better. */
 static bool
 is_own_link(const struct slave *s, const struct entry *e)
@@ -218,7 +244,7 @@ is_visible(const struct slave *s, const struct entry *e,
 {
 	if (e->type == ENTRY_LINK)
 		return !is_own_link(s, e);
-	return !(e->type == ENTRY_JOIN && slave_is_return(p) &&
+	return !(e->type == ENTRY_JOIN && slave_comes_again(p) &&
 		 comes_back(s, e));
 }
 
@@ -246,10 +272,17 @@ pending_join(struct slave *s, const struct jid *user)
 static struct slave_pending *
 pending_of_join(struct slave *s, const struct entry *e)
 {
+	struct slave_pending *p;
+
 	if (!slave_is_ours(s, e->real) || room_session(s->room, e->jid) ||
 	    slave_is_leaving(s, e->real))
 		return NULL;
-	return pending_join(s, e->real);
+	p = pending_join(s, e->real);
+	/* Or by what he has left before he entered again in a split. */
+	if (p && p->has_entered && slave_has_left(s, e->real) &&
+	    strcmp(slave_nick_wanted(s, e->real), e->nick) != 0)
+		return NULL;
+	return p;
 }
 
 bool
@@ -291,7 +324,9 @@ show(struct slave *s, const struct room_change *c,
 		    has_seen(slave_local_of(n), e, p))
 			slave_local_of(n)->session->is_elsewhere = true;
 	}
-	s->cls->applied(s->owner, c, p ? p->stanza : NULL);
+	/* Who comes again has had his history. */
+	s->cls->applied(s->owner, c,
+			p && !slave_comes_again(p) ? p->stanza : s->entering);
 	map_each (n, &s->locals) {
 		if (e->type == ENTRY_MESSAGE)
 			slave_local_of(n)->session->is_elsewhere = false;
@@ -317,6 +352,22 @@ rename_returned(struct slave *s, const struct entry *e)
 	entry_unref(&nick);
 }
 
+void
+slave_recognise(struct slave *s, const struct jid *user, struct jid *who)
+{
+	struct room_session *session = slave_session(s, user);
+
+	if (!session || room_session(s->room, who))
+		return;
+	room_rename_session(s->room, session, who);
+	list_each (n, &s->pending) {
+		struct slave_pending *p = slave_pending_of(n);
+
+		if (p->stanza && !p->occupant && jid_eq(p->user, user))
+			p->occupant = mem_strdup(jid_local(who));
+	}
+}
+
 bool
 slave_apply(struct slave *s, struct entry *e, bool is_late)
 {
@@ -324,7 +375,9 @@ slave_apply(struct slave *s, struct entry *e, bool is_late)
 	struct room_change c;
 	bool is_shown;
 
-	if (slave_is_return(p) && e->type == ENTRY_JOIN)
+	if (p && p->has_entered && e->type == ENTRY_JOIN && e->jid)
+		slave_recognise(s, p->user, e->jid);
+	if (slave_comes_again(p) && e->type == ENTRY_JOIN)
 		rename_returned(s, e);
 	if (!room_can_apply(s->room, e)) {
 		if (p)

@@ -83,15 +83,17 @@ struct slave_pending {
 	char id[SUBMIT_ID_LEN + 1];
 	struct jid *user;      /* ref */
 	struct stanza *stanza; /* ref; NULL: none */
-	char *nick;	       /* owned; LEAVE */
+	char *nick;	       /* owned; LEAVE; who has entered in a split */
 	char *occupant;	       /* owned; the id of who has sent it, or NULL */
 	int64_t stamp_ms;      /* wall clock; 0: it did not have to wait */
 	/* Ours who were here then have seen it, as the room goes on: slave's
 	 * turn; 0: nobody has. */
 	uint64_t shown_at;
-	unsigned round;	   /* slave's, when it was passed up last */
-	int64_t passed_ms; /* likewise; monotonic */
-	bool is_there;	   /* the master has it, as far as is known */
+	struct entry *said; /* ref; as what, for who enters; or NULL */
+	unsigned round;	    /* slave's, when it was passed up last */
+	int64_t passed_ms;  /* likewise; monotonic */
+	bool is_there;	    /* the master has it, as far as is known */
+	bool has_entered;   /* a join: in a split, without the master */
 };
 
 struct slave {
@@ -130,6 +132,7 @@ struct slave {
 	/* In a split users of ours see what they say, where the room's owner
 	 * wants that, too. */
 	bool may_continue;
+	const struct stanza *entering; /* borrowed; by what, in a split */
 	int64_t used_ms;    /* when one of ours was seen in it; monotonic */
 	size_t pending_max; /* for each user */
 	bool is_leaving; /* the master was asked to take over those of ours */
@@ -199,7 +202,10 @@ void slave_become(struct slave *s, struct room *to);
 
 /* ---- for the other files ---- */
 
-/* One of ours, of whom the master is going to be told that. */
-bool slave_is_leaving(struct slave *s, const struct jid *user);
+/* One of ours, of whom the master is going to be told that; and who has not
+ * entered again since. */
+bool slave_is_leaving(const struct slave *s, const struct jid *user);
+/* The same of who may have. */
+bool slave_has_left(const struct slave *s, const struct jid *user);
 
 #endif

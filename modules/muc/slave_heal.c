@@ -321,9 +321,45 @@ say_missed(struct slave *s, const struct room *to)
 	}
 }
 
+/* He has entered in a split: is this his session, or what he has left before?
+ */
+static bool
+is_his(struct slave *s, const struct room_session *here,
+       const struct room_session *there)
+{
+	const char *nick = there->occupant->nick;
+
+	return slave_returns(s, there->real) &&
+	       (!slave_has_left(s, there->real) ||
+		!strcmp(here->occupant->nick, nick) ||
+		!strcmp(slave_nick_wanted(s, there->real), nick));
+}
+
+static void
+recognise_one(struct slave *s, const struct room_session *there)
+{
+	struct room_session *here = slave_is_ours(s, there->real)
+					    ? slave_session(s, there->real)
+					    : NULL;
+
+	if (here && is_his(s, here, there))
+		slave_recognise(s, there->real, there->jid);
+}
+
+/* Those who have entered in a split, and whom the master has let in already. */
+static void
+recognise(struct slave *s, const struct room *to)
+{
+	list_each (n, &to->occupants) {
+		list_each (k, &occupant_of(n)->sessions)
+			recognise_one(s, room_session_of(k));
+	}
+}
+
 void
 slave_become(struct slave *s, struct room *to)
 {
+	recognise(s, to);
 	if (!muc_config_eq(&s->room->config, &to->config))
 		happen(s, &(struct entry){ .type = ENTRY_CONFIG,
 					   .config = &to->config });

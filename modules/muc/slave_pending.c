@@ -54,6 +54,7 @@ slave_pending_drop(struct slave *s, struct slave_pending *p)
 	s->n_pending--;
 	jid_unref(&p->user);
 	stanza_unref(&p->stanza);
+	entry_unref(&p->said);
 	free(p->nick);
 	free(p->occupant);
 	free(p);
@@ -107,13 +108,22 @@ count_pending(const struct slave *s, const struct jid *user, size_t *size_out)
 
 /* Whoever leaves may do so, once. */
 bool
-slave_may_wait(struct slave *s, const struct stanza *stanza)
+slave_may_wait(const struct slave *s, const struct stanza *stanza)
 {
 	size_t size, n = count_pending(s, stanza->from, &size);
 
 	return (n < s->pending_max && size < PENDING_SIZE_MAX) ||
 	       (stanza->type == TYPE_UNAVAILABLE &&
 		!slave_is_leaving(s, stanza->from));
+}
+
+/* By his id; or, before the master has said which he has, by his nickname. */
+static bool
+is_sender(const struct slave_pending *p, const struct entry *e)
+{
+	if (p->occupant)
+		return e->occupant_id && !strcmp(p->occupant, e->occupant_id);
+	return p->nick && e->nick && !strcmp(p->nick, e->nick);
 }
 
 /* A snapshot does not say what it comes from. */
@@ -123,10 +133,9 @@ slave_pending_of_message(struct slave *s, const struct entry *e)
 	list_each (n, &s->pending) {
 		struct slave_pending *p = slave_pending_of(n);
 
-		if (p->stanza && p->occupant && e->stanza_id &&
-		    e->occupant_id && stanza_id(p->stanza) &&
+		if (p->stanza && e->stanza_id && stanza_id(p->stanza) &&
 		    !strcmp(stanza_id(p->stanza), e->stanza_id) &&
-		    !strcmp(p->occupant, e->occupant_id))
+		    is_sender(p, e))
 			return p;
 	}
 	return NULL;
@@ -184,6 +193,9 @@ slave_pass_up(struct slave *s, struct slave_pending *p)
 	copy = stanza_edit(p->stanza);
 	x = xml_add(copy->arena, copy->root, "submit", NS_DMUC);
 	xml_set(copy->arena, x, "id", p->id);
+	/* Somebody may have the nickname meanwhile. */
+	if (p->has_entered)
+		xml_set(copy->arena, x, "return", "true");
 	if (p->stamp_ms)
 		xml_set(copy->arena, x, "stamp",
 			clock_stamp(p->stamp_ms, stamp));
@@ -280,7 +292,7 @@ static bool
 take_refusal(struct slave *s, struct slave_pending *p, enum stanza_cond cond)
 {
 	struct jid *user = jid_ref(p->user);
-	bool returns = slave_is_return(p);
+	bool returns = slave_comes_again(p);
 
 	slave_pending_drop(s, p);
 	if (returns) {

@@ -29,6 +29,14 @@ bool slave_is_join(const struct stanza *s);
 /* p may be NULL. */
 bool slave_is_return(const struct slave_pending *p);
 
+/* Is it to bring somebody into the master's room who is in this one? p may be
+ * NULL. */
+bool slave_comes_again(const struct slave_pending *p);
+
+/* A user of ours who has entered in a split is known to the master by this
+ * pseudonym. */
+void slave_recognise(struct slave *s, const struct jid *user, struct jid *who);
+
 /* Nobody of ours is in it any more. */
 void slave_leave_master(struct slave *s);
 /* The master shows the room to those of ours; again: it has to be asked once
@@ -57,11 +65,14 @@ slave_pending_of_message(struct slave *s, const struct entry *e);
 struct slave_pending *
 slave_pending_before(struct slave *s, struct slave_pending *p);
 /* May the user have one more thing waiting? */
-bool slave_may_wait(struct slave *s, const struct stanza *stanza);
+bool slave_may_wait(const struct slave *s, const struct stanza *stanza);
 void slave_pass_up(struct slave *s, struct slave_pending *p);
 
 /* ---- slave_split.c ---- */
 
+/* The nickname by which the master is going to know what the user says now: of
+ * the last presence that waits, "" for none. */
+const char *slave_nick_wanted(const struct slave *s, const struct jid *user);
 /* All but those of ours are shown as away. */
 void slave_fade(struct slave *s);
 

@@ -131,6 +131,22 @@ grow(struct slave *s, const struct entry *e)
 	return s->size <= s->size_max / 4 * 3;
 }
 
+/* The lists are about addresses, as far as those are known here. */
+static struct entry *
+read_entry(const struct slave *s, const struct xml *x, struct err *err)
+{
+	struct entry *e = envelope_read_entry(s->jid, x, err), *own;
+	struct entry copy;
+
+	if (!e || e->type != ENTRY_AFFILIATION || !e->real)
+		return e;
+	copy = *e;
+	copy.jid = e->real;
+	own = entry_new(&copy);
+	entry_unref(&e);
+	return own;
+}
+
 enum taken { TAKEN, GAP, MISFIT };
 
 static enum taken
@@ -158,7 +174,7 @@ static enum taken
 take_entry(struct slave *s, const struct xml *x, bool is_late)
 {
 	struct err err = { 0 };
-	struct entry *e = envelope_read_entry(s->jid, x, &err);
+	struct entry *e = read_entry(s, x, &err);
 	enum taken taken = TAKEN;
 
 	if (!e) {
@@ -214,7 +230,7 @@ static bool
 put_next(struct slave *s, const struct xml *x)
 {
 	struct err err = { 0 };
-	struct entry *e = envelope_read_entry(s->jid, x, &err);
+	struct entry *e = read_entry(s, x, &err);
 	struct room_change c;
 	bool fits;
 
@@ -290,7 +306,7 @@ bool
 slave_returns(struct slave *s, const struct jid *user)
 {
 	list_each (n, &s->pending) {
-		if (slave_is_return(slave_pending_of(n)) &&
+		if (slave_comes_again(slave_pending_of(n)) &&
 		    jid_eq(slave_pending_of(n)->user, user))
 			return true;
 	}
@@ -344,7 +360,7 @@ static bool
 has_return(const struct slave *s)
 {
 	list_each (n, &s->pending) {
-		if (slave_is_return(slave_pending_of(n)))
+		if (slave_comes_again(slave_pending_of(n)))
 			return true;
 	}
 	return false;
@@ -477,7 +493,7 @@ on_detach(struct slave *s, const struct xml *x)
 	}
 	return_missing(s);
 	list_each_safe (n, &s->pending) {
-		if (slave_is_return(slave_pending_of(n)))
+		if (slave_comes_again(slave_pending_of(n)))
 			slave_pass_up(s, slave_pending_of(n));
 	}
 }

@@ -3,8 +3,10 @@
 
 #include "modules/muc/slave_private.h"
 
+#include "base/buf.h"
 #include "base/chunk.h"
 #include "base/mem.h"
+#include "base/token.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/room.h"
@@ -15,6 +17,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+/* The domain in pseudonyms that the master does not know (RFC 6761 6.4). */
+#define PROVISIONAL "provisional.invalid"
 
 /* ---- the way to the master ---- */
 
@@ -153,18 +158,22 @@ branch_leave(struct slave *s, const struct jid *user)
 	});
 }
 
+static bool
+continues(const struct slave *s)
+{
+	return s->may_continue && s->room->config.split == SPLIT_CONTINUE;
+}
+
 /* Without the master: who leaves has left, and where the room goes on, those of
  * ours hear each other. */
 static void
 show_in_branch(struct slave *s, struct slave_pending *p)
 {
-	bool continues =
-		s->may_continue && s->room->config.split == SPLIT_CONTINUE;
 	struct entry *e = NULL;
 
 	if (p->stanza->type == TYPE_UNAVAILABLE)
 		e = branch_leave(s, p->user);
-	else if (continues && p->stanza->kind == STANZA_MESSAGE &&
+	else if (continues(s) && p->stanza->kind == STANZA_MESSAGE &&
 		 stanza_child(p->stanza, "body", NS_CLIENT) &&
 		 slave_session(s, p->user)->occupant->role >= ROLE_PARTICIPANT)
 		e = branch_message(s, p);
@@ -172,6 +181,8 @@ show_in_branch(struct slave *s, struct slave_pending *p)
 		return;
 	slave_apply(s, e, false);
 	p->shown_at = ++s->turn;
+	if (e->type == ENTRY_MESSAGE)
+		p->said = entry_ref(e);
 	entry_unref(&e);
 }
 
@@ -191,6 +202,144 @@ show_waiting_in_branch(struct slave *s)
 	}
 }
 
+/* ---- who enters in a split ---- */
+
+static bool
+is_provisional(const struct room_session *session)
+{
+	return !strcmp(jid_domain(session->jid), PROVISIONAL);
+}
+
+const char *
+slave_nick_wanted(const struct slave *s, const struct jid *user)
+{
+	const char *nick = "";
+
+	list_each (n, &s->pending) {
+		const struct slave_pending *p = slave_pending_of(n);
+
+		if (p->stanza && p->stanza->kind == STANZA_PRESENCE &&
+		    p->stanza->type == TYPE_NONE && jid_eq(p->user, user) &&
+		    jid_resource(p->stanza->to))
+			nick = jid_resource(p->stanza->to);
+	}
+	return nick;
+}
+
+/* A pseudonym, until the master says which: the one of the user's other
+ * clients with that nickname, or a new one. NULL: somebody else has it. */
+static struct jid *
+name_for(const struct slave *s, const struct stanza *join)
+{
+	const struct occupant *o =
+		room_by_nick(s->room, jid_resource(join->to));
+	char user[OCCUPANT_ID_LEN + 1], session[SUBMIT_ID_LEN + 1];
+
+	token_make(session, SUBMIT_ID_LEN);
+	if (!o) {
+		token_make(user, OCCUPANT_ID_LEN);
+		return jid_make(user, PROVISIONAL, session);
+	}
+	if (!o->top->real || !jid_eq_bare(o->top->real, join->from))
+		return NULL;
+	return jid_with_resource(o->bare, session);
+}
+
+/* As far as the copy can tell (XEP-0045 7.2). */
+static enum stanza_cond
+judge(const struct slave *s, const struct stanza *join,
+      enum affiliation affiliation)
+{
+	const struct muc_config *config = &s->room->config;
+
+	if (!continues(s) || !slave_is_join(join) || !jid_resource(join->to) ||
+	    config->password || s->room->is_locked)
+		return COND_REMOTE_SERVER_TIMEOUT;
+	if (affiliation == AFFILIATION_OUTCAST)
+		return COND_FORBIDDEN;
+	if (config->is_members_only && affiliation < AFFILIATION_MEMBER)
+		return COND_REGISTRATION_REQUIRED;
+	return slave_may_wait(s, join) ? COND_NONE : COND_REMOTE_SERVER_TIMEOUT;
+}
+
+/* What was said in the split before: like the history. */
+static void
+show_said(struct slave *s, struct slave_local *to)
+{
+	map_each (n, &s->locals)
+		slave_local_of(n)->session->is_elsewhere =
+			slave_local_of(n) != to;
+	list_each (n, &s->pending) {
+		struct room_change c = { .entry = slave_pending_of(n)->said,
+					 .is_late = true };
+
+		if (c.entry)
+			s->cls->applied(s->owner, &c, NULL);
+	}
+	map_each (n, &s->locals)
+		slave_local_of(n)->session->is_elsewhere = false;
+	/* It was shown to him, too. */
+	to->since = 0;
+}
+
+static void
+enter(struct slave *s, struct stanza *join, struct jid *who,
+      enum affiliation affiliation)
+{
+	struct slave_pending *p =
+		slave_pending_add(s, PENDING_STANZA, join->from, join, NULL);
+	struct entry from = {
+		.type = ENTRY_JOIN,
+		.stamp_ms = s->wall_ms,
+		.jid = who,
+		.real = join->from,
+		.nick = jid_resource(join->to),
+		.occupant_id = jid_local(who),
+		.stanza_id = stanza_id(join),
+		.affiliation = affiliation,
+		.role = role_default(&s->room->config, affiliation),
+	};
+	struct buf b = { 0 };
+	struct slave_local *l;
+	struct entry *e;
+
+	p->round = s->round - 1;
+	p->has_entered = true;
+	rules_write_payload(&b, s->room, join, NULL);
+	from.payload = buf_to_chunk(&b);
+	e = entry_new(&from);
+	s->entering = join;
+	slave_apply(s, e, false);
+	s->entering = NULL;
+	l = slave_local_find(s, join->from);
+	if (l)
+		show_said(s, l);
+	entry_unref(&e);
+	chunk_unref(&from.payload);
+}
+
+static void
+enter_branch(struct slave *s, struct stanza *join)
+{
+	enum affiliation affiliation =
+		affiliations_get(&s->room->affiliations, join->from);
+	enum stanza_cond bad = judge(s, join, affiliation);
+	struct jid *who = bad ? NULL : name_for(s, join);
+
+	if (!bad && !who)
+		bad = COND_CONFLICT;
+	if (bad)
+		s->cls->refuse(s->owner, join, bad,
+			       bad == COND_REMOTE_SERVER_TIMEOUT
+				       ? "there is no way to the room now"
+				       : NULL);
+	else
+		enter(s, join, who, affiliation);
+	jid_unref(&who);
+}
+
+/* ---- all that they say ---- */
+
 void
 slave_submit(struct slave *s, struct stanza *stanza)
 {
@@ -198,8 +347,7 @@ slave_submit(struct slave *s, struct stanza *stanza)
 	struct slave_pending *p;
 
 	if (s->state == SLAVE_SPLIT && !session) {
-		s->cls->refuse(s->owner, stanza, COND_REMOTE_SERVER_TIMEOUT,
-			       "there is no way to the room now");
+		enter_branch(s, stanza);
 		return;
 	}
 	if (!slave_may_wait(s, stanza)) {
@@ -209,7 +357,9 @@ slave_submit(struct slave *s, struct stanza *stanza)
 	}
 	p = slave_pending_add(s, PENDING_STANZA, stanza->from, stanza, NULL);
 	p->round = s->round - 1;
-	if (session && session->occupant->id)
+	if (session && is_provisional(session))
+		p->nick = mem_strdup(slave_nick_wanted(s, stanza->from));
+	else if (session && session->occupant->id)
 		p->occupant = mem_strdup(session->occupant->id);
 	if (s->state != SLAVE_SPLIT) {
 		/* What waits goes first. */
