@@ -302,6 +302,17 @@ submit_of(struct event *ev)
 
 static void create(struct live *l, struct asking *a);
 
+/* Where nobody waits yet, it is for who has asked to go on. */
+static bool
+is_at_once(struct asking *a)
+{
+	if (a->is_beginning) {
+		remember(a->service->muc, a->domain, false);
+		a->is_refused = true;
+	}
+	return a->is_beginning;
+}
+
 static void
 on_created(void *data, const struct stanza *reply)
 {
@@ -309,6 +320,8 @@ on_created(void *data, const struct stanza *reply)
 	struct live *l = live_find(a->service, a->room);
 	const struct xml *x = NULL;
 
+	if (is_at_once(a))
+		return;
 	if (!l || !live_room(l)) {
 		turn_away(&a->asked);
 		turn_away(&a->joiners);
@@ -362,6 +375,8 @@ on_info(void *data, const struct stanza *reply)
 	const struct xml *query = NULL;
 	bool has_copies = false;
 
+	if (is_at_once(a))
+		return;
 	if (!l || !live_room(l)) {
 		turn_away(&a->joiners);
 		asking_free(a);
@@ -400,31 +415,51 @@ ask_info(struct live *l, struct asking *a)
 	iq_request(l->host->server, iq, ASK_MS, on_info, a);
 }
 
-static void
+static struct asking *
+asking_new(struct live *l, const struct jid *user)
+{
+	struct asking *a = mem_zalloc(sizeof(*a));
+
+	a->service = l->service;
+	a->room = jid_ref(l->jid);
+	a->domain = jid_make(NULL, jid_domain(user), NULL);
+	list_init(&a->joiners);
+	list_init(&a->asked);
+	list_append(&distribution_take(l)->askings, &a->node);
+	return a;
+}
+
+/* False: it has been refused already. */
+static bool
+begin(struct live *l, struct asking *a, const struct known *k)
+{
+	a->is_beginning = true;
+	if (k)
+		create(l, a);
+	else
+		ask_info(l, a);
+	a->is_beginning = false;
+	return !a->is_refused;
+}
+
+static enum verdict
 wait(struct live *l, struct event *ev, hook_fn *fn, const struct known *k)
 {
 	struct asking *a = distribution_asking(l, ev->from);
 	struct joiner *j = mem_zalloc(sizeof(*j));
 	bool is_new = !a;
 
-	if (is_new) {
-		a = mem_zalloc(sizeof(*a));
-		a->service = l->service;
-		a->room = jid_ref(l->jid);
-		a->domain = jid_make(NULL, jid_domain(ev->from), NULL);
-		list_init(&a->joiners);
-		list_init(&a->asked);
-		list_append(&distribution_take(l)->askings, &a->node);
-	}
+	if (is_new)
+		a = asking_new(l, ev->from);
 	j->ev = ev;
 	j->fn = fn;
 	list_append(&a->joiners, &j->node);
-	if (!is_new)
-		return;
-	if (k)
-		create(l, a);
-	else
-		ask_info(l, a);
+	if (!is_new || begin(l, a, k))
+		return WAIT;
+	list_remove(&j->node);
+	free(j);
+	asking_free(a);
+	return fn(ev, l);
 }
 
 static bool
@@ -479,8 +514,7 @@ distribute_before_join(struct live *l, struct event *ev, hook_fn *fn)
 	k = known_find(muc, ev->from);
 	if ((k && !k->has_copies) || !would_enter(l, ev))
 		return fn(ev, l);
-	wait(l, ev, fn, k);
-	return WAIT;
+	return wait(l, ev, fn, k);
 }
 
 /* ---- what comes from copies ---- */

@@ -22,6 +22,9 @@ struct asking {
 	struct jid *room, *domain;   /* refs */
 	struct list joiners;	     /* those it was not asked about yet */
 	struct list asked;	     /* those it was */
+	/* The answer may be there before who waits for it does: where there is
+	 * no way to the domain, it comes at once. */
+	bool is_beginning, is_refused;
 };
 
 /* Of a room that is, or was, distributed. */
