@@ -448,6 +448,8 @@ is_held(const struct slave *s, const struct slave_pending *p)
 void
 slave_hand_over(struct slave *s, bool again)
 {
+	/* Errors are for the users now, also those that come at once. */
+	s->is_over = true;
 	while (!list_is_empty(&s->pending)) {
 		struct slave_pending *p = slave_pending_of(s->pending.next);
 
@@ -461,7 +463,7 @@ slave_hand_over(struct slave *s, bool again)
 				       "the room has lost sight of this");
 		slave_pending_drop(s, p);
 	}
-	slave_end(s);
+	s->cls->over(s->owner);
 }
 
 void

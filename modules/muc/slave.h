@@ -93,6 +93,7 @@ struct slave_pending {
 	unsigned round;	    /* slave's, when it was passed up last */
 	int64_t passed_ms;  /* likewise; monotonic */
 	bool is_there;	    /* the master has it, as far as is known */
+	bool is_due;	    /* it is about to be passed up */
 	bool has_entered;   /* a join: in a split, without the master */
 };
 

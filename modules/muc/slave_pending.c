@@ -203,6 +203,20 @@ slave_pass_up(struct slave *s, struct slave_pending *p)
 	s->cls->submit(s->owner, copy);
 }
 
+struct slave_pending *
+slave_pending_due(struct slave *s)
+{
+	list_each (n, &s->pending) {
+		struct slave_pending *p = slave_pending_of(n);
+
+		if (!p->is_due)
+			continue;
+		p->is_due = false;
+		return p;
+	}
+	return NULL;
+}
+
 /* ---- errors ---- */
 
 static struct slave_pending *
@@ -309,9 +323,13 @@ take_refusal(struct slave *s, struct slave_pending *p, enum stanza_cond cond)
 bool
 slave_error(struct slave *s, const struct stanza *error)
 {
-	struct slave_pending *p = pending_of_error(s, error);
 	enum stanza_cond cond = stanza_error_cond(error);
+	struct slave_pending *p;
 
+	/* What still waits then is refused by the copy itself. */
+	if (s->is_over)
+		return false;
+	p = pending_of_error(s, error);
 	if (!p)
 		return is_of_the_way(cond) && was_answered(s, error);
 	if (is_of_the_way(cond)) {

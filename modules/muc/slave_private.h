@@ -67,6 +67,9 @@ slave_pending_before(struct slave *s, struct slave_pending *p);
 /* May the user have one more thing waiting? */
 bool slave_may_wait(const struct slave *s, const struct stanza *stanza);
 void slave_pass_up(struct slave *s, struct slave_pending *p);
+/* The next that is due, and not any more, or NULL: passing up may end others,
+ * where the way refuses it at once, and the copy with them. */
+struct slave_pending *slave_pending_due(struct slave *s);
 
 /* ---- slave_split.c ---- */
 

@@ -336,16 +336,17 @@ return_missing(struct slave *s)
 static void
 caught_up(struct slave *s)
 {
+	struct slave_pending *p;
+
 	if (s->state == SLAVE_CURRENT)
 		return;
 	slave_set_state(s, SLAVE_CURRENT);
 	s->cls->note(s->owner, "current");
 	return_missing(s);
 	s->round++;
-	/* What it calls may end some of them. */
-	for (size_t left = s->n_pending; left; left--) {
-		struct slave_pending *p = slave_pending_of(s->pending.next);
-
+	list_each (n, &s->pending)
+		slave_pending_of(n)->is_due = true;
+	while ((p = slave_pending_due(s))) {
 		list_remove(&p->node);
 		list_append(&s->pending, &p->node);
 		if (p->is_there)
@@ -353,7 +354,8 @@ caught_up(struct slave *s)
 		else
 			slave_pass_up(s, p);
 	}
-	slave_acknowledge(s);
+	if (!s->is_over)
+		slave_acknowledge(s);
 }
 
 static bool
@@ -473,6 +475,7 @@ static void
 on_detach(struct slave *s, const struct xml *x)
 {
 	const char *users = xml_get(x, "users");
+	struct slave_pending *p;
 	bool is_missed = false;
 
 	if (s->state == SLAVE_SPLIT)
@@ -492,10 +495,11 @@ on_detach(struct slave *s, const struct xml *x)
 		return;
 	}
 	return_missing(s);
-	list_each_safe (n, &s->pending) {
-		if (slave_comes_again(slave_pending_of(n)))
-			slave_pass_up(s, slave_pending_of(n));
-	}
+	list_each (n, &s->pending)
+		slave_pending_of(n)->is_due =
+			slave_comes_again(slave_pending_of(n));
+	while ((p = slave_pending_due(s)))
+		slave_pass_up(s, p);
 }
 
 void
