@@ -38,10 +38,6 @@
 #define NO_MS	  (10 * 60 * 1000)
 #define KNOWN_MAX 10000
 
-/* So often within this time a copy is sent what it asks for. */
-#define ATTACH_MS  10000
-#define ATTACH_MAX 5
-
 /* Copies are told the position so often, if something has happened. */
 #define POSITION_MS 30000
 
@@ -531,19 +527,6 @@ has_user_of(const struct live *l, const struct jid *domain)
 	return false;
 }
 
-/* Each time it may get the whole room. It asks again later. */
-static bool
-asks_too_often(const struct live *l, struct peer *p)
-{
-	int64_t now_ms = l->host->server->clock->mono_ms;
-
-	if (now_ms - p->asked_ms >= ATTACH_MS) {
-		p->asked_ms = now_ms;
-		p->n_asked = 0;
-	}
-	return ++p->n_asked > ATTACH_MAX;
-}
-
 /* It knows where it stands. One that may not have a copy gets what it has
  * missed, too: its users see what happened before they are ordinary ones. */
 static void
@@ -557,7 +540,8 @@ on_attach(struct live *l, struct jid *domain, const struct xml *x)
 			peers_remove(&l->distribution->peers, p);
 		return;
 	}
-	if (p && asks_too_often(l, p))
+	/* Each time it may get the whole room. It asks again later. */
+	if (!limits_may_attach(l, domain))
 		return;
 	follow(l, domain, x);
 	if (!distribution_may_have(l, domain))

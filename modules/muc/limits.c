@@ -1,6 +1,7 @@
 /* limits.c - what one user may ask of rooms. */
 
 #include "base/arena.h"
+#include "base/mem.h"
 #include "core/host.h"
 #include "core/server.h"
 #include "modules/muc/affiliation.h"
@@ -9,8 +10,14 @@
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 
+#include <stdlib.h>
+
 /* Of the rooms to which somebody belongs, so many are looked at. */
 #define ROOMS_READ_MAX 10000
+
+/* So often within this time a copy is sent what it asks for. */
+#define ATTACH_MAX 5
+static const int64_t attach_ms = 10000;
 
 static const int64_t window_ms = 60000;
 
@@ -20,6 +27,7 @@ limits_start(struct muc *muc)
 	counts_init(&muc->joins, muc->host->server->core, &window_ms);
 	counts_init(&muc->asks, muc->host->server->core, &window_ms);
 	counts_init(&muc->queries, muc->host->server->core, &window_ms);
+	counts_init(&muc->attaches, muc->host->server->core, &attach_ms);
 }
 
 void
@@ -28,6 +36,7 @@ limits_stop(struct muc *muc)
 	counts_fini(&muc->joins);
 	counts_fini(&muc->asks);
 	counts_fini(&muc->queries);
+	counts_fini(&muc->attaches);
 }
 
 bool
@@ -67,6 +76,20 @@ bool
 limits_may_query(const struct muc_service *s, const struct event *ev)
 {
 	return count(s, ev, &s->muc->queries, s->muc->queries_rate);
+}
+
+bool
+limits_may_attach(const struct live *l, const struct jid *domain)
+{
+	struct counts *c = &l->service->muc->attaches;
+	/* No address has the blank. */
+	char *key = mem_printf("%s %s", jid_str(l->jid), jid_domain(domain));
+	bool may = counts_get(c, key) < ATTACH_MAX;
+
+	if (may)
+		counts_add(c, key);
+	free(key);
+	return may;
 }
 
 /* ---- rooms of one user ---- */

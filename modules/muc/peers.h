@@ -59,8 +59,6 @@ struct peer {
 	uint64_t n_seen;
 	struct peers_traffic traffic; /* since it is there */
 	int64_t since_ms;	      /* owner's: of its state */
-	int64_t asked_ms;	      /* owner's: since when n_asked counts */
-	unsigned n_asked;	      /* owner's: times that it has attached */
 	unsigned n_idle; /* owner's: looks without users in a row */
 };
 

@@ -55,6 +55,7 @@ struct muc {		   /* per host */
 	struct log_limit peers_log;
 	/* limits.c; by user, within a minute */
 	struct counts joins, asks, queries;
+	struct counts attaches; /* by room and domain, within 10 s */
 	/* ghosts.c */
 	struct list lost;	  /* struct lost_domain.node */
 	struct timer ghost_timer; /* while there is somebody to look after */
@@ -229,6 +230,9 @@ bool limits_may_wake(struct muc_service *s, const struct event *ev);
 bool limits_may_join(const struct muc_service *s, const struct event *ev);
 bool limits_may_ask(const struct muc_service *s, const struct event *ev);
 bool limits_may_query(const struct muc_service *s, const struct event *ev);
+/* May the domain be sent what its copy of the room misses? If so, it is
+ * counted. */
+bool limits_may_attach(const struct live *l, const struct jid *domain);
 /* Has the user room for one more room? Calls fn(ev, l), as by event_step, if
  * so, and else refuses. */
 enum verdict

@@ -340,13 +340,13 @@ has_users(const struct own_room *r, unsigned there)
 /* ---- what copies ask for ---- */
 
 static bool
-asks_too_often(const struct own_room *r, struct peer *p)
+asks_too_often(struct own_room *r, unsigned from)
 {
-	if (r->sim->now_ms - p->asked_ms >= ATTACH_MS) {
-		p->asked_ms = r->sim->now_ms;
-		p->n_asked = 0;
+	if (r->sim->now_ms - r->attached_ms[from] >= ATTACH_MS) {
+		r->attached_ms[from] = r->sim->now_ms;
+		r->n_attached[from] = 0;
 	}
-	return ++p->n_asked > ATTACH_MAX;
+	return ++r->n_attached[from] > ATTACH_MAX;
 }
 
 static void
@@ -361,7 +361,7 @@ attached(struct own_room *r, unsigned from, const struct xml *x)
 			peers_remove(&r->peers, p);
 		return;
 	}
-	if (p && asks_too_often(r, p))
+	if (asks_too_often(r, from))
 		return;
 	if (!p)
 		p = peers_add(&r->peers, r->sim->servers[from].domain);

@@ -229,11 +229,14 @@ struct own_room {
 	struct creation creations[SERVERS_MAX];
 	int64_t refused_until_ms[SERVERS_MAX];
 	int64_t lost_ms[SERVERS_MAX]; /* since when; 0: it is not */
-	int64_t *joined_ms;	      /* owned; by user: when they entered */
-	size_t n_entries;	      /* in all its lives */
-	int64_t told_ms;	      /* its position */
-	int64_t stored_ms;	      /* the last write ends */
-	bool has_changed;	      /* since then */
+	/* How often each has attached, and since when that counts. */
+	unsigned n_attached[SERVERS_MAX];
+	int64_t attached_ms[SERVERS_MAX];
+	int64_t *joined_ms; /* owned; by user: when they entered */
+	size_t n_entries;   /* in all its lives */
+	int64_t told_ms;    /* its position */
+	int64_t stored_ms;  /* the last write ends */
+	bool has_changed;   /* since then */
 	bool was_restored, was_crashed;
 	bool is_ending; /* the process dies: nobody is told */
 };
