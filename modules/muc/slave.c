@@ -466,16 +466,23 @@ slave_hand_over(struct slave *s, bool again)
 	s->cls->over(s->owner);
 }
 
-void
-slave_leave(struct slave *s, const char *why, bool at_once)
+static void
+ask_to_take_over(struct slave *s)
 {
 	static const char stay[] = "<detach xmlns='" NS_DMUC "' users='stay'/>";
 
+	s->is_leaving = true;
+	s->leaving_ms = s->now_ms;
+	s->cls->send(s->owner, stay, sizeof(stay) - 1);
+}
+
+void
+slave_leave(struct slave *s, const char *why, bool at_once)
+{
 	if (s->is_over || (!at_once && s->is_leaving))
 		return;
 	s->cls->note(s->owner, why);
-	s->cls->send(s->owner, stay, sizeof(stay) - 1);
-	s->is_leaving = true;
+	ask_to_take_over(s);
 	if (!at_once)
 		return;
 	slave_drop_next(s);
@@ -540,6 +547,10 @@ slave_tick(struct slave *s, int64_t now_ms)
 	/* Lost, and no way has been seen to break: all of them come again. */
 	else if (is_unanswered(s))
 		slave_attach(s);
+	/* That may be lost, too; in a split it never got there. */
+	if (s->is_leaving && s->state == SLAVE_CURRENT &&
+	    now_ms - s->leaving_ms >= PASS_AGAIN_MS)
+		ask_to_take_over(s);
 }
 
 struct slave *

@@ -137,6 +137,7 @@ struct slave {
 	int64_t used_ms;    /* when one of ours was seen in it; monotonic */
 	size_t pending_max; /* for each user */
 	bool is_leaving; /* the master was asked to take over those of ours */
+	int64_t leaving_ms; /* when, last; monotonic */
 	bool is_over;
 };
 
