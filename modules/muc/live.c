@@ -355,37 +355,39 @@ live_submit_own(struct live *l, struct submission *sub)
 	live_release(l);
 }
 
-/* The first session of that domain, or NULL. */
-static struct jid *
-first_of(const struct live *l, const struct jid *domain)
+static void
+put_out(struct live *l, struct jid *full)
 {
-	list_each (n, &live_room(l)->occupants) {
-		list_each (k, &occupant_of(n)->sessions) {
-			if (jid_eq_domain(room_session_of(k)->jid, domain))
-				return room_session_of(k)->jid;
-		}
-	}
-	return NULL;
+	live_submit_own(l, &(struct submission){
+				   .type = SUBMIT_GONE,
+				   .from = full,
+				   .code = 333,
+				   .reason = "your server has forgotten "
+					     "this room",
+			   });
 }
 
+/* While something is on its way to the disk, that waits. */
 void
 live_put_out(struct live *l, struct jid *domain)
 {
-	struct jid *full;
+	const struct room *r = live_room(l);
+	struct jid **fulls = mem_alloc((r->sessions.n + 1) * sizeof(*fulls));
+	size_t n_fulls = 0;
 
-	live_use(l);
-	while (master_is_idle(&l->master) && (full = first_of(l, domain))) {
-		jid_ref(full);
-		live_submit_own(l,
-				&(struct submission){
-					.type = SUBMIT_GONE,
-					.from = full,
-					.code = 333,
-					.reason = "your server has forgotten "
-						  "this room",
-				});
-		jid_unref(&full);
+	list_each (n, &r->occupants) {
+		list_each (k, &occupant_of(n)->sessions) {
+			if (jid_eq_domain(room_session_of(k)->jid, domain))
+				fulls[n_fulls++] =
+					jid_ref(room_session_of(k)->jid);
+		}
 	}
+	live_use(l);
+	for (size_t i = 0; i < n_fulls; i++) {
+		put_out(l, fulls[i]);
+		jid_unref(&fulls[i]);
+	}
+	free(fulls);
 	live_release(l);
 }
 
