@@ -19,8 +19,10 @@
 /* So long a domain that was drained is not asked again for that room. */
 #define BARRED_MS (60 * 60 * 1000)
 
-/* A copy without users ends when it was seen so often. */
+/* A copy without users ends when it was seen so often; or, where there is no
+ * way to it, after so long. */
 #define IDLE_LOOKS 2
+#define LOST_MS	   (24 * 60 * 60 * 1000)
 
 struct barred {
 	struct list node;   /* in distribution->barred */
@@ -133,20 +135,29 @@ distribution_drain_unwanted(struct live *l)
 	}
 }
 
+static bool
+is_long_lost(const struct live *l, const struct peer *p)
+{
+	return p->state == PEER_LOST &&
+	       l->host->server->clock->mono_ms - p->since_ms >= LOST_MS;
+}
+
 void
 distribution_drop_deserted(struct live *l)
 {
 	list_each_safe (n, &l->distribution->peers.all) {
 		struct peer *p = container_of(n, struct peer, node);
 
-		if (p->state != PEER_FOLLOWS || p->n_sessions) {
+		if (p->n_sessions ||
+		    (p->state != PEER_FOLLOWS && !is_long_lost(l, p))) {
 			p->n_idle = 0;
 			continue;
 		}
-		if (++p->n_idle < IDLE_LOOKS)
+		if (p->state == PEER_FOLLOWS && ++p->n_idle < IDLE_LOOKS)
 			continue;
 		distribution_note(l, p->domain, "has no users in it");
-		distribution_send_detach(l, p->domain, false);
+		if (p->state == PEER_FOLLOWS)
+			distribution_send_detach(l, p->domain, false);
 		peers_remove(&l->distribution->peers, p);
 	}
 }
