@@ -29,8 +29,8 @@ size_of_chunk(const struct chunk *c)
 }
 
 /* It is parsed into a part, and a whole, of what is in its text. */
-static size_t
-size_of_jid(const struct jid *jid)
+size_t
+room_size_of_jid(const struct jid *jid)
 {
 	return jid ? OVERHEAD + 2 * size_of_text(jid_str(jid)) : 0;
 }
@@ -40,7 +40,7 @@ room_size_of_entry(const struct entry *e)
 {
 	return sizeof(struct entry) + sizeof(struct occupant) +
 	       sizeof(struct room_session) + 2 * OVERHEAD +
-	       size_of_jid(e->jid) + size_of_jid(e->real) +
+	       room_size_of_jid(e->jid) + room_size_of_jid(e->real) +
 	       size_of_text(e->nick) + size_of_text(e->new_nick) +
 	       size_of_text(e->occupant_id) + size_of_text(e->stanza_id) +
 	       size_of_text(e->submit) + size_of_text(e->actor) +
@@ -51,14 +51,14 @@ room_size_of_entry(const struct entry *e)
 static size_t
 size_of_session(const struct room_session *s)
 {
-	return sizeof(*s) + OVERHEAD + size_of_jid(s->jid) +
-	       size_of_jid(s->real) + size_of_chunk(s->payload);
+	return sizeof(*s) + OVERHEAD + room_size_of_jid(s->jid) +
+	       room_size_of_jid(s->real) + size_of_chunk(s->payload);
 }
 
 static size_t
 size_of_occupant(const struct occupant *o)
 {
-	size_t size = sizeof(*o) + OVERHEAD + size_of_jid(o->bare) +
+	size_t size = sizeof(*o) + OVERHEAD + room_size_of_jid(o->bare) +
 		      size_of_text(o->nick) + size_of_text(o->id) +
 		      size_of_chunk(o->shown[0]) + size_of_chunk(o->shown[1]);
 
@@ -75,7 +75,7 @@ room_size(const struct room *r)
 	list_each (n, &r->occupants)
 		size += size_of_occupant(occupant_of(n));
 	affiliations_each (item, &r->affiliations)
-		size += sizeof(*item) + OVERHEAD + size_of_jid(item->jid) +
+		size += sizeof(*item) + OVERHEAD + room_size_of_jid(item->jid) +
 			size_of_text(item->nick) + size_of_text(item->reason);
 	for (size_t i = 0; i < r->n_history; i++)
 		size += room_size_of_entry(r->history[i]);

@@ -116,10 +116,8 @@ is_put_out(const struct slave *s, const struct entry *e)
 
 /* Counts it, and sometimes all that there is. False: it is too much. */
 static bool
-grow(struct slave *s, const struct entry *e)
+grow(struct slave *s, size_t more)
 {
-	size_t more = room_size_of_entry(e);
-
 	s->size += more;
 	if (s->size <= s->size_max && s->size <= s->size_again)
 		return true;
@@ -152,7 +150,7 @@ enum taken { TAKEN, GAP, MISFIT };
 static enum taken
 take_next(struct slave *s, struct entry *e, bool is_late)
 {
-	if (!grow(s, e)) {
+	if (!grow(s, room_size_of_entry(e))) {
 		slave_leave(s, "the room is too large", true);
 		return TAKEN;
 	}
@@ -238,7 +236,7 @@ put_next(struct slave *s, const struct xml *x)
 		s->cls->note(s->owner, err.text);
 		return true;
 	}
-	fits = grow(s, e);
+	fits = grow(s, room_size_of_entry(e));
 	if (fits && e->type != N_ENTRY_TYPES && room_can_apply(s->next, e)) {
 		room_apply(s->next, e, &c);
 		if (e->type == ENTRY_JOIN && !c.session->real)
@@ -452,6 +450,8 @@ on_settled(struct slave *s, const struct xml *x)
 static void
 on_whois(struct slave *s, const struct xml *x)
 {
+	size_t more = 0;
+
 	xml_each (kid, x) {
 		struct jid *who = jid_parse(xml_get(kid, "who"));
 		struct jid *real = jid_parse(xml_get(kid, "jid"));
@@ -463,10 +463,13 @@ on_whois(struct slave *s, const struct xml *x)
 		    !slave_is_ours(s, real)) {
 			jid_unref(&session->real);
 			session->real = jid_ref(real);
+			more += room_size_of_jid(real);
 		}
 		jid_unref(&who);
 		jid_unref(&real);
 	}
+	if (!grow(s, more))
+		slave_leave(s, "the room is too large", true);
 }
 
 /* The master does not know any of ours: it has been restored from an old
