@@ -42,6 +42,9 @@
 #define JOIN_MS	  60000
 #define JOINS_MAX 10000
 
+/* Whoever says more as he enters is an ordinary occupant; bytes. */
+#define JOIN_SIZE_MAX (16 << 10)
+
 /* Presence of occupants as it was written for the last who entered. */
 #define SHOWN_MS 5000
 
@@ -98,12 +101,17 @@ join_of(struct list *n)
 static void
 join_note(struct peerhost *ph, struct stanza *stanza)
 {
+	struct stanza *copy = stanza_compact(stanza);
 	struct join *j;
 
+	if (arena_size(copy->arena) > JOIN_SIZE_MAX) {
+		stanza_unref(&copy);
+		return;
+	}
 	if (ph->n_joins >= JOINS_MAX)
 		join_free(ph, join_of(ph->joins.next));
 	j = mem_zalloc(sizeof(*j));
-	j->stanza = stanza_compact(stanza);
+	j->stanza = copy;
 	j->since_ms = ph->host->server->clock->mono_ms;
 	list_append(&ph->joins, &j->node);
 	ph->n_joins++;
@@ -254,7 +262,8 @@ on_closed(struct event *ev, void *data)
 			continue;
 		if (s->owner)
 			fanout_detach(s);
-		slave_session_gone(c->slave, ev->session->jid);
+		if (!c->is_over)
+			slave_session_gone(c->slave, ev->session->jid);
 	}
 	return PASS;
 }
@@ -288,7 +297,7 @@ from_room(struct event *ev, void *data)
 
 	if (ph->n_joins && ev->wire && is_join_answer(ev->stanza))
 		join_answered(ph, ev);
-	if (!c || c->is_over)
+	if (!c || c->is_over || c->is_refusing)
 		return PASS;
 	if (ev->stanza->type == TYPE_ERROR)
 		return slave_error(c->slave, ev->stanza) ? DONE : PASS;

@@ -256,9 +256,13 @@ refuse(void *owner, const struct stanza *stanza, enum stanza_cond cond,
        const char *text)
 {
 	struct stanza *error = stanza_error(stanza, cond, text);
+	struct copy *c = owner;
 
-	if (error)
-		route(copy_server(owner), error);
+	if (!error)
+		return;
+	c->is_refusing = true;
+	route(copy_server(c), error);
+	c->is_refusing = false;
 }
 
 static bool

@@ -43,6 +43,7 @@ struct copy {
 	struct slave *slave;   /* owned */
 	int64_t shown_ms;      /* since when presence is kept as written */
 	bool is_over;
+	bool is_refusing; /* its own error is on its way to a user */
 };
 
 static inline struct copy *
