@@ -21,6 +21,10 @@
 /* The domain in pseudonyms that the master does not know (RFC 6761 6.4). */
 #define PROVISIONAL "provisional.invalid"
 
+/* Of more domains it is not shown that they are away: each is looked for in the
+ * whole room, and the room's server says how many there are. */
+#define FADED_MAX 1000
+
 /* ---- the way to the master ---- */
 
 static void
@@ -48,8 +52,8 @@ fade(struct slave *s, const struct room_session *session)
 {
 	struct jid *domain;
 
-	if (!session->is_elsewhere || session->is_away ||
-	    is_faded(s, session->jid))
+	if (s->n_faded == FADED_MAX || !session->is_elsewhere ||
+	    session->is_away || is_faded(s, session->jid))
 		return;
 	domain = jid_make(NULL, jid_domain(session->jid), NULL);
 	s->faded =
