@@ -263,17 +263,36 @@ let_enter(struct live *l, struct list *joiners)
 	}
 }
 
-/* The room has gone meanwhile. */
+struct retry {
+	struct asking *asking;
+	hook_fn *fn;
+};
+
+static enum verdict
+enter_again(struct event *ev, void *data)
+{
+	const struct retry *r = data;
+	const struct asking *a = r->asking;
+
+	return live_when_awake(live_take(a->service, a->room), ev, r->fn);
+}
+
+/* The room has gone meanwhile: they find what there is now. */
 static void
-turn_away(struct list *joiners)
+try_again(struct asking *a, struct list *joiners)
 {
 	struct list *n;
 
 	while ((n = list_pop(joiners))) {
 		struct joiner *j = container_of(n, struct joiner, node);
+		struct joiner own = *j;
 
-		event_fail(j->ev, COND_INTERNAL_SERVER_ERROR);
 		free(j);
+		if (own.ev->server->is_stopping)
+			event_fail(own.ev, COND_INTERNAL_SERVER_ERROR);
+		else
+			event_step(own.ev, enter_again,
+				   &(struct retry){ a, own.fn });
 	}
 }
 
@@ -319,8 +338,8 @@ on_created(void *data, const struct stanza *reply)
 	if (is_at_once(a))
 		return;
 	if (!l || !live_room(l)) {
-		turn_away(&a->asked);
-		turn_away(&a->joiners);
+		try_again(a, &a->asked);
+		try_again(a, &a->joiners);
 		asking_free(a);
 		return;
 	}
@@ -374,7 +393,7 @@ on_info(void *data, const struct stanza *reply)
 	if (is_at_once(a))
 		return;
 	if (!l || !live_room(l)) {
-		turn_away(&a->joiners);
+		try_again(a, &a->joiners);
 		asking_free(a);
 		return;
 	}
@@ -465,9 +484,9 @@ is_of_other_server(const struct event *ev)
 	       !route_has_service(ev->server, jid_domain(ev->from));
 }
 
-/* Does he enter again, after a split? Also by a copy that we have forgotten. */
-static bool
-is_return(const struct stanza *s)
+/* After a split; also by a copy that we have forgotten. */
+bool
+distribute_is_return(const struct stanza *s)
 {
 	const struct xml *x = stanza_child(s, "submit", NS_DMUC);
 
@@ -484,7 +503,7 @@ would_enter(struct live *l, struct event *ev)
 		.from = ev->from,
 		.stanza = ev->stanza,
 		.now_ms = ev->server->clock->wall_ms,
-		.is_return = is_return(ev->stanza),
+		.is_return = distribute_is_return(ev->stanza),
 	};
 	bool would;
 
@@ -566,14 +585,6 @@ on_detach(struct live *l, struct jid *domain, const struct xml *x)
 	distribution_note(l, domain, "has no copy any more");
 	peers_remove(&l->distribution->peers, p);
 	live_put_out(l, domain);
-}
-
-bool
-distribute_is_return(const struct stanza *s)
-{
-	const struct xml *x = stanza_child(s, "submit", NS_DMUC);
-
-	return x && xml_get(x, "return");
 }
 
 bool
@@ -663,7 +674,7 @@ distribute_submitted(struct live *l, struct submission *sub)
 		jid_unref(&domain);
 		return false;
 	}
-	sub->is_return = is_return(sub->stanza);
+	sub->is_return = distribute_is_return(sub->stanza);
 	if (!p || strlen(id) > SUBMIT_ID_LEN)
 		return true;
 	after = xml_get(x, "after");
