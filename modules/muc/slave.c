@@ -169,11 +169,12 @@ identify(struct slave *s, const struct entry *e, struct room_session *session,
 	if (!slave_is_ours(s, real) || !may_be(s, session, real) ||
 	    (!is_entering && slave_is_leaving(s, real)))
 		return;
-	/* It has gone while nobody could say so. */
 	if (s->cls->is_here(s->owner, real))
 		local_add(s, session, real)->heard =
 			s->next && !is_entering ? s->next->last_archive_id : 0;
-	else
+	else if (!s->next)
+		/* It has gone while nobody could say so. Of the room as a whole
+		 * this is said when it is current. */
 		s->cls->leave(s->owner, real, e->nick);
 }
 

@@ -331,6 +331,32 @@ return_missing(struct slave *s)
 	}
 }
 
+static bool
+is_gone(struct slave *s, const struct room_session *session)
+{
+	const struct jid *real = session->real;
+
+	return slave_is_ours(s, real) && !slave_session(s, real) &&
+	       !slave_is_leaving(s, real) && !s->cls->is_here(s->owner, real);
+}
+
+/* Those of ours whom the room has and who are not here. That it was told so
+ * once may have been lost, or forgotten with what a backup does not have. */
+static void
+leave_for_gone(struct slave *s)
+{
+	list_each (n, &s->room->occupants) {
+		const struct occupant *o = occupant_of(n);
+
+		list_each (k, &o->sessions) {
+			if (is_gone(s, room_session_of(k)))
+				s->cls->leave(s->owner,
+					      room_session_of(k)->real,
+					      o->nick);
+		}
+	}
+}
+
 static void
 caught_up(struct slave *s)
 {
@@ -340,6 +366,7 @@ caught_up(struct slave *s)
 		return;
 	slave_set_state(s, SLAVE_CURRENT);
 	s->cls->note(s->owner, "current");
+	leave_for_gone(s);
 	return_missing(s);
 	s->round++;
 	list_each (n, &s->pending)
