@@ -369,6 +369,48 @@ slave_recognise(struct slave *s, const struct jid *user, struct jid *who)
 	}
 }
 
+static struct room_session *
+session_of(const struct slave *s, const struct jid *user)
+{
+	list_each (n, &s->room->occupants) {
+		list_each (k, &occupant_of(n)->sessions) {
+			if (jid_eq(room_session_of(k)->real, user))
+				return room_session_of(k);
+		}
+	}
+	return NULL;
+}
+
+bool
+slave_enter_present(struct slave *s, const struct slave_pending *p)
+{
+	const struct room_session *session;
+	struct entry *e;
+
+	if (!p->stanza || !slave_is_join(p->stanza) ||
+	    slave_session(s, p->user))
+		return false;
+	session = session_of(s, p->user);
+	if (!session)
+		return false;
+	e = entry_new(&(struct entry){
+		.type = ENTRY_JOIN,
+		.stamp_ms = s->wall_ms,
+		.jid = session->jid,
+		.real = p->user,
+		.nick = session->occupant->nick,
+		.occupant_id = session->occupant->id,
+		.stanza_id = stanza_id(p->stanza),
+		.submit = p->id,
+		.affiliation = session->occupant->affiliation,
+		.role = session->occupant->role,
+		.payload = session->payload,
+	});
+	slave_apply(s, e, false);
+	entry_unref(&e);
+	return true;
+}
+
 bool
 slave_apply(struct slave *s, struct entry *e, bool is_late)
 {
@@ -395,7 +437,7 @@ slave_apply(struct slave *s, struct entry *e, bool is_late)
 	if (e->type == ENTRY_LEAVE)
 		forget_left(s, &c);
 	room_change_fini(&c);
-	if (p)
+	if (p && (e->type == ENTRY_JOIN || !slave_enter_present(s, p)))
 		slave_pending_drop(s, p);
 	return true;
 }

@@ -25,6 +25,10 @@ void slave_set_state(struct slave *s, enum slave_state state);
 /* Applies and shows it: the reference stays the caller's. False: it does not
  * fit. */
 bool slave_apply(struct slave *s, struct entry *e, bool is_late);
+/* By the join that waits a user is in the room whom the master had in it
+ * anyhow, and who was taken for gone here: he is shown it, and nothing waits.
+ * False: it is not so. */
+bool slave_enter_present(struct slave *s, const struct slave_pending *p);
 bool slave_is_join(const struct stanza *s);
 /* p may be NULL. */
 bool slave_is_return(const struct slave_pending *p);

@@ -419,58 +419,16 @@ on_position(struct slave *s, const struct xml *x)
 	caught_up(s);
 }
 
-static struct room_session *
-session_of(const struct slave *s, const struct jid *user)
-{
-	list_each (n, &s->room->occupants) {
-		list_each (k, &occupant_of(n)->sessions) {
-			if (jid_eq(room_session_of(k)->real, user))
-				return room_session_of(k);
-		}
-	}
-	return NULL;
-}
-
-/* By that join he is in the room that the snapshot has brought, which could
- * have been of before he left. */
-static void
-enter_settled(struct slave *s, const struct slave_pending *p,
-	      const struct room_session *session)
-{
-	const struct occupant *o = session->occupant;
-	struct entry *e = entry_new(&(struct entry){
-		.type = ENTRY_JOIN,
-		.stamp_ms = s->wall_ms,
-		.jid = session->jid,
-		.real = p->user,
-		.nick = o->nick,
-		.occupant_id = o->id,
-		.stanza_id = stanza_id(p->stanza),
-		.submit = p->id,
-		.affiliation = o->affiliation,
-		.role = o->role,
-		.payload = session->payload,
-	});
-
-	slave_apply(s, e, false);
-	entry_unref(&e);
-}
-
 static void
 on_settled(struct slave *s, const struct xml *x)
 {
 	const char *id = xml_get(x, "submit");
 	struct slave_pending *p = id ? slave_pending_by_id(s, id) : NULL;
-	const struct room_session *session = NULL;
 
 	/* Its entry may be among those that we miss. It is asked again. */
 	if (!p || s->state != SLAVE_CURRENT)
 		return;
-	if (p->stanza && slave_is_join(p->stanza) && !slave_session(s, p->user))
-		session = session_of(s, p->user);
-	if (session)
-		enter_settled(s, p, session);
-	else
+	if (!slave_enter_present(s, p))
 		slave_pending_drop(s, p);
 }
 
