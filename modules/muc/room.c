@@ -6,6 +6,7 @@
 #include "base/chunk.h"
 #include "base/mem.h"
 #include "modules/muc/entry.h"
+#include "modules/muc/fnv.h"
 #include "xmpp/jid.h"
 #include "xmpp/xml.h"
 
@@ -611,43 +612,15 @@ room_free(struct room *r)
 
 /* ---- digest ---- */
 
-/* FNV-1a: the same number on every machine. */
-static void
-mix(uint64_t *h, const void *data, size_t len)
-{
-	const uint8_t *p = data;
-
-	for (size_t i = 0; i < len; i++)
-		*h = (*h ^ p[i]) * UINT64_C(0x100000001b3);
-}
-
-static void
-mix_text(uint64_t *h, const char *s)
-{
-	mix(h, s ? s : "", s ? strlen(s) + 1 : 1);
-}
-
-static void
-mix_int(uint64_t *h, int64_t i)
-{
-	for (int k = 0; k < 8; k++) {
-		uint8_t byte = (uint8_t)((uint64_t)i >> 8 * k);
-
-		mix(h, &byte, 1);
-	}
-}
-
-#define FNV_START UINT64_C(0xcbf29ce484222325)
-
 static uint64_t
 digest_occupant(const struct occupant *o)
 {
 	uint64_t h = FNV_START, sessions = 0;
 
-	mix_text(&h, o->nick);
-	mix_text(&h, o->id);
-	mix_int(&h, o->affiliation);
-	mix_int(&h, o->role);
+	fnv_text(&h, o->nick);
+	fnv_text(&h, o->id);
+	fnv_int(&h, o->affiliation);
+	fnv_int(&h, o->role);
 	list_each (n, &o->sessions) {
 		const struct room_session *s = room_session_of(n);
 		uint64_t k = FNV_START;
@@ -655,13 +628,13 @@ digest_occupant(const struct occupant *o)
 		const char *text =
 			s->payload ? chunk_data(s->payload, &len) : "";
 
-		mix_text(&k, jid_str(s->jid));
-		mix(&k, text, len);
-		mix_int(&k, s->is_away);
-		mix_int(&k, s == o->top);
+		fnv_text(&k, jid_str(s->jid));
+		fnv_mix(&k, text, len);
+		fnv_int(&k, s->is_away);
+		fnv_int(&k, s == o->top);
 		sessions += k;
 	}
-	mix_int(&h, (int64_t)sessions);
+	fnv_int(&h, (int64_t)sessions);
 	return h;
 }
 
@@ -677,19 +650,19 @@ room_digest(const struct room *r)
 	affiliations_each (item, &r->affiliations) {
 		uint64_t k = FNV_START;
 
-		mix_text(&k, jid_str(item->jid));
-		mix_int(&k, item->affiliation);
-		mix_text(&k, item->nick);
+		fnv_text(&k, jid_str(item->jid));
+		fnv_int(&k, item->affiliation);
+		fnv_text(&k, item->nick);
 		items += k;
 	}
-	mix_int(&h, (int64_t)occupants);
-	mix_int(&h, (int64_t)items);
+	fnv_int(&h, (int64_t)occupants);
+	fnv_int(&h, (int64_t)items);
 	muc_config_to_text(&r->config, &config);
-	mix(&h, config.data ? config.data : "", config.len);
+	fnv_mix(&h, config.data ? config.data : "", config.len);
 	buf_fini(&config);
 	if (r->subject)
-		mix_int(&h, r->subject->stamp_ms);
-	mix_int(&h, r->is_locked);
-	mix_int(&h, r->is_destroyed);
+		fnv_int(&h, r->subject->stamp_ms);
+	fnv_int(&h, r->is_locked);
+	fnv_int(&h, r->is_destroyed);
 	return h;
 }

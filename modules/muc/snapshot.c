@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/envelope.h"
+#include "modules/muc/fnv.h"
 #include "modules/muc/pseudonym.h"
 #include "modules/muc/room.h"
 #include "xmpp/jid.h"
@@ -170,34 +171,6 @@ snapshot_write(const struct envelope *to, snapshot_part *fn, void *data)
 
 /* ---- digest ---- */
 
-#define FNV_START UINT64_C(0xcbf29ce484222325)
-
-/* FNV-1a: the same number on every machine. */
-static void
-mix(uint64_t *h, const void *data, size_t len)
-{
-	const uint8_t *p = data;
-
-	for (size_t i = 0; i < len; i++)
-		*h = (*h ^ p[i]) * UINT64_C(0x100000001b3);
-}
-
-static void
-mix_text(uint64_t *h, const char *s)
-{
-	mix(h, s ? s : "", s ? strlen(s) + 1 : 1);
-}
-
-static void
-mix_int(uint64_t *h, int64_t i)
-{
-	for (int k = 0; k < 8; k++) {
-		uint8_t byte = (uint8_t)((uint64_t)i >> 8 * k);
-
-		mix(h, &byte, 1);
-	}
-}
-
 static uint64_t
 digest_session(const struct room *r, const struct rules_env *env,
 	       const struct room_session *s)
@@ -207,10 +180,10 @@ digest_session(const struct room *r, const struct rules_env *env,
 	size_t len = 0;
 	const char *text = s->payload ? chunk_data(s->payload, &len) : "";
 
-	mix_text(&h, jid_str(who));
-	mix(&h, text, len);
-	mix_int(&h, s->is_away);
-	mix_int(&h, s == s->occupant->top);
+	fnv_text(&h, jid_str(who));
+	fnv_mix(&h, text, len);
+	fnv_int(&h, s->is_away);
+	fnv_int(&h, s == s->occupant->top);
 	jid_unref(&who);
 	return h;
 }
@@ -221,12 +194,12 @@ digest_occupant(const struct room *r, const struct rules_env *env,
 {
 	uint64_t h = FNV_START, sessions = 0;
 
-	mix_text(&h, o->nick);
-	mix_int(&h, o->affiliation);
-	mix_int(&h, o->role);
+	fnv_text(&h, o->nick);
+	fnv_int(&h, o->affiliation);
+	fnv_int(&h, o->role);
 	list_each (n, &o->sessions)
 		sessions += digest_session(r, env, room_session_of(n));
-	mix_int(&h, (int64_t)sessions);
+	fnv_int(&h, (int64_t)sessions);
 	return h;
 }
 
@@ -238,11 +211,11 @@ mix_config(uint64_t *h, const struct muc_config *config)
 
 	muc_config_copy(&copy, config);
 	/* A copy has another one. */
-	mix_int(h, copy.password != NULL);
+	fnv_int(h, copy.password != NULL);
 	free(copy.password);
 	copy.password = NULL;
 	muc_config_to_text(&copy, &text);
-	mix(h, text.data ? text.data : "", text.len);
+	fnv_mix(h, text.data ? text.data : "", text.len);
 	buf_fini(&text);
 	muc_config_fini(&copy);
 }
@@ -255,9 +228,9 @@ snapshot_digest(const struct room *r, const struct rules_env *env)
 	/* In whatever order they stand. */
 	list_each (n, &r->occupants)
 		occupants += digest_occupant(r, env, occupant_of(n));
-	mix_int(&h, (int64_t)occupants);
+	fnv_int(&h, (int64_t)occupants);
 	mix_config(&h, &r->config);
 	if (r->subject)
-		mix_int(&h, r->subject->stamp_ms);
+		fnv_int(&h, r->subject->stamp_ms);
 	return h;
 }
