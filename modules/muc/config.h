@@ -134,6 +134,8 @@ int muc_config_form_list(struct arena *a, const struct xml *form,
 void muc_config_add_features(struct arena *a, struct xml *query,
 			     const struct muc_config *c);
 
+#define MUC_ROOMINFO_OCCUPANTS "muc#roominfo_occupants"
+
 /* What the options do not tell. */
 struct muc_roominfo {
 	size_t n_occupants;

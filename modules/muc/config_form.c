@@ -365,7 +365,7 @@ muc_config_add_info(struct arena *a, struct xml *query,
 				form_add_value(a, x, values[v]);
 		}
 	}
-	form_add_result(a, form, "muc#roominfo_occupants",
+	form_add_result(a, form, MUC_ROOMINFO_OCCUPANTS,
 			"Current Number of Occupants in Room",
 			arena_printf(a, "%zu", info->n_occupants));
 	if (info->subject)

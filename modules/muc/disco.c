@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "modules/muc/entry.h"
+#include "modules/muc/info.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/private.h"
 #include "modules/muc/requests.h"
@@ -13,43 +14,6 @@
 #include "xmpp/xml.h"
 
 #include <string.h>
-
-static const char *const features[] = {
-	NS_DISCO_INFO,
-	NS_DISCO_ITEMS,
-	NS_MUC,
-	NS_MUC_REQUEST,
-	NS_MUC_STABLE_ID,
-	NS_OCCUPANT_ID,
-	NS_SID,
-	NS_MODERATE,
-	NS_MAV,
-	NS_PING,
-	NS_REGISTER,
-	NS_VCARD,
-	/* XEP-0410 3 */
-	"http://jabber.org/protocol/muc#self-ping-optimization",
-};
-
-static void
-add_info(const struct live *l, struct arena *a, struct xml *query)
-{
-	const struct room *r = live_room(l);
-	const char *name = r->config.name ? r->config.name : jid_local(l->jid);
-	struct muc_limits limits = live_limits(l);
-	struct muc_roominfo info = { .n_occupants = r->n_occupants };
-
-	disco_add_identity(a, query, "conference", "text", name);
-	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
-		disco_add_feature(a, query, features[i]);
-	muc_config_add_features(a, query, &r->config);
-	if (r->config.is_archived) {
-		disco_add_feature(a, query, NS_MAM "#extended");
-		disco_add_feature(a, query, NS_RETRACT);
-		disco_add_feature(a, query, NS_RETRACT "#tombstone");
-	}
-	muc_config_add_info(a, query, &r->config, &limits, &info);
-}
 
 /* 7.12: the nickname that is reserved for who asks. */
 static void
@@ -70,6 +34,7 @@ room_disco_info(struct event *ev, void *live)
 	const struct xml *x = stanza_payload(ev->stanza);
 	const char *node = xml_get(x, "node");
 	bool wants_nick = node && !strcmp(node, "x-roomuser-item");
+	struct muc_limits limits = live_limits(l);
 	struct stanza *reply;
 	struct xml *query;
 
@@ -86,7 +51,7 @@ room_disco_info(struct event *ev, void *live)
 	if (wants_nick)
 		add_nick(l, ev, reply->arena, query);
 	else
-		add_info(l, reply->arena, query);
+		info_add(reply->arena, query, live_room(l), &limits);
 	return event_reply(ev, reply);
 }
 

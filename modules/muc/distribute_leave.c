@@ -179,8 +179,11 @@ distribute_reloaded(struct muc *muc)
 		map_each (k, &s->rooms) {
 			struct live *l = container_of(k, struct live, node);
 
-			if (l->distribution)
-				distribution_drain_unwanted(l);
+			if (!l->distribution)
+				continue;
+			/* Limits, which the room says of itself. */
+			l->distribution->has_changed = true;
+			distribution_drain_unwanted(l);
 		}
 	}
 }

@@ -23,6 +23,7 @@
 #include "modules/disco.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/fanout.h"
+#include "modules/muc/info.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/peerhost_private.h"
 #include "modules/muc/room.h"
@@ -231,21 +232,51 @@ on_message_from(struct event *ev, void *data)
 	return DONE;
 }
 
-/* XEP-0410: the copy knows. */
+/* XEP-0410 */
+static bool
+is_self_ping(const struct copy *c, const struct event *ev, const struct xml *x)
+{
+	const struct room_session *s = slave_session(c->slave, ev->from);
+
+	return xml_is(x, "ping", NS_PING) && s && jid_resource(ev->to) &&
+	       !strcmp(s->occupant->nick, jid_resource(ev->to));
+}
+
+static bool
+is_about_room(const struct event *ev, const struct xml *x)
+{
+	return xml_is(x, "query", NS_DISCO_INFO) && !xml_get(x, "node") &&
+	       !jid_resource(ev->to);
+}
+
+static enum verdict
+answer_info(struct event *ev, const struct copy *c)
+{
+	struct stanza *reply = event_result(ev);
+	struct xml *query =
+		xml_add(reply->arena, reply->root, "query", NS_DISCO_INFO);
+
+	info_add(reply->arena, query, c->slave->room, NULL);
+	return event_reply(ev, reply);
+}
+
+/* What the copy knows. */
 static enum verdict
 on_iq_from(struct event *ev, void *data)
 {
-	const struct room_session *s;
+	const struct xml *x = stanza_payload(ev->stanza);
 	struct copy *c;
 
-	if (ev->stanza->type != TYPE_GET || !jid_resource(ev->to) ||
-	    !xml_is(stanza_payload(ev->stanza), "ping", NS_PING))
+	if (ev->stanza->type != TYPE_GET || !x)
 		return PASS;
 	c = copy_find(data, ev->to);
-	s = c && !c->is_over ? slave_session(c->slave, ev->from) : NULL;
-	if (!s || strcmp(s->occupant->nick, jid_resource(ev->to)) != 0)
+	if (!c || c->is_over)
 		return PASS;
-	return event_reply_empty(ev);
+	if (is_self_ping(c, ev, x))
+		return event_reply_empty(ev);
+	if (is_about_room(ev, x) && slave_answers_info(c->slave))
+		return answer_info(ev, c);
+	return PASS;
 }
 
 static enum verdict

@@ -7,9 +7,11 @@
 #include "base/mem.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/envelope.h"
+#include "modules/muc/info.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/pseudonym.h"
 #include "modules/muc/room.h"
+#include "modules/muc/rules.h"
 #include "modules/muc/snapshot.h"
 #include "xmpp/jid.h"
 #include "xmpp/xml.h"
@@ -218,11 +220,14 @@ static void
 write_position(struct buf *b, const struct peers *ps, uint64_t ask)
 {
 	const struct log_ring *log = &ps->room->log;
+	struct muc_limits limits = { (int)ps->env->occupants_max,
+				     (int)ps->env->history_max };
 
 	buf_printf(b,
 		   "<position xmlns='" NS_DMUC "' epoch='%s' seq='%" PRIu64
-		   "' digest='%016" PRIx64 "'",
-		   log->epoch, log->seq, snapshot_digest(ps->room, ps->env));
+		   "' digest='%016" PRIx64 "' info='%016" PRIx64 "'",
+		   log->epoch, log->seq, snapshot_digest(ps->room, ps->env),
+		   info_digest(ps->room, &limits));
 	write_ask(b, ask);
 	buf_adds(b, "/>");
 }

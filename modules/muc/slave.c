@@ -430,6 +430,8 @@ slave_apply(struct slave *s, struct entry *e, bool is_late)
 	is_shown = is_visible(s, e, p);
 	room_apply(s->room, e, &c);
 	c.is_late = is_late;
+	if (e->type == ENTRY_CONFIG)
+		s->knows_info = false;
 	if (e->type == ENTRY_JOIN)
 		identify(s, e, c.session, p);
 	if (is_shown)

@@ -136,6 +136,9 @@ struct slave {
 	const struct stanza *entering; /* borrowed; by what, in a split */
 	int64_t used_ms;    /* when one of ours was seen in it; monotonic */
 	size_t pending_max; /* for each user */
+	/* What the room says about itself is the same here, as the options were
+	 * at the position that the master has told last. */
+	bool knows_info;
 	bool is_leaving; /* the master was asked to take over those of ours */
 	int64_t leaving_ms; /* when, last; monotonic */
 	bool is_over;
@@ -194,6 +197,8 @@ void slave_tick(struct slave *s, int64_t now_ms);
 /* The session of ours with that address in the room, or NULL. */
 struct room_session *
 slave_session(const struct slave *s, const struct jid *full);
+/* Can it say about the room (info.h) what the master would? */
+bool slave_answers_info(const struct slave *s);
 /* Is it in the room, or about to enter, by this copy? */
 bool slave_serves(struct slave *s, const struct jid *full);
 

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/envelope.h"
+#include "modules/muc/info.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/room.h"
 #include "modules/muc/room_size.h"
@@ -393,12 +394,27 @@ has_return(const struct slave *s)
 	return false;
 }
 
+bool
+slave_answers_info(const struct slave *s)
+{
+	/* Who is to return is not there for the master. */
+	return s->knows_info && s->state == SLAVE_CURRENT && !has_return(s);
+}
+
+static bool
+is_number(const char *text, uint64_t number)
+{
+	char own[17];
+
+	snprintf(own, sizeof(own), "%016" PRIx64, number);
+	return !strcmp(text, own);
+}
+
 static void
 on_position(struct slave *s, const struct xml *x)
 {
 	const char *epoch = xml_get(x, "epoch"), *seq = xml_get(x, "seq");
-	const char *digest = xml_get(x, "digest");
-	char own[17];
+	const char *digest = xml_get(x, "digest"), *info = xml_get(x, "info");
 
 	if (s->state == SLAVE_SPLIT || !epoch || !seq ||
 	    (s->state == SLAVE_BEHIND && !is_answer(s, x)))
@@ -408,10 +424,9 @@ on_position(struct slave *s, const struct xml *x)
 		slave_attach(s);
 		return;
 	}
-	snprintf(own, sizeof(own), "%016" PRIx64,
-		 snapshot_digest(s->room, NULL));
-	if (digest && strcmp(own, digest) != 0 && !has_return(s) &&
-	    s->state == SLAVE_CURRENT) {
+	s->knows_info = info && is_number(info, info_digest(s->room, NULL));
+	if (digest && !is_number(digest, snapshot_digest(s->room, NULL)) &&
+	    !has_return(s) && s->state == SLAVE_CURRENT) {
 		s->cls->note(s->owner, "differs from the master's room");
 		slave_ask(s, true);
 		return;

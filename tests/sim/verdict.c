@@ -186,6 +186,9 @@ check_copy(struct sim *sim, const struct copy *c)
 	else if (c->slave->n_pending)
 		sim_wrong(sim, "something waits at the copy of room %u at %u",
 			  c->room, c->at);
+	else if (!slave_answers_info(c->slave))
+		sim_wrong(sim, "the copy of room %u at %u asks about it",
+			  c->room, c->at);
 	what = room_differs(r, c);
 	if (what)
 		sim_wrong(sim, "the copy of room %u at %u differs: %s", c->room,

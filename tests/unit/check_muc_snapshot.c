@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/envelope.h"
+#include "modules/muc/info.h"
 #include "modules/muc/pseudonym.h"
 #include "modules/muc/room.h"
 #include "modules/muc/rules.h"
@@ -241,6 +242,8 @@ START_TEST(same_room)
 	compare_lists(r, reading.copy);
 	ck_assert_uint_eq(snapshot_digest(r, &env),
 			  snapshot_digest(reading.copy, NULL));
+	ck_assert_uint_eq(info_digest(r, NULL),
+			  info_digest(reading.copy, NULL));
 	room_free(reading.copy);
 	room_free(r);
 }
@@ -287,6 +290,35 @@ START_TEST(digest)
 }
 END_TEST
 
+/* What the room says about itself does, too, and the service's limits. */
+START_TEST(info)
+{
+	struct room *r = room_new(jid, 0);
+	struct jid *user = jid_parse("u@b.example/x");
+	struct muc_limits above = { 0, 20 }, below = { 0, 10 };
+	uint64_t before = info_digest(r, NULL), now;
+
+	ck_assert_int_eq(r->config.history, 20);
+	ck_assert_uint_eq(info_digest(r, &above), before);
+	ck_assert_uint_ne(info_digest(r, &below), before);
+	apply(r, &(struct entry){ .type = ENTRY_JOIN,
+				  .jid = user,
+				  .nick = "Ann",
+				  .role = ROLE_PARTICIPANT });
+	ck_assert_uint_eq(info_digest(r, NULL), before);
+	r->config.is_members_only = !r->config.is_members_only;
+	now = info_digest(r, NULL);
+	ck_assert_uint_ne(now, before);
+	r->config.name = mem_strdup("Den");
+	before = info_digest(r, NULL);
+	ck_assert_uint_ne(now, before);
+	r->config.contacts = mem_strdup("a@b.example\nc@b.example");
+	ck_assert_uint_ne(info_digest(r, NULL), before);
+	room_free(r);
+	jid_unref(&user);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -295,5 +327,6 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, same_room, 0, N_ROOMS);
 	tcase_add_test(tc, digest);
+	tcase_add_test(tc, info);
 	return unit_run(tc);
 }
