@@ -115,8 +115,11 @@ sees_message(struct sim *sim, struct user *u, struct view *v,
 	/* A stream that breaks may send things twice to an ordinary occupant
 	 * (docs/federation.md). */
 	bool is_excused = said->is_unsure || sight->is_far;
+	/* It may be late, for the client before of the same address: no client
+	 * shows what comes before it has entered. */
+	bool is_stale = v->state == VIEW_JOINING && sight->is_far;
 
-	if (!sight->number)
+	if (!sight->number || is_stale)
 		return;
 	if (v->seen[sight->number]++ % SEEN_BEFORE && !is_excused) {
 		sim_wrong(sim, "%s sees message %u twice in room %u",
