@@ -269,19 +269,19 @@ pending_join(struct slave *s, const struct jid *user)
 	return NULL;
 }
 
-/* A snapshot does not say that it is by this that he is in the room. */
-static struct slave_pending *
-pending_of_join(struct slave *s, const struct entry *e)
+struct slave_pending *
+slave_pending_of_join(struct slave *s, const struct jid *who,
+		      const struct jid *real, const char *nick)
 {
 	struct slave_pending *p;
 
-	if (!slave_is_ours(s, e->real) || room_session(s->room, e->jid) ||
-	    slave_is_leaving(s, e->real))
+	if (!slave_is_ours(s, real) || room_session(s->room, who) ||
+	    slave_is_leaving(s, real))
 		return NULL;
-	p = pending_join(s, e->real);
+	p = pending_join(s, real);
 	/* Or by what he has left before he entered again in a split. */
-	if (p && p->has_entered && slave_has_left(s, e->real) &&
-	    strcmp(slave_nick_wanted(s, e->real), e->nick) != 0)
+	if (p && p->has_entered && slave_has_left(s, real) &&
+	    strcmp(slave_nick_wanted(s, real), nick) != 0)
 		return NULL;
 	return p;
 }
@@ -298,7 +298,7 @@ pending_of_entry(struct slave *s, const struct entry *e, bool is_late)
 	if (e->submit)
 		return slave_pending_by_id(s, e->submit);
 	if (is_late && e->type == ENTRY_JOIN)
-		return pending_of_join(s, e);
+		return slave_pending_of_join(s, e->jid, e->real, e->nick);
 	return is_late && e->type == ENTRY_MESSAGE
 		       ? slave_pending_of_message(s, e)
 		       : NULL;

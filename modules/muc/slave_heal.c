@@ -8,6 +8,7 @@
 #include "modules/muc/room.h"
 #include "modules/muc/slave_private.h"
 #include "xmpp/jid.h"
+#include "xmpp/stanza.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,6 +193,8 @@ static void
 join_one(struct slave *s, const struct room_session *there)
 {
 	const struct room_session *here = room_session(s->room, there->jid);
+	const struct slave_pending *p = slave_pending_of_join(
+		s, there->jid, there->real, there->occupant->nick);
 	const struct occupant *o = there->occupant;
 	struct entry e = {
 		.type = here ? ENTRY_PRESENCE : ENTRY_JOIN,
@@ -199,6 +202,7 @@ join_one(struct slave *s, const struct room_session *there)
 		.real = there->real,
 		.nick = o->nick,
 		.occupant_id = o->id,
+		.stanza_id = p ? stanza_id(p->stanza) : NULL,
 		.affiliation = o->affiliation,
 		.role = o->role,
 		.payload = there->payload,

@@ -25,6 +25,11 @@ void slave_set_state(struct slave *s, enum slave_state state);
 /* Applies and shows it: the reference stays the caller's. False: it does not
  * fit. */
 bool slave_apply(struct slave *s, struct entry *e, bool is_late);
+/* The join by which such a session of ours has entered: a snapshot does not say
+ * so. NULL: none. */
+struct slave_pending *
+slave_pending_of_join(struct slave *s, const struct jid *who,
+		      const struct jid *real, const char *nick);
 /* By the join that waits a user is in the room whom the master had in it
  * anyhow, and who was taken for gone here: he is shown it, and nothing waits.
  * False: it is not so. */
