@@ -17,6 +17,9 @@
 /* What was asked for and has not come is asked for again. */
 #define ASK_AGAIN_MS 10000
 
+/* What is older says since when; clocks differ by less. */
+#define LATE_MS 5000
+
 /* What one user may have waiting. */
 #define PENDING_MAX 200
 
@@ -411,6 +414,14 @@ slave_enter_present(struct slave *s, const struct slave_pending *p)
 	return true;
 }
 
+/* What the master sent before it knew that there was no way has waited in a
+ * stream that is resumed, and is not of now. */
+static bool
+has_waited(const struct slave *s, const struct entry *e)
+{
+	return s->state == SLAVE_BEHIND && e->stamp_ms < s->wall_ms - LATE_MS;
+}
+
 bool
 slave_apply(struct slave *s, struct entry *e, bool is_late)
 {
@@ -432,16 +443,19 @@ slave_apply(struct slave *s, struct entry *e, bool is_late)
 	c.is_late = is_late;
 	if (e->type == ENTRY_CONFIG)
 		s->knows_info = false;
-	if (e->type == ENTRY_JOIN)
-		identify(s, e, c.session, p);
-	if (is_shown)
-		show(s, &c, p);
-	if (e->type == ENTRY_LEAVE)
-		forget_left(s, &c);
-	room_change_fini(&c);
-	if (p && (e->type == ENTRY_JOIN || !slave_enter_present(s, p)))
-		slave_pending_drop(s, p);
-	return true;
+}
+
+c.is_late = is_late || has_waited(s, e);
+if (e->type == ENTRY_JOIN)
+	identify(s, e, c.session, p);
+if (is_shown)
+	show(s, &c, p);
+if (e->type == ENTRY_LEAVE)
+	forget_left(s, &c);
+room_change_fini(&c);
+if (p && (e->type == ENTRY_JOIN || !slave_enter_present(s, p)))
+	slave_pending_drop(s, p);
+return true;
 }
 
 /* ---- the end ---- */

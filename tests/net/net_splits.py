@@ -148,7 +148,9 @@ class Split(Broken):
     async def speak(self):
         """In the order of their names, as each waits for the last one."""
         for _ in range(3):
-            self.said += await talk([self.owner], self.here(), 1)
+            said = await talk([self.owner], self.here(), 1)
+            self.said_at[said[0][1]] = time.time()
+            self.said += said
         for _ in range(3):
             for who in self.x, self.y, self.leaver, self.bad:
                 said = [who.say()]
@@ -176,10 +178,12 @@ class Split(Broken):
 
     def check_stamps(self):
         """What had to wait for longer than a moment says since when."""
-        for seat in self.here():
+        for seat in *self.here(), self.x, self.y:
             for m in seat.from_room():
                 at = self.said_at.get(m["body"])
-                if not at or self.healed_at - at < LATE_S + 1:
+                is_near = (m["from"].resource == self.owner.nick) == (
+                    seat in self.here())
+                if not at or is_near or self.healed_at - at < LATE_S + 1:
                     continue
                 delay = m.xml.find("{urn:xmpp:delay}delay")
                 if delay is None:
