@@ -37,12 +37,15 @@ def missing():
 class Gajim:
     """One account, which logs in at once, and an empty list of chats."""
 
-    def __init__(self, name, server):
-        self.name = name
+    # In pixels, within a screen that is somewhat larger.
+    width, height = 1000, 500
+
+    def __init__(self, name, at):
+        self.name, self.at = name, at
         self.home, self.env = make_home()
         self.env.update(XDG_RUNTIME_DIR=self.home, GDK_BACKEND="x11")
         self.screen_server = self.process = None
-        self.write_settings(server)
+        self.write_settings()
         give_to_nobody(self.home)
         self.start_screen()
         # Everything that is shown is to be found on the bus.
@@ -54,8 +57,8 @@ class Gajim:
     def be_online(self):
         """Waits for it. Nothing on the screen says so in words: its own
         presence comes back."""
-        wait_for(f"from='{self.name.lower()}@localhost/gajim", self.log,
-                 self.name)
+        wait_for(f"from='{self.name.lower()}@{self.at.domain}/gajim",
+                 self.log, self.name)
 
     def start(self, words, **more):
         with open(os.path.join(self.home, "log"), "a",
@@ -69,18 +72,20 @@ class Gajim:
                   errors="replace") as f:
             return f.read()
 
-    def write_settings(self, server):
+    def write_settings(self):
         conf = os.path.join(self.home, "conf")
         trusted = os.path.join(conf, "cert_store")
         os.makedirs(trusted)
-        shutil.copy(os.path.join(server.certs, "localhost.crt"), trusted)
+        shutil.copy(self.at.cert, trusted)
         account = {
             "account_label": self.name, "name": self.name.lower(),
-            "hostname": "localhost", "password": "secret", "active": True,
-            "use_custom_host": True, "custom_host": "127.0.0.1",
-            "custom_port": server.port, "custom_type": "START TLS"}
+            "hostname": self.at.domain, "password": "secret", "active": True,
+            "use_custom_host": True, "custom_host": self.at.address,
+            "custom_port": self.at.port, "custom_type": "START TLS"}
         settings = {
-            "app": {"use_keyring": False, "check_for_update": False},
+            "app": {"use_keyring": False, "check_for_update": False,
+                    "mainwin_width": self.width,
+                    "mainwin_height": self.height},
             "workspaces": {"one": {"name": "Verona", "chats": [],
                                    "color": "rgb(191,15,167)"}}}
         with sqlite3.connect(os.path.join(conf, "settings.sqlite")) as db:
@@ -100,10 +105,11 @@ class Gajim:
         db.close()
 
     def start_screen(self):
+        size = f"{self.width + 200}x{self.height + 300}x24"
         ours, theirs = os.pipe()
         self.screen_server = self.start(
             ["Xvfb", "-displayfd", str(theirs), "-nolisten", "tcp",
-             "-screen", "0", "1200x800x24"], pass_fds=[theirs])
+             "-screen", "0", size], pass_fds=[theirs])
         os.close(theirs)
         with os.fdopen(ours) as number:
             self.env["DISPLAY"] = ":" + number.readline().strip()
@@ -143,6 +149,15 @@ class Gajim:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{self.name} does not find {what}:\n"
                                    + "\n".join(map(str, things)))
+
+    def find_room(self, room):
+        """Shows what it is like. For who has not chatted yet."""
+        self.click("Start Chatting…")
+        self.see("Note to myself")
+        self.xdotool("type", room)
+        self.see("Start New Chat")
+        self.xdotool("key", "Return")
+        self.see("Semi-Anonymous")
 
     def xdotool(self, *words):
         subprocess.run(["xdotool", *map(str, words)], env=self.env,

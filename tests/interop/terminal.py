@@ -6,9 +6,14 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections import namedtuple
 
 WAIT_S = 30
 NOBODY = "nobody"  # whom clients run as that refuse to run as root
+
+# Where somebody has an account: what to connect to, the certificate that is
+# shown there, and that of who has signed it (which may be the same).
+Home = namedtuple("Home", "domain address port cert authority")
 
 
 def as_nobody(words):
@@ -53,6 +58,8 @@ def wait_for(text, look, who, is_there=True):
 class Terminal:
     """A program with a home of its own, in a tmux server of its own."""
 
+    lines = 40
+
     def __init__(self, name):
         self.name = name
         self.home, self.env = make_home()
@@ -61,8 +68,8 @@ class Terminal:
 
     def run(self, words):
         subprocess.run(["tmux", "-S", self.socket, "-f", "/dev/null",
-                        "new-session", "-d", "-x", "120", "-y", "40",
-                        *words], env=self.env, check=True)
+                        "new-session", "-d", "-x", "120", "-y",
+                        str(self.lines), *words], env=self.env, check=True)
 
     def tmux(self, *words):
         return subprocess.run(["tmux", "-S", self.socket, *words],
