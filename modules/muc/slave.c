@@ -440,22 +440,19 @@ slave_apply(struct slave *s, struct entry *e, bool is_late)
 	}
 	is_shown = is_visible(s, e, p);
 	room_apply(s->room, e, &c);
-	c.is_late = is_late;
+	c.is_late = is_late || has_waited(s, e);
 	if (e->type == ENTRY_CONFIG)
 		s->knows_info = false;
-}
-
-c.is_late = is_late || has_waited(s, e);
-if (e->type == ENTRY_JOIN)
-	identify(s, e, c.session, p);
-if (is_shown)
-	show(s, &c, p);
-if (e->type == ENTRY_LEAVE)
-	forget_left(s, &c);
-room_change_fini(&c);
-if (p && (e->type == ENTRY_JOIN || !slave_enter_present(s, p)))
-	slave_pending_drop(s, p);
-return true;
+	if (e->type == ENTRY_JOIN)
+		identify(s, e, c.session, p);
+	if (is_shown)
+		show(s, &c, p);
+	if (e->type == ENTRY_LEAVE)
+		forget_left(s, &c);
+	room_change_fini(&c);
+	if (p && (e->type == ENTRY_JOIN || !slave_enter_present(s, p)))
+		slave_pending_drop(s, p);
+	return true;
 }
 
 /* ---- the end ---- */
