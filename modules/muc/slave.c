@@ -385,6 +385,12 @@ session_of(const struct slave *s, const struct jid *user)
 }
 
 bool
+slave_is_known(const struct slave *s, const struct jid *user)
+{
+	return session_of(s, user) != NULL;
+}
+
+bool
 slave_enter_present(struct slave *s, const struct slave_pending *p)
 {
 	const struct room_session *session;

@@ -42,6 +42,8 @@ bool slave_is_return(const struct slave_pending *p);
  * NULL. */
 bool slave_comes_again(const struct slave_pending *p);
 
+/* Does the room have a session of that address, whoever shows it the room? */
+bool slave_is_known(const struct slave *s, const struct jid *user);
 /* A user of ours who has entered in a split is known to the master by this
  * pseudonym. */
 void slave_recognise(struct slave *s, const struct jid *user, struct jid *who);

@@ -259,6 +259,9 @@ judge(const struct slave *s, const struct stanza *join,
 	if (!continues(s) || !slave_is_join(join) || !jid_resource(join->to) ||
 	    config->password || s->room->is_locked)
 		return COND_REMOTE_SERVER_TIMEOUT;
+	/* Which of both the master has can only be told with it. */
+	if (slave_has_left(s, join->from) || slave_is_known(s, join->from))
+		return COND_REMOTE_SERVER_TIMEOUT;
 	if (affiliation == AFFILIATION_OUTCAST)
 		return COND_FORBIDDEN;
 	if (config->is_members_only && affiliation < AFFILIATION_MEMBER)
