@@ -21,7 +21,7 @@ AWAY = "others are shown as away, ours are not"
 SAID = "what is said in it"
 LEAVE = "leave and log-out in it"
 BAN = "ban in it"
-ENTER = "nobody enters in it"
+ENTER = "enter in it"
 HEAL = "all hear all once after it"
 DESTROY = "the room is destroyed in it"
 TIME = "removed after rooms-away-time: enters again, with another nick"
@@ -174,7 +174,12 @@ class Split(Broken):
                                for s in self.here()))
 
     async def enter(self):
-        await self.outsider.cannot_enter("remote-server-timeout")
+        """Where the room goes on, that is for those who may."""
+        if self.mode == "hold":
+            await self.outsider.cannot_enter("remote-server-timeout")
+        else:
+            await self.outsider.enter()
+            await self.x.sees(self.outsider.jid)
 
     def check_stamps(self):
         """What had to wait for longer than a moment says since when."""
@@ -214,9 +219,10 @@ class Split(Broken):
         await self.bad.cannot_enter("forbidden")
 
     async def end(self):
-        await self.outsider.enter()
-        await asyncio.gather(self.owner.sees(self.outsider.jid),
-                             self.x.sees(self.outsider.jid))
+        if self.mode == "hold":
+            await self.outsider.enter()
+            await self.x.sees(self.outsider.jid)
+        await self.owner.sees(self.outsider.jid)
         seats = [*self.here(), self.x, self.y]
         self.said += await talk(seats, seats, 2)
         self.check_stamps()

@@ -18,6 +18,8 @@
 #define N_OCCUPANTS 3000
 /* So many of them are shown as away, at most, when the way is lost. */
 #define AWAY_MAX 1000
+/* More than a restart of the server takes. */
+#define LATER_MS 5000
 
 static struct xml_pool *pool;
 static struct jid *room, *domain;
@@ -110,6 +112,8 @@ START_TEST(many_servers)
 	receive_room(s);
 	ck_assert_uint_eq(s->room->n_occupants, N_OCCUPANTS);
 	slave_lost(s);
+	ck_assert_uint_eq(n_away, 0);
+	slave_tick(s, LATER_MS);
 	ck_assert_uint_eq(n_away, AWAY_MAX);
 	slave_found(s);
 	ck_assert_uint_eq(n_back, AWAY_MAX);
