@@ -72,6 +72,7 @@ struct muc_config {
 	enum muc_pm allow_pm;
 	enum muc_split split;
 	enum muc_distribute distribute;
+	char *relays;		     /* domains, one per line */
 	unsigned presence_broadcast; /* of which roles: 1u << enum role */
 	unsigned get_members;	     /* for which roles, likewise */
 	int max_users;		     /* 0: as many as the service lets in */

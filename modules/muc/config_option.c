@@ -292,6 +292,12 @@ const struct muc_option muc_options[] = {
 	  .var = OURS("distribute-to"),
 	  .label = "Domains of Servers that May Have a Copy",
 	  .max = 4096 },
+	{ .name = "relays",
+	  .kind = OPTION_JIDS,
+	  .at = AT(relays),
+	  .var = OURS("relays"),
+	  .label = "Domains of Servers that Pass the Room on to Others",
+	  .max = 4096 },
 	{ 0 },
 };
 

@@ -137,7 +137,18 @@ send_to_peer(void *owner, const struct peer *p, const char *xml, size_t len)
 	route(srv, s);
 }
 
-static const struct peers_class peers_class = { .send = send_to_peer };
+static void
+link_changed(void *owner, const struct peer *p, bool is_away)
+{
+	live_submit_own(owner, &(struct submission){ .type = SUBMIT_LINK,
+						     .from = p->domain,
+						     .is_away = is_away });
+}
+
+static const struct peers_class peers_class = {
+	.send = send_to_peer,
+	.link = link_changed,
+};
 
 static void
 on_timer(struct timer *t)
@@ -167,6 +178,7 @@ distribution_take(struct live *l)
 	peers_init(&d->peers, live_room(l), &l->service->muc->env, &peers_class,
 		   l);
 	d->peers.total = &l->service->muc->traffic;
+	distribution_set_relays(l);
 	return d;
 }
 
@@ -205,11 +217,13 @@ distribution_note(const struct live *l, const struct jid *domain,
 		 log->seq);
 }
 
-static void
-follow(struct live *l, const struct jid *domain, const struct xml *at)
+void
+distribution_follow(struct live *l, const struct jid *domain,
+		    const struct xml *x)
 {
 	struct distribution *d = distribution_take(l);
 	struct peer *p = peers_find(&d->peers, domain);
+	struct peers_at at = peers_at_of(x);
 
 	distribution_note(l, domain,
 			  !p			     ? "follows"
@@ -219,9 +233,16 @@ follow(struct live *l, const struct jid *domain, const struct xml *at)
 		p = p ? p : peers_add(&d->peers, domain);
 		p->since_ms = l->host->server->clock->mono_ms;
 	}
-	peers_follow(&d->peers, p, at);
+	peers_follow(&d->peers, p, &at);
+	distribution_arm(d);
+}
+
+void
+distribution_arm(struct distribution *d)
+{
 	if (!timer_is_set(&d->timer))
-		loop_timer_set(l->host->server->core, &d->timer, POSITION_MS);
+		loop_timer_set(d->live->host->server->core, &d->timer,
+			       POSITION_MS);
 }
 
 /* ---- asking ---- */
@@ -347,7 +368,7 @@ on_created(void *data, const struct stanza *reply)
 	if (reply && reply->type == TYPE_RESULT)
 		x = stanza_child(reply, "slave", NS_DMUC);
 	if (x && distribution_may_have(l, a->domain))
-		follow(l, a->domain, x);
+		distribution_follow(l, a->domain, x);
 	else if (x)
 		distribution_send_detach(l, a->domain, true);
 	else if (!reply || stanza_error_cond(reply) != COND_ITEM_NOT_FOUND)
@@ -532,94 +553,6 @@ distribute_before_join(struct live *l, struct event *ev, hook_fn *fn)
 	return wait(l, ev, fn, k);
 }
 
-/* ---- what comes from copies ---- */
-
-static bool
-has_user_of(const struct live *l, const struct jid *domain)
-{
-	list_each (n, &live_room(l)->occupants) {
-		list_each (k, &occupant_of(n)->sessions) {
-			if (jid_eq_domain(room_session_of(k)->jid, domain))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* It knows where it stands. One that may not have a copy gets what it has
- * missed, too: its users see what happened before they are ordinary ones. */
-static void
-on_attach(struct live *l, struct jid *domain, const struct xml *x)
-{
-	struct peer *p = distribution_peer(l, domain);
-
-	if (p ? p->is_deserted : !has_user_of(l, domain)) {
-		distribution_send_detach(l, domain, false);
-		if (p)
-			peers_remove(&l->distribution->peers, p);
-		return;
-	}
-	/* Each time it may get the whole room. It asks again later. */
-	if (!limits_may_attach(l, domain))
-		return;
-	follow(l, domain, x);
-	if (!distribution_may_have(l, domain))
-		distribution_drain(l, distribution_peer(l, domain));
-}
-
-/* It has no users in the room any more, or has forgotten them all; or it wants
- * us to take them over. */
-static void
-on_detach(struct live *l, struct jid *domain, const struct xml *x)
-{
-	const char *users = xml_get(x, "users");
-	struct peer *p = distribution_peer(l, domain);
-
-	if (!p)
-		return;
-	if (users && !strcmp(users, "stay")) {
-		distribution_bar(l, domain);
-		distribution_drain(l, p);
-		return;
-	}
-	distribution_note(l, domain, "has no copy any more");
-	peers_remove(&l->distribution->peers, p);
-	live_put_out(l, domain);
-}
-
-bool
-distribute_receive(struct live *l, struct event *ev)
-{
-	const struct xml *x = stanza_child(ev->stanza, NULL, NS_DMUC);
-	struct peer *p;
-
-	if (ev->stanza->kind != STANZA_MESSAGE || !jid_is_domain(ev->from) ||
-	    !x)
-		return false;
-	if (ev->stanza->type == TYPE_ERROR)
-		return true;
-	if (!live_room(l) || live_room(l)->is_destroyed) {
-		/* Its users want to know that there is no room. */
-		if (!strcmp(x->name, "attach"))
-			distribution_send_detach(l, ev->from, false);
-		return true;
-	}
-	p = distribution_peer(l, ev->from);
-	if (!strcmp(x->name, "attach")) {
-		on_attach(l, ev->from, x);
-	} else if (!strcmp(x->name, "ack") && p) {
-		const char *epoch = xml_get(x, "epoch");
-		const char *seq = xml_get(x, "seq");
-
-		if (epoch && seq)
-			peers_acked(&l->distribution->peers, p, epoch,
-				    strtoull(seq, NULL, 10));
-	} else if (!strcmp(x->name, "detach")) {
-		on_detach(l, ev->from, x);
-	}
-	return true;
-}
-
 /* ---- submissions and entries ---- */
 
 /* When it was said, if that is some time ago. */
@@ -634,6 +567,13 @@ said_at(const struct live *l, const struct xml *submit)
 	return ms < now_ms - LATE_MS && ms > now_ms - LATE_MAX_MS ? ms : 0;
 }
 
+/* Nothing gets there but by a relay. */
+static bool
+is_behind(const struct peer *p)
+{
+	return p->is_cut && p->via;
+}
+
 /* The answer to the first one may be lost. */
 static void
 answer_again(struct live *l, struct peer *p, const struct submission *sub,
@@ -644,6 +584,10 @@ answer_again(struct live *l, struct peer *p, const struct submission *sub,
 
 	if (!peers_outcome(p, id, &cond))
 		return;
+	if (cond && is_behind(p)) {
+		peers_refused(&l->distribution->peers, p, id, cond);
+		return;
+	}
 	if (cond)
 		error = stanza_error(sub->stanza, cond, NULL);
 	if (error)
@@ -690,16 +634,23 @@ distribute_submitted(struct live *l, struct submission *sub)
 	return true;
 }
 
-void
+bool
 distribute_done(struct live *l, const struct submission *sub,
 		const struct ruling *ruling)
 {
 	struct peer *p = sub->submit ? distribution_peer(l, sub->from) : NULL;
 
-	if (p)
-		peers_done(p, sub->submit, ruling->cond);
-	if (p && !ruling->cond && !ruling->n)
+	if (!p)
+		return false;
+	peers_done(p, sub->submit, ruling->cond);
+	if (ruling->cond && is_behind(p)) {
+		peers_refused(&l->distribution->peers, p, sub->submit,
+			      ruling->cond);
+		return true;
+	}
+	if (!ruling->cond && !ruling->n)
 		peers_settled(&l->distribution->peers, p, sub->submit);
+	return false;
 }
 
 void
@@ -710,8 +661,10 @@ distribute_applied(struct live *l, const struct room_change *c)
 	if (!d)
 		return;
 	/* Who has no copy any more is shown the change by us. */
-	if (c->entry->type == ENTRY_CONFIG)
+	if (c->entry->type == ENTRY_CONFIG) {
 		distribution_drain_unwanted(l);
+		distribution_set_relays(l);
+	}
 	if (!d->peers.n)
 		return;
 	d->has_changed = true;
@@ -730,6 +683,7 @@ distribute_free(struct live *l)
 	list_each_safe (n, &d->askings)
 		list_remove(n);
 	distribution_forget_barred(d);
+	distribution_forget_relays(d);
 	loop_timer_clear(l->host->server->core, &d->timer);
 	peers_fini(&d->peers);
 	free(d);
@@ -758,7 +712,7 @@ each_peer(struct muc *muc, const struct jid *domain,
 static void
 lose(struct live *l, struct peer *p)
 {
-	if (p->state == PEER_FOLLOWS) {
+	if (p->state == PEER_FOLLOWS && !p->via) {
 		distribution_note(l, p->domain, "is lost");
 		p->since_ms = l->host->server->clock->mono_ms;
 	}
@@ -774,8 +728,15 @@ distribute_lost(struct muc *muc, const struct jid *domain)
 static void
 find(struct live *l, struct peer *p)
 {
-	(void)p;
-	peers_tell_position(&l->distribution->peers);
+	peers_found(&l->distribution->peers, p);
+}
+
+bool
+distribute_is_reached(const struct live *l, const struct jid *domain)
+{
+	const struct peer *p = distribution_peer(l, domain);
+
+	return p && p->via;
 }
 
 void

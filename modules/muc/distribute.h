@@ -40,7 +40,8 @@ bool distribute_receive(struct live *l, struct event *ev);
 /* A submission from another server. False: it was there before, and nothing
  * is to come of it now. */
 bool distribute_submitted(struct live *l, struct submission *sub);
-void distribute_done(struct live *l, const struct submission *sub,
+/* True: its user is told by the copy, since no error gets there by itself. */
+bool distribute_done(struct live *l, const struct submission *sub,
 		     const struct ruling *ruling);
 /* Before anybody here is shown the entry. */
 void distribute_applied(struct live *l, const struct room_change *c);
@@ -50,6 +51,10 @@ void distribute_free(struct live *l);
  * there may be lost. */
 void distribute_lost(struct muc *muc, const struct jid *domain);
 void distribute_found(struct muc *muc, const struct jid *domain);
+
+/* Does that domain get the log from a relay? Then a lost way to itself puts
+ * nobody away. */
+bool distribute_is_reached(const struct live *l, const struct jid *domain);
 
 /* Options have changed: who may not have a copy any more has none. */
 void distribute_reloaded(struct muc *muc);

@@ -11,6 +11,7 @@
 #include "modules/muc/distribute.h"
 #include "modules/muc/distribute_private.h"
 #include "modules/muc/private.h"
+#include "modules/muc/tree.h"
 #include "xmpp/jid.h"
 
 #include <stdlib.h>
@@ -119,7 +120,7 @@ distribution_drain(struct live *l, struct peer *p)
 	/* One that is lost is told when it attaches, behind what it has
 	 * missed. */
 	if (p->state == PEER_FOLLOWS)
-		distribution_send_detach(l, p->domain, true);
+		peers_detach(&l->distribution->peers, p, true);
 	mark_seen(l, p->domain);
 	peers_remove(&l->distribution->peers, p);
 }
@@ -157,7 +158,7 @@ distribution_drop_deserted(struct live *l)
 			continue;
 		distribution_note(l, p->domain, "has no users in it");
 		if (p->state == PEER_FOLLOWS)
-			distribution_send_detach(l, p->domain, false);
+			peers_detach(&l->distribution->peers, p, false);
 		peers_remove(&l->distribution->peers, p);
 	}
 }
@@ -184,8 +185,53 @@ distribute_reloaded(struct muc *muc)
 			/* Limits, which the room says of itself. */
 			l->distribution->has_changed = true;
 			distribution_drain_unwanted(l);
+			distribution_set_relays(l);
 		}
 	}
+}
+
+/* ---- relays ---- */
+
+void
+distribution_forget_relays(struct distribution *d)
+{
+	for (size_t i = 0; i < d->n_relays; i++)
+		free(d->relays[i]);
+	free(d->relays);
+	d->relays = NULL;
+	d->n_relays = 0;
+}
+
+static void
+add_relay(struct distribution *d, const char *domain, size_t len)
+{
+	if (!len)
+		return;
+	d->relays = mem_realloc(d->relays, (d->n_relays + 1) * sizeof(char *));
+	d->relays[d->n_relays++] = mem_strndup(domain, len);
+}
+
+void
+distribution_set_relays(struct live *l)
+{
+	const struct muc *muc = l->service->muc;
+	struct distribution *d = l->distribution;
+	const char *line = live_room(l)->config.relays;
+
+	/* What the peers have of it is used until they have the new ones. */
+	d->peers.n_relays = 0;
+	distribution_forget_relays(d);
+	for (size_t i = 0; i < muc->relays.n; i++)
+		add_relay(d, muc->relays.items[i],
+			  strlen(muc->relays.items[i]));
+	while (line && *line) {
+		size_t len = strcspn(line, "\n");
+
+		add_relay(d, line, len);
+		line += len + (line[len] == '\n');
+	}
+	tree_set_relays(&d->peers, (const char *const *)d->relays, d->n_relays,
+			(size_t)muc->fanout);
 }
 
 /* ---- for who runs the server ---- */

@@ -14,6 +14,7 @@
 struct jid;
 struct live;
 struct muc_service;
+struct xml;
 
 /* A domain is asked: first what it can do, then to have a copy. */
 struct asking {
@@ -35,11 +36,18 @@ struct distribution {
 	struct list barred; /* distribute_leave.c */
 	struct timer timer;
 	bool has_changed; /* since the position was told */
+	char **relays;	  /* owned; of peers */
+	size_t n_relays;
 };
 
 /* ---- distribute.c ---- */
 
 struct distribution *distribution_take(struct live *l);
+/* It has a copy at the position of this element. */
+void distribution_follow(struct live *l, const struct jid *domain,
+			 const struct xml *x);
+/* It is looked after from time to time. */
+void distribution_arm(struct distribution *d);
 /* Or NULL. */
 struct peer *distribution_peer(const struct live *l, const struct jid *domain);
 struct asking *
@@ -65,5 +73,8 @@ void distribution_drain_unwanted(struct live *l);
 /* Those that have had no users in the room for a while, and did not say so. */
 void distribution_drop_deserted(struct live *l);
 void distribution_forget_barred(struct distribution *d);
+/* As the configuration and the room's say, from now on. */
+void distribution_set_relays(struct live *l);
+void distribution_forget_relays(struct distribution *d);
 
 #endif

@@ -62,9 +62,12 @@ is_said(const struct entry *e)
 	       e->type == ENTRY_RETRACT;
 }
 
+/* By a copy nothing is told but what all may know. */
 static bool
 may_be_known(const struct envelope *to, const struct jid *real)
 {
+	if (!real)
+		return false;
 	return to->is_entitled || to->room->config.whois == WHOIS_ANYONE ||
 	       (to->domain && !strcmp(jid_domain(real), to->domain));
 }
@@ -72,17 +75,19 @@ may_be_known(const struct envelope *to, const struct jid *real)
 static void
 write_who(struct buf *b, const struct envelope *to, const struct entry *e)
 {
+	const struct jid *real = to->env ? e->jid : e->real;
 	struct jid *who;
 
 	/* Who has said it stands in it. */
 	if (!e->jid || is_said(e))
 		return;
-	who = pseudonym_of(to->env, to->room, e->jid);
+	who = to->env ? pseudonym_of(to->env, to->room, e->jid)
+		      : jid_ref(e->jid);
 	xml_write_attr(b, "who", jid_str(who));
 	jid_unref(&who);
 	if ((!jid_is_domain(e->jid) || e->type == ENTRY_AFFILIATION) &&
-	    may_be_known(to, e->jid))
-		xml_write_attr(b, "jid", jid_str(e->jid));
+	    may_be_known(to, real))
+		xml_write_attr(b, "jid", jid_str(real));
 }
 
 static bool
@@ -183,8 +188,9 @@ void
 envelope_write_entry(struct buf *b, const struct envelope *to,
 		     const struct entry *e)
 {
-	if (e->type == ENTRY_AFFILIATION &&
-	    (!to->domain || strcmp(jid_domain(e->jid), to->domain) != 0)) {
+	if (e->type == N_ENTRY_TYPES ||
+	    (e->type == ENTRY_AFFILIATION &&
+	     (!to->domain || strcmp(jid_domain(e->jid), to->domain) != 0))) {
 		write_nothing(b, e);
 		return;
 	}

@@ -29,7 +29,7 @@ struct xml;
 /* What somebody writes, and to whom. */
 struct envelope {
 	const struct room *room;
-	const struct rules_env *env;
+	const struct rules_env *env; /* NULL: the room is a copy */
 	/* The domain that it goes to; NULL: several. */
 	const char *domain;
 	/* It has a moderator, who may know real addresses. */

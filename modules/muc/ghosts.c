@@ -261,7 +261,8 @@ tell_rooms(struct muc *muc, struct jid *domain, bool is_away)
 		map_each (k, &s->rooms) {
 			struct live *l = container_of(k, struct live, node);
 
-			if (l->state == LIVE_AWAKE && l->n_foreign)
+			if (l->state == LIVE_AWAKE && l->n_foreign &&
+			    !(is_away && distribute_is_reached(l, domain)))
 				live_submit_own(l, &(struct submission){
 							   .type = SUBMIT_LINK,
 							   .from = domain,

@@ -294,6 +294,7 @@ on_done(void *owner, void *ticket, const struct submission *sub,
 {
 	struct live *l = owner;
 	struct event *ev = ticket;
+	bool is_told;
 
 	if (!ruling->cond)
 		send_mail(l, sub, ruling);
@@ -302,12 +303,16 @@ on_done(void *owner, void *ticket, const struct submission *sub,
 		live_room(l)->is_destroyed = true;
 	if (sub->told)
 		sub->told(sub->told_data, ruling->cond);
-	distribute_done(l, sub, ruling);
+	is_told = distribute_done(l, sub, ruling);
 	if (!ev)
 		return;
 	if (l->current == ev)
 		l->current = NULL;
-	if (ruling->cond)
+	if (is_told && ev->is_waiting)
+		event_resume(ev, DONE);
+	else if (is_told)
+		return;
+	else if (ruling->cond)
 		refuse(l, ev, ruling);
 	else if (ruling->is_out_of_step)
 		live_out_of_step(ev);

@@ -115,6 +115,17 @@ static const struct option options[] = {
 	  .def = "", .check = check_domain,
 	  .doc = "The domains that may have copies of rooms, with "
 		 "rooms-distribute = listed." },
+	{ "rooms-relays", OPT_LIST, offsetof(struct muc, relays), .def = "",
+	  .check = check_domain,
+	  .doc = "Domains of servers that are trusted to pass on what happens "
+		 "in rooms, to other servers that have a copy and no way to "
+		 "this one, or that are one too many (rooms-fanout). A room's "
+		 "owner can name more." },
+	{ "rooms-fanout", OPT_INT, offsetof(struct muc, fanout), .def = "16",
+	  .min = 1, .max = 10000,
+	  .doc = "To so many servers that have a copy of a room this one, and "
+		 "each relay, sends what happens in it, if there are relays; "
+		 "others get it from a relay." },
 	{ "rooms-unlock-time", OPT_DURATION, offsetof(struct muc, unlock_time),
 	  .def = "30m", .min = 1000, .max = 86400000,
 	  .doc = "A new room that its owner does not configure within this "

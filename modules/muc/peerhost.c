@@ -69,6 +69,10 @@ static const struct option options[] = {
 	  .doc = "While there is no way to a room of another server, the users "
 		 "of this host hear each other in it, if its owner wants that; "
 		 "no: what they say waits in any case." },
+	{ "room-copies-relay", OPT_BOOL, offsetof(struct peerhost, may_relay),
+	  .def = "no",
+	  .doc = "This server passes rooms of which it has a copy on to other "
+		 "servers, if the room's server names it as a relay." },
 	{ "room-copies-max", OPT_INT, offsetof(struct peerhost, max),
 	  .def = "10000", .min = 0, .max = 1000000,
 	  .doc = "Such copies. Beyond, users are ordinary occupants." },
@@ -361,7 +365,7 @@ tells_state(const struct xml *x)
 
 /* Where all of them together are too large, it is one that grows that goes. */
 static void
-receive(struct copy *c, const struct xml *x)
+receive(struct copy *c, struct jid *from, const struct xml *x)
 {
 	struct peerhost *ph = c->host;
 	size_t others = ph->size - c->slave->size;
@@ -370,12 +374,57 @@ receive(struct copy *c, const struct xml *x)
 
 	c->slave->size_max =
 		left < (size_t)ph->max_size ? left : (size_t)ph->max_size;
-	slave_receive(c->slave, x);
+	slave_receive(c->slave, from, x);
 	/* It is about to go: not the others as well. */
 	if (c->is_over)
 		c->slave->size = 0;
 	ph->size = others + c->slave->size;
 }
+
+/* ---- from servers that have copies, too ---- */
+
+static void
+bounced(struct peerhost *ph, const struct jid *domain)
+{
+	map_each (n, &ph->copies) {
+		if (!copy_of(n)->is_over)
+			slave_bounced(copy_of(n)->slave, domain);
+	}
+}
+
+/* There is no copy. */
+static void
+answer_other(struct event *ev, const char *name, const struct xml *x)
+{
+	const char *ask = xml_get(x, "ask");
+	struct stanza *s =
+		stanza_new(STANZA_MESSAGE, TYPE_NONE, ev->to, ev->from, NULL);
+	struct xml *answer = xml_add(s->arena, s->root, name, NS_DMUC);
+
+	xml_set(s->arena, answer, "room", xml_get(x, "room"));
+	if (ask)
+		xml_set(s->arena, answer, "ask", ask);
+	route(ev->server, s);
+}
+
+static enum verdict
+from_other(struct event *ev, struct peerhost *ph, const struct xml *x)
+{
+	const char *text = xml_get(x, "room");
+	struct jid *room = text ? jid_parse(text) : NULL;
+	struct copy *c = room ? copy_find(ph, room) : NULL;
+
+	if (c && !c->is_over)
+		receive(c, ev->from, x);
+	else if (room && !strcmp(x->name, "attach"))
+		answer_other(ev, "released", x);
+	else if (room && tells_state(x))
+		answer_other(ev, "detach", x);
+	jid_unref(&room);
+	return DONE;
+}
+
+/* ---- from rooms ---- */
 
 static enum verdict
 on_message_to_host(struct event *ev, void *data)
@@ -383,14 +432,20 @@ on_message_to_host(struct event *ev, void *data)
 	const struct xml *x = stanza_child(ev->stanza, NULL, NS_DMUC);
 	struct copy *c;
 
-	if (!ev->from || !x || !jid_local(ev->from) || jid_resource(ev->from) ||
-	    !ev->wire)
+	if (!ev->from || !x || jid_resource(ev->from))
 		return PASS;
-	if (ev->stanza->type == TYPE_ERROR)
+	if (ev->stanza->type == TYPE_ERROR) {
+		if (!jid_local(ev->from))
+			bounced(data, ev->from);
 		return DONE;
+	}
+	if (!ev->wire)
+		return PASS;
+	if (!jid_local(ev->from))
+		return from_other(ev, data, x);
 	c = copy_find(data, ev->from);
 	if (c && !c->is_over)
-		receive(c, x);
+		receive(c, NULL, x);
 	else if (tells_state(x))
 		answer_detach(ev);
 	return DONE;
@@ -465,35 +520,33 @@ on_disco(struct event *ev, void *data)
 /* ---- ways ---- */
 
 static void
-each_of(struct peerhost *ph, const struct jid *domain,
-	void (*fn)(struct slave *s))
+tell_all(struct peerhost *ph, const struct jid *domain,
+	 void (*fn)(struct slave *s, const struct jid *domain))
 {
 	map_each (n, &ph->copies) {
-		struct copy *c = copy_of(n);
-
-		if (!c->is_over && jid_eq_domain(c->slave->jid, domain))
-			fn(c->slave);
+		if (!copy_of(n)->is_over)
+			fn(copy_of(n)->slave, domain);
 	}
 }
 
 static enum verdict
 on_unreachable(struct event *ev, void *data)
 {
-	each_of(data, ev->to, slave_lost);
+	tell_all(data, ev->to, slave_lost);
 	return PASS;
 }
 
 static enum verdict
 on_reachable(struct event *ev, void *data)
 {
-	each_of(data, ev->to, slave_found);
+	tell_all(data, ev->to, slave_found);
 	return PASS;
 }
 
 static enum verdict
 on_broken(struct event *ev, void *data)
 {
-	each_of(data, ev->to, slave_attach);
+	tell_all(data, ev->to, slave_broken);
 	return PASS;
 }
 

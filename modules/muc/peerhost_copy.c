@@ -103,7 +103,7 @@ parse(const struct copy *c, const struct buf *b)
 }
 
 static void
-send_up(void *owner, const char *xml, size_t len)
+send_up(void *owner, struct jid *to, const char *xml, size_t len)
 {
 	struct copy *c = owner;
 	struct buf b = { 0 };
@@ -115,14 +115,42 @@ send_up(void *owner, const char *xml, size_t len)
 	s = parse(c, &b);
 	buf_fini(&b);
 	stanza_set_from(s, c->slave->domain);
-	stanza_set_to(s, c->slave->jid);
+	stanza_set_to(s, to ? to : c->slave->jid);
 	route(copy_server(c), s);
+}
+
+/* By the relay, where there is no other way: takes it. */
+static void
+send_to_room(struct copy *c, struct stanza *s)
+{
+	struct buf b = { 0 };
+
+	if (!slave_is_carried(c->slave)) {
+		route(copy_server(c), s);
+		return;
+	}
+	stanza_write(&b, s, s->from, s->to, NULL);
+	slave_carry(c->slave, b.data, b.len);
+	buf_fini(&b);
+	stanza_unref(&s);
+}
+
+static void
+opened(void *owner, const char *xml, size_t len)
+{
+	struct copy *c = owner;
+	struct arena *a = arena_new();
+	struct xml *x = xml_from_text(copy_server(c)->pool, a, xml, len);
+
+	if (x)
+		slave_receive(c->slave, NULL, x);
+	arena_unref(&a);
 }
 
 static void
 submit(void *owner, struct stanza *stanza)
 {
-	route(copy_server(owner), stanza);
+	send_to_room(owner, stanza);
 }
 
 static void
@@ -151,7 +179,7 @@ rejoin(void *owner, struct jid *user, const char *nick, struct chunk *payload,
 	stanza_set_from(s, user);
 	stanza_set_to(s, to);
 	jid_unref(&to);
-	route(copy_server(c), s);
+	send_to_room(c, s);
 }
 
 static void
@@ -160,8 +188,8 @@ leave(void *owner, struct jid *user, const char *nick)
 	struct copy *c = owner;
 	struct jid *to = jid_with_resource(c->slave->jid, nick);
 
-	route(copy_server(c),
-	      stanza_new(STANZA_PRESENCE, TYPE_UNAVAILABLE, user, to, NULL));
+	send_to_room(c, stanza_new(STANZA_PRESENCE, TYPE_UNAVAILABLE, user, to,
+				   NULL));
 	jid_unref(&to);
 }
 
@@ -308,6 +336,7 @@ note(void *owner, const char *what)
 
 static const struct slave_class slave_class = {
 	.send = send_up,
+	.opened = opened,
 	.submit = submit,
 	.rejoin = rejoin,
 	.leave = leave,
@@ -324,6 +353,7 @@ copy_take_options(struct copy *c)
 	const struct peerhost *ph = c->host;
 
 	c->slave->may_continue = ph->may_continue;
+	c->slave->may_relay = ph->may_relay;
 	c->slave->size_max = (size_t)ph->max_size;
 }
 

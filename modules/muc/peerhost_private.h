@@ -26,6 +26,7 @@ struct peerhost {
 	struct host *host; /* borrowed */
 	bool is_on;	   /* option room-copies */
 	bool may_continue; /* option room-copies-continue */
+	bool may_relay;	   /* option room-copies-relay */
 	int64_t max;	   /* option room-copies-max */
 	int64_t max_size;  /* option room-copies-size */
 	int64_t max_all;   /* option room-copies-memory */

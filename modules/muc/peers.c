@@ -3,7 +3,6 @@
 #include "modules/muc/peers.h"
 
 #include "base/buf.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/envelope.h"
@@ -13,6 +12,7 @@
 #include "modules/muc/room.h"
 #include "modules/muc/rules.h"
 #include "modules/muc/snapshot.h"
+#include "modules/muc/tree.h"
 #include "xmpp/jid.h"
 #include "xmpp/xml.h"
 
@@ -42,6 +42,7 @@ peer_free(struct peer *p)
 {
 	list_remove(&p->node);
 	jid_unref(&p->domain);
+	free(p->seen);
 	free(p);
 }
 
@@ -98,8 +99,10 @@ void
 peers_remove(struct peers *ps, struct peer *p)
 {
 	set_elsewhere(ps, p, false);
+	tree_forget(ps, p);
 	peer_free(p);
 	ps->n--;
+	tree_settle(ps);
 }
 
 const char *
@@ -128,11 +131,20 @@ count(struct peers *ps, struct peer *p, struct peers_traffic more)
 	}
 }
 
-static void
-send(struct peers *ps, struct peer *p, const struct buf *b)
+void
+peers_send_itself(struct peers *ps, struct peer *p, const struct buf *b)
 {
 	count(ps, p, (struct peers_traffic){ 1, b->len, 0 });
 	ps->cls->send(ps->owner, p, b->data, b->len);
+}
+
+void
+peers_send(struct peers *ps, struct peer *p, const struct buf *b)
+{
+	if (p->via)
+		tree_carry(ps, p, b);
+	else
+		peers_send_itself(ps, p, b);
 }
 
 static struct envelope
@@ -140,16 +152,27 @@ to_peer(const struct peers *ps, const struct peer *p)
 {
 	return (struct envelope){ .room = ps->room,
 				  .env = ps->env,
-				  .domain = jid_domain(p->domain),
+				  .domain = ps->env ? jid_domain(p->domain)
+						    : NULL,
 				  .is_entitled = p->is_entitled };
+}
+
+/* Whose it is, where it does not come from there. */
+static void
+write_room(struct buf *b, const struct peers *ps)
+{
+	if (!ps->env)
+		xml_write_attr(b, "room", jid_str(ps->room->jid));
 }
 
 static void
 begin_log(struct buf *b, const struct peers *ps, bool is_late)
 {
 	b->len = 0;
-	buf_printf(b, "<log xmlns='" NS_DMUC "' epoch='%s'%s>",
+	buf_printf(b, "<log xmlns='" NS_DMUC "' epoch='%s'%s",
 		   ps->room->log.epoch, is_late ? " late='true'" : "");
+	write_room(b, ps);
+	buf_addc(b, '>');
 }
 
 /* What it has missed. */
@@ -168,7 +191,7 @@ send_missing(struct peers *ps, struct peer *p, uint64_t seq)
 			e = log_ring_after(&ps->room->log, seq);
 		} while (e && b.len < ENVELOPE_MAX);
 		buf_adds(&b, "</log>");
-		send(ps, p, &b);
+		peers_send(ps, p, &b);
 	}
 	buf_fini(&b);
 }
@@ -200,10 +223,11 @@ send_part(void *data, const struct buf *xml, unsigned number, bool is_last)
 		   "' part='%u'%s",
 		   log->epoch, log->seq, number, is_last ? " last='true'" : "");
 	write_ask(&x->b, x->ask);
+	write_room(&x->b, x->peers);
 	buf_addc(&x->b, '>');
 	buf_add(&x->b, xml->data, xml->len);
 	buf_adds(&x->b, "</snapshot>");
-	send(x->peers, x->peer, &x->b);
+	peers_send(x->peers, x->peer, &x->b);
 }
 
 static void
@@ -216,19 +240,35 @@ send_room(struct peers *ps, struct peer *p, uint64_t ask)
 	buf_fini(&x.b);
 }
 
+static uint64_t
+info_of(const struct peers *ps)
+{
+	struct muc_limits limits;
+
+	if (!ps->env)
+		return info_digest(ps->room, NULL);
+	limits = (struct muc_limits){ (int)ps->env->occupants_max,
+				      (int)ps->env->history_max };
+	return info_digest(ps->room, &limits);
+}
+
 static void
 write_position(struct buf *b, const struct peers *ps, uint64_t ask)
 {
 	const struct log_ring *log = &ps->room->log;
-	struct muc_limits limits = { (int)ps->env->occupants_max,
-				     (int)ps->env->history_max };
 
 	buf_printf(b,
-		   "<position xmlns='" NS_DMUC "' epoch='%s' seq='%" PRIu64
-		   "' digest='%016" PRIx64 "' info='%016" PRIx64 "'",
-		   log->epoch, log->seq, snapshot_digest(ps->room, ps->env),
-		   info_digest(ps->room, &limits));
+		   "<position xmlns='" NS_DMUC "' epoch='%s' seq='%" PRIu64 "'",
+		   log->epoch, log->seq);
+	if (ps->env || ps->has_digest)
+		buf_printf(b, " digest='%016" PRIx64 "'",
+			   snapshot_digest(ps->room, ps->env));
+	if (ps->env || ps->has_info)
+		buf_printf(b, " info='%016" PRIx64 "'", info_of(ps));
 	write_ask(b, ask);
+	write_room(b, ps);
+	if (ps->path)
+		xml_write_attr(b, "path", ps->path);
 	buf_adds(b, "/>");
 }
 
@@ -247,28 +287,54 @@ has_moderator(const struct peers *ps, const struct peer *p)
 	return false;
 }
 
-/* Of all who are in the room. */
 static void
-send_addresses(struct peers *ps, struct peer *p)
+write_address(struct buf *b, const struct peers *ps, const struct jid *real)
+{
+	struct jid *who = pseudonym_of(ps->env, ps->room, real);
+
+	buf_adds(b, "<session");
+	xml_write_attr(b, "who", jid_str(who));
+	xml_write_attr(b, "jid", jid_str(real));
+	buf_adds(b, "/>");
+	jid_unref(&who);
+}
+
+static bool
+may_know_all(const struct peers *ps, const struct peer *p)
+{
+	return p->is_entitled || ps->room->config.whois == WHOIS_ANYONE;
+}
+
+/* Of all who are in the room, or of its own users. */
+static void
+send_addresses(struct peers *ps, struct peer *p, bool are_all)
 {
 	struct buf b = { 0 };
 
 	buf_adds(&b, "<whois xmlns='" NS_DMUC "'>");
 	list_each (n, &ps->room->occupants) {
 		list_each (k, &occupant_of(n)->sessions) {
-			const struct room_session *s = room_session_of(k);
-			struct jid *who =
-				pseudonym_of(ps->env, ps->room, s->jid);
+			const struct jid *real = room_session_of(k)->jid;
 
-			buf_adds(&b, "<session");
-			xml_write_attr(&b, "who", jid_str(who));
-			xml_write_attr(&b, "jid", jid_str(s->jid));
-			buf_adds(&b, "/>");
-			jid_unref(&who);
+			if (are_all || jid_eq_domain(real, p->domain))
+				write_address(&b, ps, real);
 		}
 	}
 	buf_adds(&b, "</whois>");
-	send(ps, p, &b);
+	peers_send(ps, p, &b);
+	buf_fini(&b);
+}
+
+/* The entry comes by a relay, which may not know. */
+static void
+send_address(struct peers *ps, struct peer *p, const struct jid *real)
+{
+	struct buf b = { 0 };
+
+	buf_adds(&b, "<whois xmlns='" NS_DMUC "'>");
+	write_address(&b, ps, real);
+	buf_adds(&b, "</whois>");
+	peers_send(ps, p, &b);
 	buf_fini(&b);
 }
 
@@ -292,13 +358,13 @@ entitle(struct peers *ps, struct peer *p, const struct room_change *c)
 	case ENTRY_CONFIG:
 		if (c->old_config.whois != ps->room->config.whois &&
 		    ps->room->config.whois == WHOIS_ANYONE)
-			send_addresses(ps, p);
+			send_addresses(ps, p, true);
 		return;
 	default:
 		return;
 	}
 	if (p->is_entitled && !was && ps->room->config.whois != WHOIS_ANYONE)
-		send_addresses(ps, p);
+		send_addresses(ps, p, true);
 }
 
 /* ---- entries ---- */
@@ -311,42 +377,159 @@ number_of(const struct xml *x, const char *name)
 	return value ? strtoull(value, NULL, 10) : 0;
 }
 
-void
-peers_follow(struct peers *ps, struct peer *p, const struct xml *at)
+struct peers_at
+peers_at_of(const struct xml *x)
+{
+	const char *epoch = xml_get(x, "epoch");
+
+	return (struct peers_at){ epoch ? epoch : "", number_of(x, "seq"),
+				  number_of(x, "ask") };
+}
+
+bool
+peers_can_continue(const struct peers *ps, const struct peers_at *at)
 {
 	const struct log_ring *log = &ps->room->log;
-	const char *epoch = xml_get(at, "epoch");
-	uint64_t seq = number_of(at, "seq");
+
+	return !strcmp(at->epoch, log->epoch) && at->seq <= log->seq &&
+	       at->seq >= log_ring_floor(log);
+}
+
+/* ---- lists ---- */
+
+static void
+write_lists(struct buf *b, const struct peers *ps, bool are_all)
+{
+	buf_printf(b, "<lists xmlns='" NS_DMUC "' epoch='%s'%s>",
+		   ps->room->log.epoch, are_all ? " all='true'" : "");
+}
+
+/* What is about its users, as it is now. */
+static void
+send_lists(struct peers *ps, struct peer *p)
+{
+	struct envelope to = to_peer(ps, p);
 	struct buf b = { 0 };
 
+	write_lists(&b, ps, true);
+	snapshot_write_lists(&b, &to);
+	buf_adds(&b, "</lists>");
+	peers_send(ps, p, &b);
+	buf_fini(&b);
+}
+
+/* One for which a relay has a place in the log only. */
+static void
+send_list(struct peers *ps, struct peer *p, const struct entry *e)
+{
+	struct envelope to = to_peer(ps, p);
+	struct entry copy = *e;
+	struct buf b = { 0 };
+
+	copy.seq = 0;
+	copy.submit = NULL;
+	write_lists(&b, ps, false);
+	envelope_write_entry(&b, &to, &copy);
+	buf_adds(&b, "</lists>");
+	peers_send(ps, p, &b);
+	buf_fini(&b);
+}
+
+void
+peers_tell_own(struct peers *ps, struct peer *p)
+{
+	send_lists(ps, p);
+	send_addresses(ps, p, may_know_all(ps, p));
+}
+
+/* What the relay does not tell it of the entry. */
+static void
+tell_beside(struct peers *ps, struct peer *p, const struct room_change *c)
+{
+	const struct entry *e = c->entry;
+
+	entitle(ps, p, c);
+	if (e->type == ENTRY_AFFILIATION && jid_eq_domain(e->jid, p->domain))
+		send_list(ps, p, e);
+	else if (e->type == ENTRY_JOIN && p->is_entitled &&
+		 ps->room->config.whois != WHOIS_ANYONE)
+		send_address(ps, p, e->jid);
+}
+
+void
+peers_follow(struct peers *ps, struct peer *p, const struct peers_at *at)
+{
+	struct buf b = { 0 };
+
+	tree_attached(ps, p);
 	p->is_entitled = has_moderator(ps, p);
 	p->state = PEER_FOLLOWS;
 	p->acked = 0;
+	p->ask = at->ask;
 	p->is_deserted = false;
 	set_elsewhere(ps, p, true);
-	if (!epoch || strcmp(epoch, log->epoch) != 0 || seq > log->seq ||
-	    seq < log_ring_floor(log)) {
-		send_room(ps, p, number_of(at, "ask"));
+	if (peers_can_continue(ps, at)) {
+		p->acked = at->seq;
+		send_missing(ps, p, at->seq);
+		if (p->lacks_own)
+			peers_tell_own(ps, p);
+		else if (p->lacks_addresses && may_know_all(ps, p))
+			send_addresses(ps, p, true);
 	} else {
-		p->acked = seq;
-		send_missing(ps, p, seq);
-		if (p->lacks_addresses &&
-		    (p->is_entitled || ps->room->config.whois == WHOIS_ANYONE))
-			send_addresses(ps, p);
+		send_room(ps, p, at->ask);
 	}
-	p->lacks_addresses = false;
+	p->lacks_addresses = p->lacks_own = false;
 	/* That was all. */
-	write_position(&b, ps, number_of(at, "ask"));
-	send(ps, p, &b);
+	write_position(&b, ps, at->ask);
+	peers_send(ps, p, &b);
+	buf_fini(&b);
+	tree_settle(ps);
+}
+
+void
+peers_follow_by(struct peers *ps, struct peer *p, struct peer *relay)
+{
+	p->via = relay;
+	p->is_entitled = has_moderator(ps, p);
+	p->state = PEER_FOLLOWS;
+	p->acked = 0;
+	set_elsewhere(ps, p, true);
+}
+
+void
+peers_detach(struct peers *ps, struct peer *p, bool users_stay)
+{
+	struct buf b = { 0 };
+
+	buf_adds(&b, "<detach xmlns='" NS_DMUC "'");
+	if (users_stay)
+		buf_adds(&b, " users='stay'");
+	buf_adds(&b, "/>");
+	peers_send(ps, p, &b);
 	buf_fini(&b);
 }
 
 void
 peers_lost(struct peers *ps, struct peer *p)
 {
-	(void)ps;
+	p->is_cut = true;
+	/* It is reached all the same. */
+	if (p->via)
+		return;
 	if (p->state == PEER_FOLLOWS)
 		p->state = PEER_LOST;
+	tree_orphan(ps, p);
+	tree_settle(ps);
+}
+
+void
+peers_found(struct peers *ps, struct peer *p)
+{
+	p->is_cut = false;
+	if (!p->via)
+		peers_tell_one(ps, p);
+	ps->is_unsettled = true;
+	tree_settle(ps);
 }
 
 void
@@ -383,10 +566,16 @@ count_left(struct peers *ps, const struct room_change *c)
 /* Is it none of its business? When it has users again it finds that something
  * is missing, and gets it. */
 static bool
-is_kept_from(struct peer *p, const struct entry *e)
+is_kept_from(struct peers *ps, struct peer *p, const struct room_change *c)
 {
+	const struct entry *e = c->entry;
+
 	if (p->state != PEER_FOLLOWS)
 		return true;
+	if (p->via) {
+		tell_beside(ps, p, c);
+		return true;
+	}
 	if (p->is_deserted && e->type == ENTRY_CONFIG)
 		p->lacks_addresses = true;
 	return p->is_deserted;
@@ -394,11 +583,14 @@ is_kept_from(struct peer *p, const struct entry *e)
 
 /* After the last of its users has left: it has been told that. */
 static void
-desert(struct peer *p, const struct room_change *c)
+desert(struct peers *ps, struct peer *p, const struct room_change *c)
 {
-	if (c->entry->type == ENTRY_LEAVE && !p->n_sessions &&
-	    jid_eq_domain(c->occupant->bare, p->domain))
-		p->is_deserted = true;
+	if (c->entry->type != ENTRY_LEAVE || p->n_sessions ||
+	    p->state != PEER_FOLLOWS ||
+	    !jid_eq_domain(c->occupant->bare, p->domain))
+		return;
+	p->is_deserted = true;
+	tree_deserted(ps, p);
 }
 
 static void
@@ -429,8 +621,10 @@ peers_applied(struct peers *ps, const struct room_change *c)
 			      (c->entry->jid &&
 			       jid_eq_domain(c->entry->jid, p->domain));
 
-		if (is_kept_from(p, c->entry))
+		if (is_kept_from(ps, p, c)) {
+			desert(ps, p, c);
 			continue;
+		}
 		entitle(ps, p, c);
 		b = is_own ? &own : &logs[p->is_entitled];
 		to.is_entitled = p->is_entitled;
@@ -438,15 +632,40 @@ peers_applied(struct peers *ps, const struct room_change *c)
 			to.domain = NULL;
 		if (is_own || !b->len)
 			write_log(b, ps, &to, c->entry);
-		send(ps, p, b);
+		peers_send(ps, p, b);
 		count(ps, p, (struct peers_traffic){ 0, 0, p->n_sessions });
-		desert(p, c);
+		desert(ps, p, c);
 	}
 	buf_fini(&logs[0]);
 	buf_fini(&logs[1]);
 	buf_fini(&own);
+	if (ps->is_unsettled)
+		tree_settle(ps);
 	if (++ps->n_undigested >= PEERS_DIGEST_EVERY)
 		peers_tell_position(ps);
+}
+
+void
+peers_pass_on(struct peers *ps, const struct entry *e, bool is_late)
+{
+	struct envelope to = { .room = ps->room };
+	struct buf b = { 0 };
+
+	begin_log(&b, ps, is_late);
+	envelope_write_entry(&b, &to, e);
+	buf_adds(&b, "</log>");
+	list_each (n, &ps->all) {
+		if (peer_of(n)->state == PEER_FOLLOWS)
+			peers_send(ps, peer_of(n), &b);
+	}
+	buf_fini(&b);
+}
+
+/* By a relay others are told, once it is there itself. */
+static bool
+is_told(const struct peer *p)
+{
+	return p->state != PEER_ASKED && !p->is_deserted && !p->via;
 }
 
 void
@@ -457,9 +676,21 @@ peers_tell_position(struct peers *ps)
 	ps->n_undigested = 0;
 	write_position(&b, ps, 0);
 	list_each (n, &ps->all) {
-		if (peer_of(n)->state != PEER_ASKED && !peer_of(n)->is_deserted)
-			send(ps, peer_of(n), &b);
+		if (is_told(peer_of(n)))
+			peers_send(ps, peer_of(n), &b);
 	}
+	buf_fini(&b);
+}
+
+void
+peers_tell_one(struct peers *ps, struct peer *p)
+{
+	struct buf b = { 0 };
+
+	if (!is_told(p))
+		return;
+	write_position(&b, ps, 0);
+	peers_send(ps, p, &b);
 	buf_fini(&b);
 }
 
@@ -470,77 +701,6 @@ peers_tell_stranger(struct peers *ps, struct jid *domain)
 	struct buf b = { 0 };
 
 	write_position(&b, ps, 0);
-	send(ps, &stranger, &b);
-	buf_fini(&b);
-}
-
-/* ---- submissions ---- */
-
-/* In peer->outcomes: 0, or 1 and the condition. */
-#define UNDER_WAY 0
-
-/* Where it is, or PEERS_SEEN. */
-static size_t
-find_seen(const struct peer *p, const char *submit)
-{
-	uint64_t hash = hash_str(submit);
-	size_t n = p->n_seen < PEERS_SEEN ? (size_t)p->n_seen : PEERS_SEEN;
-
-	for (size_t i = 0; i < n; i++) {
-		if (p->seen[i] == hash)
-			return i;
-	}
-	return PEERS_SEEN;
-}
-
-bool
-peers_has_seen(const struct peer *p, const char *submit)
-{
-	return find_seen(p, submit) < PEERS_SEEN;
-}
-
-bool
-peers_is_new(struct peer *p, const char *submit)
-{
-	size_t at = p->n_seen % PEERS_SEEN;
-
-	if (peers_has_seen(p, submit))
-		return false;
-	p->seen[at] = hash_str(submit);
-	p->outcomes[at] = UNDER_WAY;
-	p->n_seen++;
-	return true;
-}
-
-void
-peers_done(struct peer *p, const char *submit, enum stanza_cond cond)
-{
-	size_t at = find_seen(p, submit);
-
-	if (at < PEERS_SEEN)
-		p->outcomes[at] = (uint8_t)(1 + cond);
-}
-
-bool
-peers_outcome(const struct peer *p, const char *submit,
-	      enum stanza_cond *cond_out)
-{
-	size_t at = find_seen(p, submit);
-
-	if (at == PEERS_SEEN || p->outcomes[at] == UNDER_WAY)
-		return false;
-	*cond_out = (enum stanza_cond)(p->outcomes[at] - 1);
-	return true;
-}
-
-void
-peers_settled(struct peers *ps, struct peer *p, const char *submit)
-{
-	struct buf b = { 0 };
-
-	buf_adds(&b, "<settled xmlns='" NS_DMUC "'");
-	xml_write_attr(&b, "submit", submit);
-	buf_adds(&b, "/>");
-	send(ps, p, &b);
+	peers_send(ps, &stranger, &b);
 	buf_fini(&b);
 }

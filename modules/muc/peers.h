@@ -17,10 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
+struct entry;
 struct jid;
 struct room;
 struct room_change;
-struct room_session;
 struct rules_env;
 struct xml;
 
@@ -43,6 +44,12 @@ enum peer_state {
 	PEER_LOST,    /* gets nothing before it attaches */
 };
 
+/* Of its submissions: peers_submit.c. */
+struct peer_seen {
+	uint64_t hashes[PEERS_SEEN];
+	uint8_t outcomes[PEERS_SEEN];
+};
+
 struct peer {
 	struct list node;   /* in peers->all */
 	struct jid *domain; /* ref */
@@ -51,11 +58,19 @@ struct peer {
 	/* FOLLOWS: the last of its users has left, and what happens is not its
 	 * business before one enters again. */
 	bool is_deserted;
-	bool lacks_addresses;	      /* that it was to be told meanwhile */
-	size_t n_sessions;	      /* of its users, in the room */
-	uint64_t acked;		      /* it has everything up to there */
-	uint64_t seen[PEERS_SEEN];    /* hashes of its last submissions … */
-	uint8_t outcomes[PEERS_SEEN]; /* … and what came of each: peers.c */
+	/* That it was to be told meanwhile; that may be lost with a relay. */
+	bool lacks_addresses, lacks_own;
+	bool is_cut;	    /* there is no way to itself */
+	size_t n_sessions;  /* of its users, in the room */
+	uint64_t acked;	    /* it has everything up to there */
+	uint64_t ask;	    /* of its last <attach/> */
+	struct peer *via;   /* FOLLOWS: a relay, which sends it the log */
+	struct peer *place; /* where it was told to attach; NULL: here */
+	bool is_relay;	    /* may send the log to others */
+	bool is_fixed;	    /* has not got along with a relay */
+	uint64_t opened; /* the last number that it has sealed something with */
+	uint64_t told;	 /* hash of what it was told of the tree, or 0 */
+	struct peer_seen *seen; /* owned; of its last submissions, or NULL */
 	uint64_t n_seen;
 	struct peers_traffic traffic; /* since it is there */
 	int64_t since_ms;	      /* owner's: of its state */
@@ -63,21 +78,40 @@ struct peer {
 };
 
 struct peers_class {
-	/* In a message from the room to the peer's domain. */
+	/* In a message from the room to the peer's domain; from a copy: from
+	 * our domain. */
 	void (*send)(void *owner, const struct peer *p, const char *xml,
 		     size_t len);
+	/* The peer's users are away, as nobody reaches it; or not any more. May
+	 * be NULL. */
+	void (*link)(void *owner, const struct peer *p, bool is_away);
 };
 
 struct peers {
 	struct room *room;	     /* borrowed */
-	const struct rules_env *env; /* borrowed */
+	const struct rules_env *env; /* borrowed; NULL: the room is a copy */
 	const struct peers_class *cls;
 	void *owner;
 	struct peers_traffic *total; /* borrowed; counts, too; may be NULL */
 	struct list all;
 	size_t n;
 	unsigned n_undigested; /* entries since the last digest */
+	/* At the master: the relays (in their order), and how many others each
+	 * server sends the log to, if there are any: tree.h. */
+	const char *const *relays; /* borrowed */
+	size_t n_relays, fanout;
+	bool is_unsettled; /* something has changed */
+	/* At a copy, as it stands in what is sent. */
+	const char *path;	   /* owner's; see <position/> */
+	bool has_digest, has_info; /* it is what the master's is */
 };
+
+/* A position, as others state it; ask: see <attach/>, 0 for none. */
+struct peers_at {
+	const char *epoch; /* borrowed */
+	uint64_t seq, ask;
+};
+struct peers_at peers_at_of(const struct xml *x);
 
 void
 peers_init(struct peers *ps, struct room *room, const struct rules_env *env,
@@ -95,17 +129,23 @@ struct peer *peers_add(struct peers *ps, const struct jid *domain);
 /* It is none any more: its users are ordinary occupants of another server. */
 void peers_remove(struct peers *ps, struct peer *p);
 
-/* It has a copy at the position of this element (<slave/> or <attach/>; epoch
- * "", seq 0: an empty one) and gets what comes behind it, or the whole room.
- * From now on it shows the room to all its users. */
-void peers_follow(struct peers *ps, struct peer *p, const struct xml *at);
+/* It has a copy at this position (epoch "", seq 0: an empty one) and gets what
+ * comes behind it, or the whole room. From now on it shows the room to all its
+ * users. */
+void peers_follow(struct peers *ps, struct peer *p, const struct peers_at *at);
+/* Can it go on from there with what is at hand? */
+bool peers_can_continue(const struct peers *ps, const struct peers_at *at);
+/* There is no way to itself; or there is one. */
 void peers_lost(struct peers *ps, struct peer *p);
+void peers_found(struct peers *ps, struct peer *p);
 void
 peers_acked(struct peers *ps, struct peer *p, const char *epoch, uint64_t seq);
 
 /* An entry has been applied: all that follow get it. Before anybody here is
  * shown it: a session that has entered may be one that is elsewhere. */
 void peers_applied(struct peers *ps, const struct room_change *c);
+/* At a copy: the same of an entry that it has taken. */
+void peers_pass_on(struct peers *ps, const struct entry *e, bool is_late);
 
 /* Has it submitted that? */
 bool peers_has_seen(const struct peer *p, const char *submit);
@@ -118,11 +158,32 @@ bool peers_outcome(const struct peer *p, const char *submit,
 		   enum stanza_cond *cond_out);
 /* Nothing came of it, or it was there before: the peer forgets it. */
 void peers_settled(struct peers *ps, struct peer *p, const char *submit);
+/* It is none any more: it learns whether its users are ordinary occupants from
+ * now on (stay). peers_remove is to follow. */
+void peers_detach(struct peers *ps, struct peer *p, bool users_stay);
+/* The same for one that was refused, where an error does not get to the user
+ * by itself. */
+void peers_refused(struct peers *ps, struct peer *p, const char *submit,
+		   enum stanza_cond cond);
 
 /* Says where the log is, with a digest: who is behind, or has another room,
  * attaches. */
 void peers_tell_position(struct peers *ps);
 /* The same to a domain that is no peer, and acts as if it were. */
 void peers_tell_stranger(struct peers *ps, struct jid *domain);
+
+/* ---- for tree.c ---- */
+
+/* By the relay, if it has the log from one: in the order of that. */
+void peers_send(struct peers *ps, struct peer *p, const struct buf *b);
+/* Not by one. */
+void peers_send_itself(struct peers *ps, struct peer *p, const struct buf *b);
+/* To one peer. */
+void peers_tell_one(struct peers *ps, struct peer *p);
+/* It has a copy, and gets the log from this relay. */
+void peers_follow_by(struct peers *ps, struct peer *p, struct peer *relay);
+/* What no relay can tell it: who its users are in the room, what stands about
+ * them on the lists, and the addresses that it may know. */
+void peers_tell_own(struct peers *ps, struct peer *p);
 
 #endif

@@ -49,7 +49,8 @@ struct muc {		   /* per host */
 	struct list domains; /* struct muc_service.node */
 	/* distribute.c */
 	int distribute; /* enum muc_distribute */
-	struct option_list distribute_to;
+	struct option_list distribute_to, relays;
+	int64_t fanout;
 	struct map known; /* what domains can do */
 	struct peers_traffic traffic;
 	struct log_limit peers_log;

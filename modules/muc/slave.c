@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What was asked for and has not come is asked for again. */
+/* What has had no answer for so long is not going to have one. */
 #define ASK_AGAIN_MS 10000
 
 /* What is older says since when; clocks differ by less. */
@@ -468,6 +468,7 @@ slave_end(struct slave *s)
 {
 	if (s->is_over)
 		return;
+	relay_release_all(s);
 	s->is_over = true;
 	/* What waits will never be answered here. */
 	while (!list_is_empty(&s->pending)) {
@@ -482,11 +483,19 @@ slave_end(struct slave *s)
 	s->cls->over(s->owner);
 }
 
+static void
+detach(struct slave *s)
+{
+	slave_say_to_master(s, "detach");
+	if (s->parent)
+		slave_say(s, "detach");
+}
+
 /* There is nobody of ours in it. */
 void
 slave_leave_master(struct slave *s)
 {
-	slave_say(s, "detach");
+	detach(s);
 	slave_end(s);
 }
 
@@ -510,6 +519,7 @@ is_held(const struct slave *s, const struct slave_pending *p)
 void
 slave_hand_over(struct slave *s, bool again)
 {
+	relay_release_all(s);
 	/* Errors are for the users now, also those that come at once. */
 	s->is_over = true;
 	while (!list_is_empty(&s->pending)) {
@@ -535,7 +545,7 @@ ask_to_take_over(struct slave *s)
 
 	s->is_leaving = true;
 	s->leaving_ms = s->now_ms;
-	s->cls->send(s->owner, stay, sizeof(stay) - 1);
+	slave_tell_master(s, stay, sizeof(stay) - 1);
 }
 
 void
@@ -594,21 +604,20 @@ slave_tick(struct slave *s, int64_t now_ms)
 		return;
 	if (is_deserted(s)) {
 		if (s->state != SLAVE_SPLIT)
-			slave_say(s, "detach");
+			detach(s);
 		slave_end(s);
 		return;
 	}
+	slave_way_tick(s);
 	if (s->state == SLAVE_SPLIT) {
 		if (!s->is_faded && now_ms - s->since_ms >= FADE_AFTER_MS)
 			slave_fade(s);
 		return;
 	}
 	slave_acknowledge(s);
-	if (s->state == SLAVE_BEHIND && now_ms - s->asked_ms >= ASK_AGAIN_MS)
-		slave_ask(s, false);
 	/* Lost, and no way has been seen to break: all of them come again. */
-	else if (is_unanswered(s))
-		slave_attach(s);
+	if (s->state == SLAVE_CURRENT && is_unanswered(s))
+		slave_ask(s, false);
 	/* That may be lost, too; in a split it never got there. */
 	if (s->is_leaving && s->state == SLAVE_CURRENT &&
 	    now_ms - s->leaving_ms >= PASS_AGAIN_MS)
@@ -632,6 +641,7 @@ slave_new(struct jid *room, struct jid *domain, const struct slave_class *cls,
 	s->size_max = SIZE_MAX;
 	log_ring_resume(&s->room->log, NO_EPOCH, 0);
 	list_init(&s->pending);
+	s->path = mem_strdup("");
 	return s;
 }
 
@@ -647,6 +657,8 @@ slave_free(struct slave *s)
 		jid_unref(&s->faded[i]);
 	free(s->faded);
 	slave_drop_next(s);
+	relay_free(s);
+	slave_way_free(s);
 	room_free(s->room);
 	jid_unref(&s->jid);
 	jid_unref(&s->domain);

@@ -4,8 +4,10 @@
  *
  * It replays the entries that the master sends and has them shown to its own
  * users, whose stanzas it passes up and keeps until they have come back as
- * entries. Without a way to the master it holds what they send; when there is
- * one again it catches up, and nobody sees anything twice.
+ * entries. The entries come from the master itself, or from another copy, a
+ * relay that the master has named. Without a way to either it holds what its
+ * users send; when there is one again it catches up, and nobody sees anything
+ * twice.
  *
  * No socket, clock or database: whoever owns it does what the class says. What
  * it is given to receive comes from the master, which it does not trust with
@@ -17,6 +19,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "modules/muc/log.h"
+#include "modules/muc/seal.h"
 #include "xmpp/cond.h"
 
 #include <stdbool.h>
@@ -26,6 +29,7 @@
 struct chunk;
 struct entry;
 struct jid;
+struct relay;
 struct room;
 struct room_change;
 struct room_session;
@@ -36,8 +40,11 @@ struct xml;
 #define SLAVE_ANSWERED 256
 
 struct slave_class {
-	/* In a message from our domain to the room. */
-	void (*send)(void *owner, const char *xml, size_t len);
+	/* In a message from our domain; to: a domain; NULL: the room. */
+	void (*send)(void *owner, struct jid *to, const char *xml, size_t len);
+	/* Something from the master that has come sealed, as text: it is to be
+	 * received as if it had come by itself. */
+	void (*opened)(void *owner, const char *xml, size_t len);
 	/* A stanza of a user of ours, on its way to the room: takes it. */
 	void (*submit)(void *owner, struct stanza *stanza);
 	/* The same for a user who was in the room before: enters it with this
@@ -67,7 +74,13 @@ struct slave_class {
 enum slave_state {
 	SLAVE_BEHIND,  /* has asked for what it misses */
 	SLAVE_CURRENT, /* as far as it knows */
-	SLAVE_SPLIT,   /* there is no way to the master */
+	SLAVE_SPLIT,   /* there is no way to the master, nor by a relay */
+};
+
+/* A copy at another server that passes the log on. */
+struct slave_relay {
+	struct jid *domain;    /* ref */
+	int64_t not_before_ms; /* monotonic; it is not asked before */
 };
 
 enum slave_pending_kind {
@@ -120,6 +133,22 @@ struct slave {
 	 * set. A larger room is given up, its users are ordinary occupants. */
 	size_t size, size_max;
 	size_t size_again; /* where it is counted again */
+	/* Whom it gets the log from: slave_way.c. */
+	struct jid *parent;	    /* ref; NULL: the master itself */
+	struct jid *asked;	    /* ref; SPLIT: a relay that may answer */
+	bool is_placed;		    /* the master has told it to attach there */
+	bool is_cut;		    /* there is no way to the master itself */
+	struct slave_relay *relays; /* owned; in the order to try */
+	size_t n_relays;
+	char *path; /* owned; the relays between the master and this, or "" */
+	/* Those that get the log from this: relay.c; owned, or NULL. */
+	struct relay *relay;
+	bool is_relay; /* the master trusts it with that */
+	/* What goes by a relay is sealed, once the master has said with what.
+	 */
+	struct seal seal;
+	bool has_seal;
+	uint64_t n_sealed;
 	/* Refs: whom the split shows as away, by domains. */
 	struct jid **faded;
 	size_t n_faded;
@@ -133,6 +162,7 @@ struct slave {
 	/* In a split users of ours see what they say, where the room's owner
 	 * wants that, too. */
 	bool may_continue;
+	bool may_relay;		       /* the owner of this copy wants to */
 	const struct stanza *entering; /* borrowed; by what, in a split */
 	int64_t used_ms;    /* when one of ours was seen in it; monotonic */
 	size_t pending_max; /* for each user */
@@ -175,14 +205,21 @@ bool slave_error(struct slave *s, const struct stanza *error);
 /* The user's session is gone without a word. */
 void slave_session_gone(struct slave *s, const struct jid *full);
 
-/* An element of the protocol from the master: log, snapshot, position,
- * settled, whois, detach. */
-void slave_receive(struct slave *s, const struct xml *x);
-/* The way to the master is lost; or there is one again. */
-void slave_lost(struct slave *s);
-void slave_found(struct slave *s);
-/* The master has forgotten us, or we may have missed something. */
+/* An element of the protocol; from: the domain, NULL: the room itself. */
+void slave_receive(struct slave *s, struct jid *from, const struct xml *x);
+/* The way to a domain is lost, the master's or another one; or there is one
+ * again; or it was broken, and something may have been lost. */
+void slave_lost(struct slave *s, const struct jid *domain);
+void slave_found(struct slave *s, const struct jid *domain);
+void slave_broken(struct slave *s, const struct jid *domain);
+/* Something that was sent to the domain has come back. */
+void slave_bounced(struct slave *s, const struct jid *domain);
+/* The master has forgotten us. */
 void slave_attach(struct slave *s);
+/* What is for the room goes by the relay: each stanza through slave_carry, as
+ * text. */
+bool slave_is_carried(const struct slave *s);
+void slave_carry(struct slave *s, const char *xml, size_t len);
 /* What time it is, before any other call. */
 void slave_set_clock(struct slave *s, int64_t mono_ms, int64_t wall_ms);
 /* The master is to show the room to those of ours itself. It is over when that

@@ -320,6 +320,18 @@ take_refusal(struct slave *s, struct slave_pending *p, enum stanza_cond cond)
 	return returns;
 }
 
+void
+slave_refused(struct slave *s, struct slave_pending *p, enum stanza_cond cond)
+{
+	struct stanza *stanza = p->stanza ? stanza_ref(p->stanza) : NULL;
+
+	if (is_of_the_way(cond))
+		cond = COND_INTERNAL_SERVER_ERROR;
+	if (!take_refusal(s, p, cond) && stanza)
+		s->cls->refuse(s->owner, stanza, cond, NULL);
+	stanza_unref(&stanza);
+}
+
 bool
 slave_error(struct slave *s, const struct stanza *error)
 {
@@ -334,7 +346,7 @@ slave_error(struct slave *s, const struct stanza *error)
 		return is_of_the_way(cond) && was_answered(s, error);
 	if (is_of_the_way(cond)) {
 		/* Behind that, all is sent again. */
-		slave_attach(s);
+		slave_broken(s, s->jid);
 		return true;
 	}
 	return take_refusal(s, p, cond);

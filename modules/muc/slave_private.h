@@ -78,6 +78,9 @@ slave_pending_before(struct slave *s, struct slave_pending *p);
 /* May the user have one more thing waiting? */
 bool slave_may_wait(const struct slave *s, const struct stanza *stanza);
 void slave_pass_up(struct slave *s, struct slave_pending *p);
+/* The master has refused it, and says so to us. */
+void
+slave_refused(struct slave *s, struct slave_pending *p, enum stanza_cond cond);
 /* The next that is due, and not any more, or NULL: passing up may end others,
  * where the way refuses it at once, and the copy with them. */
 struct slave_pending *slave_pending_due(struct slave *s);
@@ -87,19 +90,60 @@ struct slave_pending *slave_pending_due(struct slave *s);
 /* The nickname by which the master is going to know what the user says now: of
  * the last presence that waits, "" for none. */
 const char *slave_nick_wanted(const struct slave *s, const struct jid *user);
-/* All but those of ours are shown as away. */
+/* All but those of ours are shown as away; or not any more. */
 void slave_fade(struct slave *s);
+void slave_unfade(struct slave *s);
+/* What was on its way when the split came: before what is said in it. */
+void slave_show_waiting(struct slave *s);
+
+/* ---- slave_way.c: whom it gets the log from ---- */
+
+/* To the master, by a relay if need be. */
+void slave_tell_master(struct slave *s, const char *xml, size_t len);
+/* <name/> with where we stand, to whom we get the log from. */
+void slave_say(struct slave *s, const char *name);
+/* The same, to the master. */
+void slave_say_to_master(struct slave *s, const char *name);
+/* Attaches; for_all: for the room as a whole. */
+void slave_ask(struct slave *s, bool for_all);
+/* The relay does not serve us. */
+void slave_leave_relay(struct slave *s);
+/* It says so. */
+void slave_released(struct slave *s, const struct xml *x);
+/* <tree/> */
+void slave_on_tree(struct slave *s, const struct xml *x);
+/* An element from another server than the master's: is it of the log, and
+ * from whom we get it? */
+bool
+slave_takes_from(struct slave *s, const struct jid *from, const struct xml *x);
+void slave_way_tick(struct slave *s);
+void slave_way_free(struct slave *s);
+
+/* ---- relay.c: who gets the log from this ---- */
+
+/* Something that is meant for a relay: from a copy, or from above. */
+void relay_receive(struct slave *s, struct jid *from, const struct xml *x);
+void relay_pass_on(struct slave *s, const struct entry *e, bool is_late);
+/* It is current now; or it was, and the master has told the position. */
+void relay_is_current(struct slave *s, bool is_news);
+/* There is no way to a domain any more. */
+void relay_lost(struct slave *s, const struct jid *domain);
+/* The master may have forgotten who is here, or we have. */
+void relay_name_children(struct slave *s, bool is_asked);
+/* They have to find somebody else. */
+void relay_release_all(struct slave *s);
+void relay_free(struct slave *s);
 
 /* ---- slave_receive.c: what comes from the master ---- */
 
-/* <name/> with where we stand. */
-void slave_say(struct slave *s, const char *name);
-/* Attaches; for_all: for the room as a whole. */
-void slave_ask(struct slave *s, bool for_all);
 /* Forgets the snapshot that is being read. */
 void slave_drop_next(struct slave *s);
 void slave_acknowledge(struct slave *s);
 /* Is the user about to enter again after a split? */
 bool slave_returns(struct slave *s, const struct jid *user);
+/* Is anybody? */
+bool slave_has_return(const struct slave *s);
+/* Which <attach/> is it the answer to: the last one? */
+bool slave_is_answer(const struct slave *s, const struct xml *x);
 
 #endif

@@ -2,8 +2,8 @@
 
 #include "modules/muc/slave_private.h"
 
-#include "base/buf.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/envelope.h"
 #include "modules/muc/info.h"
@@ -24,41 +24,19 @@
 /* Its position is told so often. */
 #define ACK_EVERY 16
 
-/* What was asked for and has not come is asked for again. */
-#define ASK_AGAIN_MS 10000
-
 /* What a snapshot may hold: entries. */
 #define SNAPSHOT_MAX 100000
 
 /* Status code of who has left because his server could not be reached. */
 #define UNREACHABLE 333
 
+/* Of what a relay says of its way, bytes. */
+#define PATH_LEN_MAX 2048
+
 /* So many bytes are counted as they come, before they are looked at again. */
 #define SIZE_STEP (16 << 10)
 
 /* ---- positions ---- */
-
-static void
-say_at(struct slave *s, const char *name, const char *epoch, uint64_t seq,
-       uint64_t ask)
-{
-	struct buf b = { 0 };
-
-	buf_printf(&b, "<%s xmlns='" NS_DMUC "'", name);
-	xml_write_attr(&b, "epoch", epoch);
-	buf_printf(&b, " seq='%" PRIu64 "'", seq);
-	if (ask)
-		buf_printf(&b, " ask='%" PRIu64 "'", ask);
-	buf_adds(&b, "/>");
-	s->cls->send(s->owner, b.data, b.len);
-	buf_fini(&b);
-}
-
-void
-slave_say(struct slave *s, const char *name)
-{
-	say_at(s, name, s->room->log.epoch, s->room->log.seq, 0);
-}
 
 void
 slave_drop_next(struct slave *s)
@@ -67,29 +45,6 @@ slave_drop_next(struct slave *s)
 	s->next = NULL;
 	s->next_part = 0;
 	s->next_entries = 0;
-}
-
-void
-slave_ask(struct slave *s, bool for_all)
-{
-	slave_set_state(s, SLAVE_BEHIND);
-	s->asked_ms = s->now_ms;
-	slave_drop_next(s);
-	/* It may have forgotten what it worked on. */
-	list_each (n, &s->pending)
-		slave_pending_of(n)->is_there = false;
-	say_at(s, "attach", for_all ? NO_EPOCH : s->room->log.epoch,
-	       for_all ? 0 : s->room->log.seq, ++s->n_asked);
-}
-
-void
-slave_attach(struct slave *s)
-{
-	/* It is asked when there is a way again. */
-	if (s->state == SLAVE_SPLIT)
-		return;
-	if (s->state != SLAVE_BEHIND || s->now_ms - s->asked_ms >= ASK_AGAIN_MS)
-		slave_ask(s, false);
 }
 
 void
@@ -164,6 +119,7 @@ take_next(struct slave *s, struct entry *e, bool is_late)
 		return MISFIT;
 	e->seq = 0;
 	log_ring_append(&s->room->log, e);
+	relay_pass_on(s, e, is_late);
 	if (++s->n_unacked >= ACK_EVERY)
 		slave_acknowledge(s);
 	return TAKEN;
@@ -195,7 +151,7 @@ take_entry(struct slave *s, const struct xml *x, bool is_late)
 }
 
 static void
-on_log(struct slave *s, const struct xml *x)
+on_log(struct slave *s, bool is_by_relay, const struct xml *x)
 {
 	const char *epoch = xml_get(x, "epoch"), *late = xml_get(x, "late");
 	bool is_late = late && !strcmp(late, "true");
@@ -215,6 +171,9 @@ on_log(struct slave *s, const struct xml *x)
 			return;
 		if (taken == TAKEN)
 			continue;
+		/* Of before the relay was told to send it. */
+		if (taken == GAP && s->parent && !is_by_relay)
+			return;
 		/* What is missing may fit. What does not never will. */
 		if (taken == MISFIT)
 			slave_ask(s, true);
@@ -250,8 +209,8 @@ put_next(struct slave *s, const struct xml *x)
 
 /* What was sent before we asked may come behind that, when a stream is resumed;
  * the master may be somewhere else by now. */
-static bool
-is_answer(const struct slave *s, const struct xml *x)
+bool
+slave_is_answer(const struct slave *s, const struct xml *x)
 {
 	const char *ask = xml_get(x, "ask");
 
@@ -265,15 +224,34 @@ is_old(const struct slave *s, const char *epoch, uint64_t seq)
 	return !strcmp(epoch, s->room->log.epoch) && seq < s->room->log.seq;
 }
 
+/* What a relay does not know, and we do. */
 static void
-on_snapshot(struct slave *s, const struct xml *x)
+complete(const struct slave *s, struct room *to)
+{
+	list_each (n, &to->occupants) {
+		list_each (k, &occupant_of(n)->sessions) {
+			struct room_session *there = room_session_of(k);
+			const struct room_session *here =
+				room_session(s->room, there->jid);
+
+			if (!there->real && here && here->real)
+				there->real = jid_ref(here->real);
+		}
+	}
+	affiliations_each (item, &s->room->affiliations)
+		affiliations_set(&to->affiliations, item->jid,
+				 item->affiliation, item->nick, NULL);
+}
+
+static void
+on_snapshot(struct slave *s, bool is_by_relay, const struct xml *x)
 {
 	const char *part = xml_get(x, "part"), *last = xml_get(x, "last");
 	const char *epoch = xml_get(x, "epoch"), *seq = xml_get(x, "seq");
 	unsigned number = part ? (unsigned)strtoul(part, NULL, 10) : 0;
 
 	if (s->state == SLAVE_SPLIT || !epoch || !seq || !*epoch ||
-	    strlen(epoch) > LOG_EPOCH_LEN || !is_answer(s, x) ||
+	    strlen(epoch) > LOG_EPOCH_LEN || !slave_is_answer(s, x) ||
 	    is_old(s, epoch, strtoull(seq, NULL, 10)))
 		return;
 	if (number == 1) {
@@ -295,6 +273,8 @@ on_snapshot(struct slave *s, const struct xml *x)
 	if (!last || strcmp(last, "true") != 0)
 		return;
 	log_ring_resume(&s->next->log, epoch, strtoull(seq, NULL, 10));
+	if (is_by_relay)
+		complete(s, s->next);
 	slave_become(s, s->next);
 	slave_drop_next(s);
 }
@@ -384,8 +364,8 @@ caught_up(struct slave *s)
 		slave_acknowledge(s);
 }
 
-static bool
-has_return(const struct slave *s)
+bool
+slave_has_return(const struct slave *s)
 {
 	list_each (n, &s->pending) {
 		if (slave_comes_again(slave_pending_of(n)))
@@ -398,7 +378,8 @@ bool
 slave_answers_info(const struct slave *s)
 {
 	/* Who is to return is not there for the master. */
-	return s->knows_info && s->state == SLAVE_CURRENT && !has_return(s);
+	return s->knows_info && s->state == SLAVE_CURRENT &&
+	       !slave_has_return(s);
 }
 
 static bool
@@ -410,28 +391,78 @@ is_number(const char *text, uint64_t number)
 	return !strcmp(text, own);
 }
 
+/* Are we among those that the relay has it from? */
+static bool
+is_circle(const struct slave *s, const char *path)
+{
+	const char *own = jid_str(s->domain), *at = path;
+	size_t len = strlen(own);
+
+	while ((at = strstr(at, own))) {
+		if ((at == path || at[-1] == ' ') &&
+		    (at[len] == '\0' || at[len] == ' '))
+			return true;
+		at += len;
+	}
+	return false;
+}
+
+/* False: it cannot serve us. */
+static bool
+take_path(struct slave *s, const char *path)
+{
+	if (path && (strlen(path) > PATH_LEN_MAX || is_circle(s, path))) {
+		slave_leave_relay(s);
+		return false;
+	}
+	free(s->path);
+	s->path = mem_strdup(path ? path : "");
+	return true;
+}
+
+/* We are somewhere else. */
 static void
-on_position(struct slave *s, const struct xml *x)
+seek(struct slave *s, bool is_same_epoch)
+{
+	if (!is_same_epoch || !s->parent)
+		slave_attach(s);
+	else if (s->state == SLAVE_CURRENT)
+		slave_ask(s, false);
+}
+
+static void
+on_position(struct slave *s, bool is_by_relay, const struct xml *x)
 {
 	const char *epoch = xml_get(x, "epoch"), *seq = xml_get(x, "seq");
 	const char *digest = xml_get(x, "digest"), *info = xml_get(x, "info");
+	bool is_news;
 
 	if (s->state == SLAVE_SPLIT || !epoch || !seq ||
-	    (s->state == SLAVE_BEHIND && !is_answer(s, x)))
+	    (s->state == SLAVE_BEHIND && !slave_is_answer(s, x)))
+		return;
+	/* The master itself takes us for one that it has to tell. */
+	if (s->parent && !is_by_relay) {
+		slave_attach(s);
+		return;
+	}
+	if (is_by_relay && !take_path(s, xml_get(x, "path")))
 		return;
 	if (strcmp(epoch, s->room->log.epoch) != 0 ||
 	    strtoull(seq, NULL, 10) != s->room->log.seq) {
-		slave_attach(s);
+		seek(s, !strcmp(epoch, s->room->log.epoch));
 		return;
 	}
 	s->knows_info = info && is_number(info, info_digest(s->room, NULL));
 	if (digest && !is_number(digest, snapshot_digest(s->room, NULL)) &&
-	    !has_return(s) && s->state == SLAVE_CURRENT) {
+	    !slave_has_return(s) && s->state == SLAVE_CURRENT) {
 		s->cls->note(s->owner, "differs from the master's room");
 		slave_ask(s, true);
 		return;
 	}
+	is_news = s->state == SLAVE_BEHIND;
 	caught_up(s);
+	if (!s->is_over && s->state == SLAVE_CURRENT)
+		relay_is_current(s, is_news);
 }
 
 static void
@@ -443,13 +474,43 @@ on_settled(struct slave *s, const struct xml *x)
 	/* Its entry may be among those that we miss. It is asked again. */
 	if (!p || s->state != SLAVE_CURRENT)
 		return;
+	if (xml_get(x, "error")) {
+		slave_refused(s, p, stanza_cond_by_name(xml_get(x, "error")));
+		return;
+	}
 	if (!slave_enter_present(s, p))
 		slave_pending_drop(s, p);
+}
+
+/* What is about users of ours, of which a relay knows nothing. */
+static void
+on_lists(struct slave *s, const struct xml *x)
+{
+	const char *epoch = xml_get(x, "epoch"), *all = xml_get(x, "all");
+	struct affiliations *lists = &s->room->affiliations;
+
+	if (s->state == SLAVE_SPLIT || !epoch ||
+	    strcmp(epoch, s->room->log.epoch) != 0)
+		return;
+	if (all && !strcmp(all, "true")) {
+		affiliations_fini(lists);
+		affiliations_init(lists);
+	}
+	xml_each (kid, x) {
+		struct err err = { 0 };
+		struct entry *e = read_entry(s, kid, &err);
+
+		if (e && e->type == ENTRY_AFFILIATION &&
+		    slave_is_ours(s, e->jid) && grow(s, room_size_of_entry(e)))
+			slave_apply(s, e, false);
+		entry_unref(&e);
+	}
 }
 
 static void
 on_whois(struct slave *s, const struct xml *x)
 {
+	bool has_ours = false;
 	size_t more = 0;
 
 	xml_each (kid, x) {
@@ -458,11 +519,12 @@ on_whois(struct slave *s, const struct xml *x)
 		struct room_session *session =
 			who ? room_session(s->room, who) : NULL;
 
-		/* Of ours we know more. */
+		/* Of ours we know more, where it does not come by a relay. */
 		if (session && real && session->is_elsewhere &&
-		    !slave_is_ours(s, real)) {
+		    (!slave_is_ours(s, real) || !session->real)) {
 			jid_unref(&session->real);
 			session->real = jid_ref(real);
+			has_ours |= slave_is_ours(s, real);
 			more += room_size_of_jid(real);
 		}
 		jid_unref(&who);
@@ -470,6 +532,8 @@ on_whois(struct slave *s, const struct xml *x)
 	}
 	if (!grow(s, more))
 		slave_leave(s, "the room is too large", true);
+	else if (has_ours && s->state == SLAVE_CURRENT)
+		leave_for_gone(s);
 }
 
 /* The master does not know any of ours: it has been restored from an old
@@ -505,23 +569,50 @@ on_detach(struct slave *s, const struct xml *x)
 		slave_pass_up(s, p);
 }
 
-void
-slave_receive(struct slave *s, const struct xml *x)
+static void
+take(struct slave *s, bool is_by_relay, const struct xml *x)
 {
-	if (s->is_over || strcmp(x->ns, NS_DMUC) != 0)
-		return;
 	if (!strcmp(x->name, "log"))
-		on_log(s, x);
+		on_log(s, is_by_relay, x);
 	else if (!strcmp(x->name, "snapshot"))
-		on_snapshot(s, x);
+		on_snapshot(s, is_by_relay, x);
 	else if (!strcmp(x->name, "position"))
-		on_position(s, x);
-	else if (!strcmp(x->name, "settled"))
+		on_position(s, is_by_relay, x);
+}
+
+static void
+take_from_master(struct slave *s, const struct xml *x)
+{
+	take(s, false, x);
+	if (!strcmp(x->name, "settled"))
 		on_settled(s, x);
 	else if (!strcmp(x->name, "whois"))
 		on_whois(s, x);
+	else if (!strcmp(x->name, "lists"))
+		on_lists(s, x);
+	else if (!strcmp(x->name, "tree"))
+		slave_on_tree(s, x);
 	else if (!strcmp(x->name, "detach"))
 		on_detach(s, x);
+	else
+		relay_receive(s, NULL, x);
+}
+
+void
+slave_receive(struct slave *s, struct jid *from, const struct xml *x)
+{
+	if (s->is_over || strcmp(x->ns, NS_DMUC) != 0)
+		return;
+	if (!from)
+		take_from_master(s, x);
+	else if (!slave_takes_from(s, from, x))
+		relay_receive(s, from, x);
+	else if (!strcmp(x->name, "released"))
+		slave_released(s, x);
+	else if (!strcmp(x->name, "carry"))
+		relay_receive(s, NULL, x);
+	else
+		take(s, true, x);
 	if (!s->is_over && !s->locals.n && !s->n_pending &&
 	    s->state == SLAVE_CURRENT)
 		slave_leave_master(s);

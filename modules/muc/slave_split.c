@@ -25,7 +25,7 @@
  * whole room, and the room's server says how many there are. */
 #define FADED_MAX 1000
 
-/* ---- the way to the master ---- */
+/* ---- who is shown as away ---- */
 
 static void
 show_link(struct slave *s, struct jid *domain, bool is_away)
@@ -73,8 +73,8 @@ slave_fade(struct slave *s)
 		show_link(s, s->faded[i], true);
 }
 
-static void
-unfade_all(struct slave *s)
+void
+slave_unfade(struct slave *s)
 {
 	for (size_t i = 0; i < s->n_faded; i++) {
 		show_link(s, s->faded[i], false);
@@ -83,30 +83,6 @@ unfade_all(struct slave *s)
 	free(s->faded);
 	s->faded = NULL;
 	s->n_faded = 0;
-}
-
-static void show_waiting_in_branch(struct slave *s);
-
-void
-slave_lost(struct slave *s)
-{
-	if (s->state == SLAVE_SPLIT)
-		return;
-	slave_set_state(s, SLAVE_SPLIT);
-	slave_drop_next(s);
-	s->is_faded = false;
-	s->cls->note(s->owner, "split: no way to the master");
-	show_waiting_in_branch(s);
-}
-
-void
-slave_found(struct slave *s)
-{
-	if (s->state == SLAVE_SPLIT) {
-		unfade_all(s);
-		s->cls->note(s->owner, "there is a way to the master again");
-	}
-	slave_ask(s, false);
 }
 
 /* ---- what comes from users of ours ---- */
@@ -190,9 +166,8 @@ show_in_branch(struct slave *s, struct slave_pending *p)
 	entry_unref(&e);
 }
 
-/* What was on its way when the split came: before what is said in it. */
-static void
-show_waiting_in_branch(struct slave *s)
+void
+slave_show_waiting(struct slave *s)
 {
 	list_each (n, &s->pending) {
 		struct slave_pending *p = slave_pending_of(n);

@@ -57,6 +57,7 @@ add_session(struct writer *w, const struct room_session *s,
 	add(w, &(struct entry){
 		       .type = type,
 		       .jid = s->jid,
+		       .real = s->real,
 		       .nick = o->nick,
 		       .occupant_id = o->id,
 		       .affiliation = o->affiliation,
@@ -136,7 +137,8 @@ static void
 add_affiliations(struct writer *w)
 {
 	affiliations_each (item, &w->to->room->affiliations) {
-		if (!strcmp(jid_domain(item->jid), w->to->domain))
+		if (w->to->domain &&
+		    !strcmp(jid_domain(item->jid), w->to->domain))
 			add(w, &(struct entry){
 				       .type = ENTRY_AFFILIATION,
 				       .jid = item->jid,
@@ -144,6 +146,25 @@ add_affiliations(struct writer *w)
 				       .nick = item->nick,
 			       });
 	}
+}
+
+static void
+keep_part(void *data, const struct buf *xml, unsigned number, bool is_last)
+{
+	(void)number;
+	(void)is_last;
+	buf_add(data, xml->data, xml->len);
+}
+
+void
+snapshot_write_lists(struct buf *b, const struct envelope *to)
+{
+	struct writer w = { .to = to, .fn = keep_part, .data = b };
+
+	add_affiliations(&w);
+	flush(&w, true);
+	buf_fini(&w.part);
+	buf_fini(&w.one);
 }
 
 void

@@ -22,8 +22,10 @@ typedef void
 snapshot_part(void *data, const struct buf *xml, unsigned number, bool is_last);
 
 /* Calls fn with all parts. Of the lists only what is about users of the
- * domain is in it, and no password. */
+ * domain is in it, and no password; from a copy, no lists. */
 void snapshot_write(const struct envelope *to, snapshot_part *fn, void *data);
+/* Those alone. */
+void snapshot_write_lists(struct buf *b, const struct envelope *to);
 
 /* A number for what a copy has of the room: the same at the master and at a
  * copy that is at the same position. env NULL: r is a copy. */

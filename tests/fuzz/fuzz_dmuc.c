@@ -2,10 +2,11 @@
  * fuzz_dmuc.c - what a room's master sends to a copy of it.
  *
  * The input is the inside of a stream. Elements of the protocol come from the
- * master; stanzas are sent to the room by users of ours, in the name of their
- * `from`, or are errors that have come for those. <expect submit=''>, with the
- * user's stanza in it, <lost/>, <found/>, <gone from=''/> and <later ms=''/>
- * happen.
+ * master, or with a room='' from another server; stanzas are sent to the room
+ * by users of ours, in the name of their `from`, or are errors that have come
+ * for those. <expect submit=''>, with the user's stanza in it, <lost/>,
+ * <found/> (with other='': the way to that other server), <gone from=''/> and
+ * <later ms=''/> happen.
  *
  * What clients would be shown, and what goes up, has to be XML; the copy has
  * to be a room, and nobody is in it who has not asked for that.
@@ -35,8 +36,10 @@
 #define OPEN                                    \
 	"<stream:stream xmlns='jabber:client' " \
 	"xmlns:stream='http://etherx.jabber.org/streams'>"
-#define ROOM "den@rooms.example"
-#define OURS "example.org"
+#define ROOM	"den@rooms.example"
+#define OURS	"example.org"
+#define SERVICE "rooms.example"
+#define OTHER	"relay.example"
 /* Only so much: what is slow is not what is looked for. */
 #define MAX_ELEMENTS	 64
 #define SIZE_MAX_OF_COPY (256 << 10)
@@ -52,7 +55,7 @@ static const struct xml_limits limits = {
 struct fuzz {
 	struct xml_pool *pool;
 	struct slave *slave;
-	struct jid *room, *ours;
+	struct jid *room, *ours, *service, *other;
 	int64_t now_ms;
 	unsigned n;
 };
@@ -79,13 +82,28 @@ check_xml(struct fuzz *f, const struct buf *b)
 /* ---- what the copy wants done ---- */
 
 static void
-on_send(void *owner, const char *xml, size_t len)
+on_send(void *owner, struct jid *to, const char *xml, size_t len)
 {
+	struct fuzz *f = owner;
 	struct buf b = { 0 };
 
 	buf_add(&b, xml, len);
-	check_xml(owner, &b);
+	if (to && !jid_is_domain(to))
+		fail("something is sent to a user");
+	check_xml(f, &b);
 	buf_fini(&b);
+}
+
+static void
+on_opened(void *owner, const char *xml, size_t len)
+{
+	struct fuzz *f = owner;
+	struct arena *a = arena_new();
+	struct xml *x = xml_from_text(f->pool, a, xml, len);
+
+	if (x)
+		slave_receive(f->slave, NULL, x);
+	arena_unref(&a);
 }
 
 static void
@@ -197,6 +215,7 @@ on_note(void *owner, const char *what)
 
 static const struct slave_class slave_class = {
 	.send = on_send,
+	.opened = on_opened,
 	.submit = on_submit,
 	.rejoin = on_rejoin,
 	.leave = on_leave,
@@ -212,7 +231,7 @@ take_copy(struct fuzz *f)
 {
 	f->slave = slave_new(f->room, f->ours, &slave_class, f);
 	f->slave->size_max = SIZE_MAX_OF_COPY;
-	f->slave->may_continue = true;
+	f->slave->may_continue = f->slave->may_relay = true;
 	slave_set_clock(f->slave, f->now_ms, f->now_ms);
 }
 
@@ -320,17 +339,31 @@ later(struct fuzz *f, const struct xml *x)
 	slave_tick(f->slave, f->now_ms);
 }
 
+/* From the room; or, as that names it, from another server. */
+static void
+receive(struct fuzz *f, const struct xml *x)
+{
+	slave_receive(f->slave, xml_get(x, "room") ? f->other : NULL, x);
+}
+
+/* Of the room's server, or the other one's. */
+static struct jid *
+domain_in(struct fuzz *f, const struct xml *x)
+{
+	return xml_get(x, "other") ? f->other : f->service;
+}
+
 static void
 take_element(struct fuzz *f, const struct xml *x)
 {
 	if (!strcmp(x->ns, NS_DMUC))
-		slave_receive(f->slave, x);
+		receive(f, x);
 	else if (!strcmp(x->name, "expect"))
 		expect(f, x);
 	else if (!strcmp(x->name, "lost"))
-		slave_lost(f->slave);
+		slave_lost(f->slave, domain_in(f, x));
 	else if (!strcmp(x->name, "found"))
-		slave_found(f->slave);
+		slave_found(f->slave, domain_in(f, x));
 	else if (!strcmp(x->name, "gone"))
 		gone(f, x);
 	else if (!strcmp(x->name, "later"))
@@ -389,6 +422,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.pool = pool,
 		.room = jid_parse(ROOM),
 		.ours = jid_parse(OURS),
+		.service = jid_parse(SERVICE),
+		.other = jid_parse(OTHER),
 		.now_ms = INT64_C(1700000000000),
 	};
 	struct xml_parser *parser = xml_parser_new(pool, &handler, &f, &limits);
@@ -399,6 +434,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	slave_free(f.slave);
 	jid_unref(&f.room);
 	jid_unref(&f.ours);
+	jid_unref(&f.service);
+	jid_unref(&f.other);
 	xml_parser_free(parser);
 	xml_pool_free(pool);
 	return 0;

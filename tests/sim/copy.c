@@ -44,21 +44,63 @@ send_up(struct sim *sim, unsigned at, unsigned room, const char *xml,
 /* ---- what the copy calls ---- */
 
 static void
-send(void *owner, const char *xml, size_t len)
+send_side(struct copy *c, const struct jid *to, const char *xml, size_t len)
+{
+	struct wire *w;
+
+	for (unsigned i = 0; i < c->sim->n_servers; i++) {
+		if (!jid_eq(c->sim->servers[i].domain, to))
+			continue;
+		w = wire_new(WIRE_SIDE, c->at, i, c->room);
+		w->text = mem_strndup(xml, len);
+		w->len = len;
+		c->sim->n_passed_on += !strncmp(xml, "<log", 4);
+		net_send(c->sim, w);
+		return;
+	}
+	sim_wrong(c->sim, "a copy sends something to %s", jid_str(to));
+}
+
+static void
+send(void *owner, struct jid *to, const char *xml, size_t len)
 {
 	struct copy *c = owner;
 
-	send_up(c->sim, c->at, c->room, xml, len);
+	if (to)
+		send_side(c, to, xml, len);
+	else
+		send_up(c->sim, c->at, c->room, xml, len);
+}
+
+static void
+opened(void *owner, const char *xml, size_t len)
+{
+	struct copy *c = owner;
+	struct arena *a = arena_new();
+	struct xml *x = xml_from_text(c->sim->pool, a, xml, len);
+
+	sim_tell(c->sim, "copy of %u at %u opens %.*s", c->room, c->at,
+		 (int)len, xml);
+	if (x)
+		slave_receive(c->slave, NULL, x);
+	else
+		sim_wrong(c->sim, "sealed, and cannot be read: %s", xml);
+	arena_unref(&a);
 }
 
 static void
 send_stanza(struct copy *c, const struct stanza *s)
 {
-	struct wire *w = wire_new(WIRE_STANZA, c->at, c->sim->rooms[c->room].at,
-				  c->room);
 	struct buf b = { 0 };
+	struct wire *w;
 
 	stanza_write(&b, s, s->from, s->to, NULL);
+	if (slave_is_carried(c->slave)) {
+		slave_carry(c->slave, b.data, b.len);
+		buf_fini(&b);
+		return;
+	}
+	w = wire_new(WIRE_STANZA, c->at, c->sim->rooms[c->room].at, c->room);
 	w->len = b.len;
 	w->text = buf_take(&b);
 	net_send(c->sim, w);
@@ -194,6 +236,7 @@ note(void *owner, const char *what)
 
 static const struct slave_class class = {
 	.send = send,
+	.opened = opened,
 	.submit = submit,
 	.rejoin = rejoin,
 	.leave = leave,
@@ -234,6 +277,7 @@ copy_new(struct sim *sim, unsigned at, unsigned room)
 			     &class, c);
 	slave_set_clock(c->slave, sim->now_ms, host_wall(sim, at));
 	c->slave->may_continue = sim->servers[at].may_continue;
+	c->slave->may_relay = true;
 	c->number = ++sim->n_copies;
 	sim->servers[at].copies[room] = c;
 	sim_at(sim, sim->now_ms + 5000,
@@ -312,10 +356,55 @@ copy_take_down(struct sim *sim, const struct wire *w)
 	a = arena_new();
 	x = xml_from_text(sim->pool, a, w->text, w->len);
 	if (x)
-		slave_receive(c->slave, x);
+		slave_receive(c->slave, NULL, x);
 	else
 		sim_wrong(sim, "an element that cannot be read: %s", w->text);
 	arena_unref(&a);
+}
+
+/* As peerhost.c: who asks learns that there is none. */
+static void
+refuse_side(struct sim *sim, const struct wire *w, const struct xml *x)
+{
+	const char *ask = xml_get(x, "ask"), *name = "detach";
+	struct wire *answer;
+
+	if (!strcmp(x->name, "attach"))
+		name = "released";
+	else if (strcmp(x->name, "log") != 0 &&
+		 strcmp(x->name, "snapshot") != 0 &&
+		 strcmp(x->name, "position") != 0)
+		return;
+	answer = wire_new(WIRE_SIDE, w->to, w->from, w->room);
+	answer->text = mem_printf("<%s xmlns='" NS_DMUC "' ask='%s'/>", name,
+				  ask ? ask : "0");
+	answer->len = strlen(answer->text);
+	net_send(sim, answer);
+}
+
+void
+copy_take_side(struct sim *sim, const struct wire *w)
+{
+	struct copy *c = copy_find(sim, w->to, w->room);
+	struct arena *a = arena_new();
+	struct xml *x = xml_from_text(sim->pool, a, w->text, w->len);
+
+	if (!x)
+		sim_wrong(sim, "an element that cannot be read: %s", w->text);
+	else if (c)
+		slave_receive(c->slave, sim->servers[w->from].domain, x);
+	else
+		refuse_side(sim, w, x);
+	arena_unref(&a);
+}
+
+void
+copy_bounced(struct sim *sim, const struct wire *w)
+{
+	struct copy *c = copy_find(sim, w->from, w->room);
+
+	if (c)
+		slave_bounced(c->slave, sim->servers[w->to].domain);
 }
 
 bool

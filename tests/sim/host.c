@@ -96,6 +96,9 @@ host_take(struct sim *sim, struct wire *w)
 	case WIRE_UP:
 		own_take_up(r, w->from, w);
 		break;
+	case WIRE_SIDE:
+		copy_take_side(sim, w);
+		break;
 	case WIRE_CREATE:
 		copy_take_create(sim, w);
 		break;
@@ -139,9 +142,22 @@ host_bounced(struct sim *sim, struct wire *w)
 		bounce_stanza(sim, w);
 	else if (w->kind == WIRE_CREATE)
 		own_take_answer(&sim->rooms[w->room], w->to, w);
+	else if (w->kind == WIRE_SIDE)
+		copy_bounced(sim, w);
 }
 
 /* ---- ways ---- */
+
+/* A server's rooms and its users have names of their own. */
+static void
+each_domain(struct sim *sim, struct copy *c, unsigned there,
+	    void (*fn)(struct slave *s, const struct jid *domain))
+{
+	if (sim->rooms[c->room].at == there)
+		fn(c->slave, sim->rooms[c->room].service);
+	if (!c->is_over)
+		fn(c->slave, sim->servers[there].domain);
+}
 
 void
 host_lost(struct sim *sim, unsigned here, unsigned there)
@@ -149,8 +165,8 @@ host_lost(struct sim *sim, unsigned here, unsigned there)
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
 		struct copy *c = copy_find(sim, here, i);
 
-		if (c && sim->rooms[i].at == there)
-			slave_lost(c->slave);
+		if (c)
+			each_domain(sim, c, there, slave_lost);
 		if (sim->rooms[i].at == here)
 			own_lost(&sim->rooms[i], there);
 	}
@@ -162,8 +178,8 @@ host_found(struct sim *sim, unsigned here, unsigned there)
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
 		struct copy *c = copy_find(sim, here, i);
 
-		if (c && sim->rooms[i].at == there)
-			slave_found(c->slave);
+		if (c)
+			each_domain(sim, c, there, slave_found);
 		if (sim->rooms[i].at == here)
 			own_found(&sim->rooms[i], there);
 	}
@@ -175,8 +191,8 @@ host_broken(struct sim *sim, unsigned here, unsigned there)
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
 		struct copy *c = copy_find(sim, here, i);
 
-		if (c && sim->rooms[i].at == there)
-			slave_attach(c->slave);
+		if (c)
+			each_domain(sim, c, there, slave_broken);
 		if (sim->rooms[i].at == here)
 			own_broken(&sim->rooms[i], there);
 	}

@@ -285,7 +285,8 @@ static bool
 may_return(const struct wire *w)
 {
 	return w->kind == WIRE_STANZA || w->kind == WIRE_DOWN ||
-	       w->kind == WIRE_CREATE || w->kind == WIRE_UP;
+	       w->kind == WIRE_CREATE || w->kind == WIRE_UP ||
+	       w->kind == WIRE_SIDE;
 }
 
 static void
@@ -372,7 +373,7 @@ may_come_twice(struct sim *sim, const struct way *way, const struct wire *w)
 	if (w->kind == WIRE_STANZA)
 		return !strncmp(w->text, "<presence", 9);
 	return w->kind != WIRE_DOWN && w->kind != WIRE_UP &&
-	       w->kind != WIRE_CREATE;
+	       w->kind != WIRE_SIDE && w->kind != WIRE_CREATE;
 }
 
 /* What the other side has, where nobody knows that any more. */

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/room.h"
+#include "modules/muc/tree.h"
 #include "own_room.h"
 #include "sim.h"
 #include "xmpp/jid.h"
@@ -106,6 +107,8 @@ done(void *owner, void *data, const struct submission *sub,
 		peers_done(p, t->submit, ruling->cond);
 	if (r->is_ending)
 		;
+	else if (ruling->cond && *t->submit && p && p->is_cut && p->via)
+		peers_refused(&r->peers, p, t->submit, ruling->cond);
 	else if (ruling->cond)
 		own_reply(r, t->stanza, t->from, ruling);
 	else if (!ruling->n && *t->submit && p)
@@ -273,7 +276,10 @@ static const struct master_class class = {
 	.done = done,
 };
 
-static const struct peers_class peers_class = { .send = own_send };
+static const struct peers_class peers_class = {
+	.send = own_send,
+	.link = own_link,
+};
 
 /* ---- lives ---- */
 
@@ -390,6 +396,18 @@ own_crash(struct own_room *r, bool to_backup)
 	r->was_crashed = true;
 }
 
+static void
+set_relays(struct own_room *r)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < r->sim->n_servers; i++) {
+		if (r->sim->plan->relays >> i & 1)
+			r->relays[n++] = jid_str(r->sim->servers[i].domain);
+	}
+	tree_set_relays(&r->peers, r->relays, n, r->sim->plan->fanout);
+}
+
 void
 own_restart(struct own_room *r)
 {
@@ -401,6 +419,7 @@ own_restart(struct own_room *r)
 	r->told_ms = r->sim->now_ms;
 	master_init(&r->master, room, &r->env, &class, r);
 	peers_init(&r->peers, room, &r->env, &peers_class, r);
+	set_relays(r);
 	master_submit(
 		&r->master,
 		&(struct submission){ .type = SUBMIT_RESTORED,
@@ -448,6 +467,7 @@ own_init(struct own_room *r, struct sim *sim, unsigned index)
 	r->at = index % sim->n_servers;
 	snprintf(text, sizeof(text), "room%u@rooms.d%u.example", index, r->at);
 	r->jid = jid_parse(text);
+	r->service = jid_make(NULL, jid_domain(r->jid), NULL);
 	r->secret[0] = (uint8_t)('a' + r->at);
 	r->env = (struct rules_env){ .secret = r->secret,
 				     .presence_max = 4096,
@@ -471,5 +491,6 @@ own_fini(struct own_room *r)
 	disk_remove_room(&r->backup.disk);
 	disk_guests_fini(&r->backup.guests);
 	jid_unref(&r->jid);
+	jid_unref(&r->service);
 	free(r->joined_ms);
 }

@@ -10,6 +10,7 @@
 #include "modules/muc/entry.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/room.h"
+#include "modules/muc/tree.h"
 #include "sim.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
@@ -105,7 +106,9 @@ answer_again(struct own_room *r, struct peer *p, struct stanza *s,
 
 	if (!peers_outcome(p, id, &ruling.cond))
 		return;
-	if (ruling.cond)
+	if (ruling.cond && p->is_cut && p->via)
+		peers_refused(&r->peers, p, id, ruling.cond);
+	else if (ruling.cond)
 		own_reply(r, s, from, &ruling);
 	else
 		peers_settled(&r->peers, p, id);
@@ -353,6 +356,7 @@ static void
 attached(struct own_room *r, unsigned from, const struct xml *x)
 {
 	static const char no[] = "<detach xmlns='" NS_DMUC "'/>";
+	struct peers_at at = peers_at_of(x);
 	struct peer *p = peer_at(r, from);
 
 	if (p ? p->is_deserted : !has_users(r, from)) {
@@ -365,7 +369,115 @@ attached(struct own_room *r, unsigned from, const struct xml *x)
 		return;
 	if (!p)
 		p = peers_add(&r->peers, r->sim->servers[from].domain);
-	peers_follow(&r->peers, p, x);
+	peers_follow(&r->peers, p, &at);
+}
+
+static unsigned
+server_of(const struct sim *sim, const struct jid *domain)
+{
+	unsigned i = 0;
+
+	while (i < sim->n_servers &&
+	       !jid_eq_domain(sim->servers[i].domain, domain))
+		i++;
+	return i;
+}
+
+/* As distribute_tree.c. */
+static void
+below(struct own_room *r, struct peer *relay, const struct xml *x)
+{
+	struct jid *domain = jid_parse(xml_get(x, "jid"));
+	unsigned from = server_of(r->sim, domain);
+	struct peer *p = peer_at(r, from);
+
+	if (p ? p->is_deserted : !has_users(r, from))
+		tree_drop(&r->peers, relay, domain, peers_at_of(x).ask);
+	else if (!asks_too_often(r, from))
+		tree_below(&r->peers, relay, domain, peers_at_of(x).ask);
+	jid_unref(&domain);
+}
+
+static void take_up(struct own_room *r, unsigned from, const struct xml *x);
+
+static void
+take_opened(struct own_room *r, const struct peer *p, unsigned from,
+	    const struct buf *text)
+{
+	struct arena *a = arena_new();
+	struct xml *x = xml_from_text(r->sim->pool, a, text->data, text->len);
+	struct stanza *s;
+
+	r->sim->n_carried++;
+	sim_tell(r->sim, "room %u opens %.*s", r->index, (int)text->len,
+		 text->data);
+	if (x && !strcmp(x->ns, NS_DMUC)) {
+		take_up(r, from, x);
+		arena_unref(&a);
+		return;
+	}
+	s = x ? stanza_from_xml(a, x, NS_CLIENT) : NULL;
+	if (s && jid_eq_domain(s->from, p->domain))
+		own_take(r, s, from);
+	else
+		sim_wrong(r->sim, "a relay carries what is no stanza");
+	stanza_unref(&s);
+}
+
+static void
+carried(struct own_room *r, struct peer *by, const struct xml *x)
+{
+	struct jid *domain = jid_parse(xml_get(x, "from"));
+	unsigned from = server_of(r->sim, domain);
+	struct peer *p = peer_at(r, from);
+	struct arena *a = arena_new();
+	struct buf text = { 0 };
+
+	jid_unref(&domain);
+	if (p && by && tree_is_below(p, by) &&
+	    tree_open(&r->peers, p, xml_get_text(a, x), &text))
+		take_opened(r, p, from, &text);
+	buf_fini(&text);
+	arena_unref(&a);
+}
+
+void
+own_link(void *owner, const struct peer *p, bool is_away)
+{
+	struct own_room *r = owner;
+	unsigned there = server_of(r->sim, p->domain);
+
+	r->lost_ms[there] = is_away ? r->sim->now_ms + 1 : 0;
+	submit_link(r, there, is_away);
+}
+
+static void
+take_up(struct own_room *r, unsigned from, const struct xml *x)
+{
+	struct peers_at at = peers_at_of(x);
+	struct peer *p = peer_at(r, from);
+	struct jid *domain;
+
+	if (!strcmp(x->name, "attach"))
+		attached(r, from, x);
+	else if (!strcmp(x->name, "ack") && p)
+		peers_acked(&r->peers, p, at.epoch, at.seq);
+	else if (!strcmp(x->name, "carry"))
+		carried(r, p, x);
+	else if (!strcmp(x->name, "below") && p)
+		below(r, p, x);
+	else if (!strcmp(x->name, "children") && p) {
+		tree_children(&r->peers, p, x);
+		xml_each (kid, x)
+			below(r, p, kid);
+	} else if (!strcmp(x->name, "lost") && p) {
+		domain = jid_parse(xml_get(x, "jid"));
+		tree_lost(&r->peers, p, domain, at.ask);
+		jid_unref(&domain);
+	} else if (!strcmp(x->name, "detach") && p) {
+		peers_remove(&r->peers, p);
+		put_out(r, from);
+	}
 }
 
 void
@@ -373,20 +485,12 @@ own_take_up(struct own_room *r, unsigned from, const struct wire *w)
 {
 	struct arena *a = arena_new();
 	struct xml *x = xml_from_text(r->sim->pool, a, w->text, w->len);
-	const char *epoch = xml_get(x, "epoch"), *number = xml_get(x, "seq");
-	uint64_t seq = number ? strtoull(number, NULL, 10) : 0;
-	struct peer *p = r->is_up ? peer_at(r, from) : NULL;
 
-	if (!r->is_up)
-		;
-	else if (!strcmp(x->name, "attach"))
-		attached(r, from, x);
-	else if (!strcmp(x->name, "ack") && p)
-		peers_acked(&r->peers, p, epoch, seq);
-	else if (!strcmp(x->name, "detach") && p) {
-		peers_remove(&r->peers, p);
-		put_out(r, from);
-	}
+	if (!x)
+		sim_wrong(r->sim, "an element that cannot be read: %s",
+			  w->text);
+	else if (r->is_up)
+		take_up(r, from, x);
 	arena_unref(&a);
 }
 
@@ -397,9 +501,11 @@ follow(struct own_room *r, unsigned from, const struct wire *w)
 	struct xml *x = xml_from_text(r->sim->pool, a, w->text, w->len);
 	struct peer *p = peer_at(r, from);
 
+	struct peers_at at = peers_at_of(x);
+
 	if (!p)
 		p = peers_add(&r->peers, r->sim->servers[from].domain);
-	peers_follow(&r->peers, p, x);
+	peers_follow(&r->peers, p, &at);
 	arena_unref(&a);
 }
 
@@ -432,7 +538,7 @@ own_lost(struct own_room *r, unsigned there)
 		return;
 	if (p)
 		peers_lost(&r->peers, p);
-	if (r->lost_ms[there])
+	if (r->lost_ms[there] || (p && p->via))
 		return;
 	r->lost_ms[there] = r->sim->now_ms + 1;
 	submit_link(r, there, true);
@@ -446,7 +552,8 @@ own_found(struct own_room *r, unsigned there)
 	if (r->lost_ms[there])
 		submit_link(r, there, false);
 	r->lost_ms[there] = 0;
-	own_broken(r, there);
+	if (peer_at(r, there))
+		peers_found(&r->peers, peer_at(r, there));
 }
 
 /* Those that have a copy are asked whether they still do. */
@@ -477,8 +584,6 @@ static void
 drop_deserted(struct own_room *r)
 {
 	for (unsigned i = 0; i < r->sim->n_servers; i++) {
-		static const char no[] =
-			"<detach xmlns='" NS_DMUC "' users='stay'/>";
 		struct peer *p = peer_at(r, i);
 
 		if (!p)
@@ -489,7 +594,7 @@ drop_deserted(struct own_room *r)
 		}
 		if (++p->n_idle < IDLE_LOOKS)
 			continue;
-		send_down(r, i, no, strlen(no));
+		peers_detach(&r->peers, p, true);
 		peers_remove(&r->peers, p);
 	}
 }

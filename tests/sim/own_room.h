@@ -15,5 +15,7 @@ void own_reply(struct own_room *r, const struct stanza *s, unsigned to,
 	       const struct ruling *ruling);
 /* struct peers_class.send */
 void own_send(void *owner, const struct peer *p, const char *xml, size_t len);
+/* struct peers_class.link */
+void own_link(void *owner, const struct peer *p, bool is_away);
 
 #endif

@@ -75,6 +75,20 @@ draw_act(struct plan *p, struct dice *d, struct act *act, size_t i)
 	}
 }
 
+/* Of their own dice, so that the rest of a plan is what it was. */
+static void
+draw_relays(struct plan *p)
+{
+	struct dice d = { p->seed ^ UINT64_C(0x72656c6179) };
+
+	p->fanout = 16;
+	if (p->n_servers < 3 || dice_chance(&d, 40))
+		return;
+	p->relays = 1 + dice_number(&d, 30);
+	if (dice_chance(&d, 75))
+		p->fanout = dice_between(&d, 1, 2);
+}
+
 void
 plan_draw(struct plan *p, uint64_t seed)
 {
@@ -105,6 +119,7 @@ plan_draw(struct plan *p, uint64_t seed)
 		act->at_ms = at_ms;
 	}
 	p->end_ms = at_ms;
+	draw_relays(p);
 }
 
 void
@@ -117,8 +132,10 @@ plan_fini(struct plan *p)
 void
 plan_print(const struct plan *p)
 {
-	printf("seed %" PRIu64 ": %u servers, %u rooms, %u users, hosts %x\n",
-	       p->seed, p->n_servers, p->n_rooms, p->n_users, p->hosts);
+	printf("seed %" PRIu64 ": %u servers, %u rooms, %u users, hosts %x, "
+	       "relays %x, fan-out %u\n",
+	       p->seed, p->n_servers, p->n_rooms, p->n_users, p->hosts,
+	       p->relays, p->fanout);
 	for (size_t i = 0; i < p->n; i++) {
 		const struct act *act = &p->acts[i];
 

@@ -78,8 +78,10 @@ struct plan {
 	struct act *acts; /* owned; in order of time */
 	size_t n;
 	unsigned n_servers, n_rooms, n_users;
-	unsigned hosts; /* bits: which servers have copies */
-	bool continues; /* rooms, in a split */
+	unsigned hosts;	 /* bits: which servers have copies */
+	unsigned relays; /* bits: which are relays of all rooms */
+	unsigned fanout; /* how many a room sends its log to itself */
+	bool continues;	 /* rooms, in a split */
 	bool has_way_breaks, has_crashes;
 	int64_t end_ms; /* of all breaks */
 };
@@ -107,6 +109,7 @@ enum wire_kind {
 	WIRE_SIGHT,  /* room -> user: what an ordinary occupant is shown */
 	WIRE_DOWN,   /* room -> domain: an element of the protocol */
 	WIRE_UP,     /* domain -> room: the same */
+	WIRE_SIDE,   /* domain -> domain: the same, about a room */
 	WIRE_CREATE, /* room -> domain: have a copy; for a user */
 	WIRE_ANSWER, /* domain -> room */
 };
@@ -215,13 +218,14 @@ struct backup {
 struct own_room {
 	struct sim *sim;
 	unsigned index, at;
-	struct jid *jid;
+	struct jid *jid, *service;
 	uint8_t secret[RULES_SECRET_LEN];
 	struct rules_env env;
 	bool is_up;
 	unsigned life;
 	struct master master;
 	struct peers peers;
+	const char *relays[SERVERS_MAX]; /* of peers */
 	struct play_disk disk;
 	struct disk_guests guests;
 	struct backup backup;
@@ -261,6 +265,10 @@ void own_tick(struct own_room *r);
 struct copy *copy_find(struct sim *sim, unsigned server, unsigned room);
 void copy_take_create(struct sim *sim, const struct wire *w);
 void copy_take_down(struct sim *sim, const struct wire *w);
+/* From another server. */
+void copy_take_side(struct sim *sim, const struct wire *w);
+/* Such a thing has come back. */
+void copy_bounced(struct sim *sim, const struct wire *w);
 /* True: it was not for the user. */
 bool copy_error(struct copy *c, const struct stanza *error);
 void copy_submit(struct copy *c, struct stanza *s);
@@ -379,7 +387,7 @@ struct sim {
 	/* For who counts what was played. */
 	uint64_t n_copies;
 	uint64_t n_wires, n_bytes, n_snapshots, n_entries, n_returns,
-		n_duplicates, n_heals;
+		n_duplicates, n_heals, n_carried, n_passed_on;
 };
 
 /* NULL, or what was wrong: the caller's. */

@@ -42,7 +42,8 @@ verdict_links(struct sim *sim, const struct wire *w)
 {
 	char text[40];
 
-	if (w->kind != WIRE_DOWN || may_know(sim, &sim->rooms[w->room], w->to))
+	if ((w->kind != WIRE_DOWN && w->kind != WIRE_SIDE) ||
+	    may_know(sim, &sim->rooms[w->room], w->to))
 		return;
 	for (unsigned i = 0; i < sim->n_servers; i++) {
 		int len = snprintf(text, sizeof(text), "@d%u.example", i);

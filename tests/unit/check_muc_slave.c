@@ -26,9 +26,10 @@ static struct jid *room, *domain;
 static unsigned n_away, n_back;
 
 static void
-on_send(void *owner, const char *xml, size_t len)
+on_send(void *owner, struct jid *to, const char *xml, size_t len)
 {
 	(void)owner;
+	(void)to;
 	(void)xml;
 	(void)len;
 }
@@ -83,7 +84,7 @@ receive(struct slave *s, const struct buf *b)
 	struct xml *x = xml_from_text(pool, a, b->data, b->len);
 
 	ck_assert_ptr_nonnull(x);
-	slave_receive(s, x);
+	slave_receive(s, NULL, x);
 	arena_unref(&a);
 }
 
@@ -111,11 +112,11 @@ START_TEST(many_servers)
 
 	receive_room(s);
 	ck_assert_uint_eq(s->room->n_occupants, N_OCCUPANTS);
-	slave_lost(s);
+	slave_lost(s, room);
 	ck_assert_uint_eq(n_away, 0);
 	slave_tick(s, LATER_MS);
 	ck_assert_uint_eq(n_away, AWAY_MAX);
-	slave_found(s);
+	slave_found(s, room);
 	ck_assert_uint_eq(n_back, AWAY_MAX);
 	list_each (n, &s->room->occupants) {
 		list_each (k, &occupant_of(n)->sessions)
