@@ -63,6 +63,7 @@ struct muc_occupant {
 struct muc_peer {
 	const char *domain;
 	const char *state; /* "asked", "follows", "lost" */
+	const char *via;   /* the relay that it gets the room from, or NULL */
 	bool is_lost;
 	int64_t since_s; /* of its state */
 	/* The position that it has told last, and entries behind that. */

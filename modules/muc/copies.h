@@ -22,6 +22,10 @@ struct copy_seen {
 	size_t n_users;	    /* of ours, in the room; each of their clients */
 	size_t n_occupants; /* of all servers */
 	size_t n_waiting;   /* stanzas of ours without an answer */
+	/* The relays between the room's server and this one, with blanks; "":
+	 * none. */
+	const char *path;
+	size_t n_below; /* servers that get the room from here */
 };
 
 /* Those of that room; NULL: all, in no order. What fn gets is borrowed for the

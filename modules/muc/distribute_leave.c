@@ -257,6 +257,7 @@ describe(const struct live *l, const struct peer *p)
 	return (struct muc_peer){
 		.domain = jid_domain(p->domain),
 		.state = peer_state_name(p->state),
+		.via = p->via ? jid_domain(p->via->domain) : NULL,
 		.is_lost = p->state == PEER_LOST,
 		.since_s = (clock->mono_ms - p->since_ms) / 1000,
 		.acked = p->acked,

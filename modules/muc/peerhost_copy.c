@@ -396,6 +396,8 @@ see(struct copy *c, copies_fn *fn, void *data)
 		   .n_users = s->locals.n,
 		   .n_occupants = s->room->n_occupants,
 		   .n_waiting = s->n_pending,
+		   .path = s->parent ? s->path : "",
+		   .n_below = slave_n_below(s),
 	   });
 }
 

@@ -76,11 +76,23 @@ write_settled(struct buf *b, const char *submit)
 	xml_write_attr(b, "submit", submit);
 }
 
+/* It would forget what it has not been sent. It attaches, and asks again. */
+static bool
+is_too_early(struct peers *ps, struct peer *p)
+{
+	if (p->state == PEER_FOLLOWS)
+		return false;
+	peers_tell_one(ps, p);
+	return true;
+}
+
 void
 peers_settled(struct peers *ps, struct peer *p, const char *submit)
 {
 	struct buf b = { 0 };
 
+	if (is_too_early(ps, p))
+		return;
 	write_settled(&b, submit);
 	buf_adds(&b, "/>");
 	peers_send(ps, p, &b);

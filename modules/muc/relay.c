@@ -62,6 +62,18 @@ waiter_find(const struct relay *r, const struct jid *domain)
 	return NULL;
 }
 
+size_t
+slave_n_below(const struct slave *s)
+{
+	size_t n = 0;
+
+	if (!s->relay)
+		return 0;
+	list_each (k, &s->relay->peers.all)
+		n += container_of(k, struct peer, node)->state == PEER_FOLLOWS;
+	return n;
+}
+
 /* ---- the peers of a copy ---- */
 
 static void
@@ -357,10 +369,6 @@ from_below(struct slave *s, struct jid *from, const struct xml *x)
 	} else if (!strcmp(x->name, "detach") && p) {
 		tell_master(s, "lost", from, p->ask);
 		peers_remove(&s->relay->peers, p);
-	} else if (!strcmp(x->name, "ack") && p) {
-		struct peers_at at = peers_at_of(x);
-
-		peers_acked(&s->relay->peers, p, at.epoch, at.seq);
 	}
 }
 

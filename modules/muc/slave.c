@@ -29,6 +29,9 @@
 /* A master that is restarted is back within this time: nobody sees it. */
 #define FADE_AFTER_MS 4000
 
+/* Below a relay the position is told not more often. */
+#define ACK_BELOW_MS 30000
+
 /* So long a copy stays without users. */
 #define DESERTED_MS 60000
 
@@ -614,7 +617,8 @@ slave_tick(struct slave *s, int64_t now_ms)
 			slave_fade(s);
 		return;
 	}
-	slave_acknowledge(s);
+	if (!s->parent || now_ms - s->acked_ms >= ACK_BELOW_MS)
+		slave_acknowledge(s);
 	/* Lost, and no way has been seen to break: all of them come again. */
 	if (s->state == SLAVE_CURRENT && is_unanswered(s))
 		slave_ask(s, false);

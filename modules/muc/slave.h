@@ -154,6 +154,7 @@ struct slave {
 	size_t n_faded;
 	bool is_faded;	    /* in this split */
 	unsigned n_unacked; /* entries */
+	int64_t acked_ms;   /* when it was told, last; monotonic */
 	int64_t asked_ms;   /* when it has attached; monotonic */
 	uint64_t n_asked;   /* how often: the answer says so, too */
 	int64_t since_ms;   /* of its state; monotonic */
@@ -234,6 +235,8 @@ void slave_tick(struct slave *s, int64_t now_ms);
 /* The session of ours with that address in the room, or NULL. */
 struct room_session *
 slave_session(const struct slave *s, const struct jid *full);
+/* How many other copies get the log from it. */
+size_t slave_n_below(const struct slave *s);
 /* Can it say about the room (info.h) what the master would? */
 bool slave_answers_info(const struct slave *s);
 /* Is it in the room, or about to enter, by this copy? */

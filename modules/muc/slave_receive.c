@@ -22,7 +22,8 @@
 #include <string.h>
 
 /* Its position is told so often. */
-#define ACK_EVERY 16
+#define ACK_EVERY	16
+#define ACK_EVERY_BELOW 256
 
 /* What a snapshot may hold: entries. */
 #define SNAPSHOT_MAX 100000
@@ -53,7 +54,8 @@ slave_acknowledge(struct slave *s)
 	if (!s->n_unacked)
 		return;
 	s->n_unacked = 0;
-	slave_say(s, "ack");
+	s->acked_ms = s->now_ms;
+	slave_say_to_master(s, "ack");
 }
 
 /* ---- what comes from the master ---- */
@@ -120,7 +122,8 @@ take_next(struct slave *s, struct entry *e, bool is_late)
 	e->seq = 0;
 	log_ring_append(&s->room->log, e);
 	relay_pass_on(s, e, is_late);
-	if (++s->n_unacked >= ACK_EVERY)
+	/* Where it has less to do with us, the master hears less. */
+	if (++s->n_unacked >= (s->parent ? ACK_EVERY_BELOW : ACK_EVERY))
 		slave_acknowledge(s);
 	return TAKEN;
 }

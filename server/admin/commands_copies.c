@@ -41,6 +41,7 @@ gather(void *data, const struct copy_seen *seen)
 	more->room = arena_strdup(g->arena, seen->room);
 	more->host = arena_strdup(g->arena, seen->host);
 	more->epoch = arena_strdup(g->arena, seen->epoch);
+	more->path = arena_strdup(g->arena, seen->path);
 }
 
 static int
@@ -69,10 +70,15 @@ copy_text(struct buf *out, const struct copy_seen *c)
 {
 	buf_printf(out,
 		   "%s  copy for %s, %s for %" PRId64 " s, at %s %" PRIu64
-		   ", %zu of ours, %zu in it, %zu waiting\n",
+		   ", %zu of ours, %zu in it, %zu waiting",
 		   c->room, c->host, c->state, c->since_s,
 		   *c->epoch ? c->epoch : "-", c->seq, c->n_users,
 		   c->n_occupants, c->n_waiting);
+	if (*c->path)
+		buf_printf(out, ", by %s", c->path);
+	if (c->n_below)
+		buf_printf(out, ", relay for %zu", c->n_below);
+	buf_addc(out, '\n');
 }
 
 static void
@@ -87,8 +93,11 @@ copy_json(struct buf *out, const struct copy_seen *c)
 	json_string(out, c->epoch);
 	buf_printf(out,
 		   ",\"seq\":%" PRIu64 ",\"users\":%zu,\"occupants\":%zu,"
-		   "\"waiting\":%zu}\n",
-		   c->seq, c->n_users, c->n_occupants, c->n_waiting);
+		   "\"waiting\":%zu,\"below\":%zu,\"path\":",
+		   c->seq, c->n_users, c->n_occupants, c->n_waiting,
+		   c->n_below);
+	json_string(out, c->path);
+	buf_adds(out, "}\n");
 }
 
 static void
@@ -147,6 +156,7 @@ command_show_copy(struct command_call *call)
 /* One line between two servers. */
 struct branch {
 	const char *from, *to, *state;
+	unsigned depth; /* below the master: 1 */
 	uint64_t seq;
 	size_t n_users;
 	bool is_broken;
@@ -179,8 +189,9 @@ add_branch(struct command_call *call, const struct branch *b)
 			   b->from, b->to, b->state, b->seq,
 			   b->is_broken ? ", style=dashed" : "");
 	else
-		buf_printf(&call->out, "  %s  %s, at %" PRIu64 ", %zu in it\n",
-			   b->to, b->state, b->seq, b->n_users);
+		buf_printf(&call->out, "%*s%s  %s, at %" PRIu64 ", %zu in it\n",
+			   2 * (int)b->depth, "", b->to, b->state, b->seq,
+			   b->n_users);
 }
 
 static void
@@ -189,6 +200,30 @@ end_tree(struct command_call *call)
 	if (wants_dot(call))
 		buf_adds(&call->out, "}\n");
 	command_end(call, COMMAND_DONE);
+}
+
+static bool
+is_below(const struct muc_peer *p, const char *relay)
+{
+	return relay ? p->via && !strcmp(p->via, relay) : !p->via;
+}
+
+/* Those that get the room from this server, and what is below them. */
+static void
+add_peers(struct command_call *call, const struct muc_shown *room,
+	  const char *master, const char *relay, unsigned depth)
+{
+	for (size_t i = 0; i < room->n_peers && depth <= room->n_peers; i++) {
+		const struct muc_peer *p = &room->peers[i];
+
+		if (!is_below(p, relay))
+			continue;
+		add_branch(call,
+			   &(struct branch){ relay ? relay : master, p->domain,
+					     p->state, depth, p->acked,
+					     p->n_sessions, p->is_lost });
+		add_peers(call, room, master, p->domain, depth + 1);
+	}
 }
 
 static void
@@ -203,14 +238,36 @@ tree_of_master(void *data, const struct muc_shown *room)
 	}
 	at = strchr(room->room.jid, '@') + 1;
 	begin_tree(call, at);
-	for (size_t i = 0; i < room->n_peers; i++) {
-		const struct muc_peer *p = &room->peers[i];
-
-		add_branch(call,
-			   &(struct branch){ at, p->domain, p->state, p->acked,
-					     p->n_sessions, p->is_lost });
-	}
+	add_peers(call, room, at, NULL, 1);
 	end_tree(call);
+}
+
+/* Behind the relays on its way. */
+static void
+add_copy(struct command_call *call, const char *master,
+	 const struct copy_seen *c)
+{
+	const char *from = master, *at = c->path;
+	struct arena *a = arena_new();
+	unsigned depth = 1;
+
+	while (*at) {
+		size_t len = strcspn(at, " ");
+		const char *relay = arena_strndup(a, at, len);
+
+		if (wants_dot(call))
+			buf_printf(&call->out, "\t\"%s\" -> \"%s\";\n", from,
+				   relay);
+		else
+			buf_printf(&call->out, "%*s%s  relay\n", 2 * (int)depth,
+				   "", relay);
+		from = relay;
+		depth++;
+		at += len + (at[len] == ' ');
+	}
+	add_branch(call, &(struct branch){ from, c->host, c->state, depth,
+					   c->seq, c->n_users, c->is_split });
+	arena_unref(&a);
 }
 
 /* All that a copy knows: where it gets the room from. */
@@ -226,9 +283,7 @@ tree_of_copy(struct command_call *call)
 
 		if (i == 0)
 			begin_tree(call, at);
-		add_branch(call,
-			   &(struct branch){ at, c->host, c->state, c->seq,
-					     c->n_users, c->is_split });
+		add_copy(call, at, c);
 	}
 	arena_unref(&g.arena);
 	if (any)

@@ -189,10 +189,11 @@ peer_text(struct buf *out, const struct muc_peer *p)
 		return;
 	}
 	buf_printf(out,
-		   "  %s  %s for %" PRId64 " s, at %" PRIu64 ", %" PRIu64
+		   "  %s  %s%s%s for %" PRId64 " s, at %" PRIu64 ", %" PRIu64
 		   " behind, %zu in it, %" PRIu64 " stanzas (%" PRIu64
 		   " bytes) in place of %" PRIu64 "\n",
-		   p->domain, p->state, p->since_s, p->acked, p->n_behind,
+		   p->domain, p->state, p->via ? " by " : "",
+		   p->via ? p->via : "", p->since_s, p->acked, p->n_behind,
 		   p->n_sessions, p->n_stanzas, p->n_bytes, p->n_instead_of);
 }
 

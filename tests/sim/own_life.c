@@ -119,8 +119,8 @@ done(void *owner, void *data, const struct submission *sub,
 /* ---- what is kept of what was said ---- */
 
 /* After a crash the master knows what it has from the last messages only. */
-static bool
-is_out_of_history(const struct own_room *r, const struct said *said)
+bool
+own_is_out_of_history(const struct own_room *r, const struct said *said)
 {
 	int n = 0;
 
@@ -148,7 +148,7 @@ note_message(struct own_room *r, const struct entry *e)
 	/* Without a copy it depends on the streams. */
 	if (!said->by_copy && sim->users[said->user].server != r->at)
 		said->is_unsure = true;
-	if (said->n_logged && is_out_of_history(r, said))
+	if (said->n_logged && own_is_out_of_history(r, said))
 		said->is_unsure = true;
 	if (said->n_logged++ && !said->is_unsure)
 		sim_wrong(sim, "message %u is twice in the log of room %u",

@@ -259,6 +259,9 @@ void own_crash(struct own_room *r, bool to_backup);
 void own_restart(struct own_room *r);
 void own_save_backup(struct own_room *r);
 void own_tick(struct own_room *r);
+struct said;
+/* It has been there before a crash, and nobody knows that any more. */
+bool own_is_out_of_history(const struct own_room *r, const struct said *said);
 
 /* ---- a copy at another server (copy.c) ---- */
 

@@ -145,6 +145,9 @@ sees_error(struct sim *sim, struct user *u, struct view *v,
 	if (!sight->number)
 		return;
 	said->n_refused++;
+	if (said->n_logged &&
+	    own_is_out_of_history(&sim->rooms[sight->room], said))
+		said->is_unsure = true;
 	if (sight->cond != COND_REMOTE_SERVER_TIMEOUT)
 		said->is_refused_for_good = true;
 	if (v->join == sight->number)
