@@ -130,7 +130,8 @@ own_is_out_of_history(const struct own_room *r, const struct said *said)
 		n += other->room == r->index && other->n_logged &&
 		     other->archive_id > said->archive_id;
 	}
-	return r->was_crashed && n >= r->master.room->config.history - 1;
+	return r->was_crashed && r->is_up &&
+	       n >= r->master.room->config.history - 1;
 }
 
 static void

@@ -36,6 +36,15 @@ may_know(struct sim *sim, const struct own_room *r, unsigned server)
 	return false;
 }
 
+/* At the position of a relay, which may be behind the room. */
+static bool
+all_know(struct sim *sim, const struct wire *w)
+{
+	const struct copy *c = copy_find(sim, w->from, w->room);
+
+	return c && c->slave->room->config.whois == WHOIS_ANYONE;
+}
+
 /* No real address reaches a server that may not know it. */
 void
 verdict_links(struct sim *sim, const struct wire *w)
@@ -43,7 +52,8 @@ verdict_links(struct sim *sim, const struct wire *w)
 	char text[40];
 
 	if ((w->kind != WIRE_DOWN && w->kind != WIRE_SIDE) ||
-	    may_know(sim, &sim->rooms[w->room], w->to))
+	    may_know(sim, &sim->rooms[w->room], w->to) ||
+	    (w->kind == WIRE_SIDE && all_know(sim, w)))
 		return;
 	for (unsigned i = 0; i < sim->n_servers; i++) {
 		int len = snprintf(text, sizeof(text), "@d%u.example", i);
