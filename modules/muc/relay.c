@@ -20,6 +20,8 @@
 
 /* So many may wait for the master's word. */
 #define WAITING_MAX 64
+/* So long for one word of it. */
+#define ANSWER_MS 10000
 
 /* One that wants the log from here. */
 struct waiter {
@@ -27,6 +29,7 @@ struct waiter {
 	struct jid *domain; /* ref */
 	char epoch[LOG_EPOCH_LEN + 1];
 	uint64_t seq, ask;
+	int64_t asked_ms;  /* when the master was asked; 0: it has answered */
 	bool has_no_other; /* it may be sent the room as a whole */
 };
 
@@ -150,6 +153,17 @@ release(struct slave *s, struct jid *domain, uint64_t ask)
 
 /* ---- who wants the log ---- */
 
+/* Not again while that may be answered: who sends much here makes no more of
+ * it for the master. */
+static void
+ask_for(struct slave *s, struct waiter *w)
+{
+	if (w->asked_ms && s->now_ms - w->asked_ms < ANSWER_MS)
+		return;
+	w->asked_ms = s->now_ms ? s->now_ms : 1;
+	tell_master(s, "below", w->domain, w->ask);
+}
+
 static void
 serve(struct relay *r, struct waiter *w)
 {
@@ -202,7 +216,7 @@ on_attach(struct slave *s, struct jid *from, const struct xml *x)
 	w->seq = at.seq;
 	w->ask = at.ask;
 	w->has_no_other = xml_get(x, "whole");
-	tell_master(s, "below", from, at.ask);
+	ask_for(s, w);
 }
 
 /* ---- what the master says ---- */
@@ -228,8 +242,14 @@ on_child(struct slave *s, const struct jid *domain, const struct xml *x)
 	if (!w && !(p && p->state == PEER_FOLLOWS))
 		/* It has gone meanwhile. */
 		tell_master(s, "lost", domain, ask);
-	/* Else it is asked for again. */
-	if (w && w->ask == ask && s->state == SLAVE_CURRENT)
+	if (!w)
+		return;
+	w->asked_ms = 0;
+	if (w->ask != ask)
+		/* It has asked once more. */
+		ask_for(s, w);
+	else if (s->state == SLAVE_CURRENT)
+		/* Else the master is asked again, then. */
 		serve(s->relay, w);
 }
 
@@ -242,7 +262,10 @@ on_drop(struct slave *s, struct jid *domain, uint64_t ask)
 	if (w && w->ask <= ask) {
 		release(s, domain, w->ask);
 		waiter_free(s->relay, w);
-	} else if (!w && p && p->ask <= ask) {
+	} else if (w) {
+		w->asked_ms = 0;
+		ask_for(s, w);
+	} else if (p && p->ask <= ask) {
 		release(s, domain, p->ask);
 	}
 	if (p && p->ask <= ask)
@@ -452,9 +475,10 @@ relay_is_current(struct slave *s, bool is_news)
 		return;
 	drop_lost(r);
 	if (is_news) {
-		list_each (n, &r->waiting)
-			tell_master(s, "below", waiter_of(n)->domain,
-				    waiter_of(n)->ask);
+		list_each (n, &r->waiting) {
+			waiter_of(n)->asked_ms = 0;
+			ask_for(s, waiter_of(n));
+		}
 	}
 	describe(r, &path);
 	peers_tell_position(&r->peers);
