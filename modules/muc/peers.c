@@ -566,16 +566,11 @@ count_left(struct peers *ps, const struct room_change *c)
 /* Is it none of its business? When it has users again it finds that something
  * is missing, and gets it. */
 static bool
-is_kept_from(struct peers *ps, struct peer *p, const struct room_change *c)
+is_kept_from(struct peer *p, const struct entry *e)
 {
-	const struct entry *e = c->entry;
-
-	if (p->state != PEER_FOLLOWS)
+	/* Or it comes by a relay. */
+	if (p->state != PEER_FOLLOWS || p->via)
 		return true;
-	if (p->via) {
-		tell_beside(ps, p, c);
-		return true;
-	}
 	if (p->is_deserted && e->type == ENTRY_CONFIG)
 		p->lacks_addresses = true;
 	return p->is_deserted;
@@ -621,10 +616,8 @@ peers_applied(struct peers *ps, const struct room_change *c)
 			      (c->entry->jid &&
 			       jid_eq_domain(c->entry->jid, p->domain));
 
-		if (is_kept_from(ps, p, c)) {
-			desert(ps, p, c);
+		if (is_kept_from(p, c->entry))
 			continue;
-		}
 		entitle(ps, p, c);
 		b = is_own ? &own : &logs[p->is_entitled];
 		to.is_entitled = p->is_entitled;
@@ -634,7 +627,12 @@ peers_applied(struct peers *ps, const struct room_change *c)
 			write_log(b, ps, &to, c->entry);
 		peers_send(ps, p, b);
 		count(ps, p, (struct peers_traffic){ 0, 0, p->n_sessions });
-		desert(ps, p, c);
+	}
+	/* Behind what relays pass on. */
+	list_each (n, &ps->all) {
+		if (peer_of(n)->via)
+			tell_beside(ps, peer_of(n), c);
+		desert(ps, peer_of(n), c);
 	}
 	buf_fini(&logs[0]);
 	buf_fini(&logs[1]);

@@ -166,12 +166,29 @@ show_in_branch(struct slave *s, struct slave_pending *p)
 	entry_unref(&e);
 }
 
+/* It was shown in a split before: now to those who have entered since. */
+static void
+show_to_others(struct slave *s, struct slave_pending *p)
+{
+	struct room_change c = { .entry = p->said, .is_late = true };
+
+	map_each (n, &s->locals)
+		slave_local_of(n)->session->is_elsewhere =
+			slave_local_of(n)->since < p->shown_at;
+	s->cls->applied(s->owner, &c, NULL);
+	map_each (n, &s->locals)
+		slave_local_of(n)->session->is_elsewhere = false;
+	p->shown_at = ++s->turn;
+}
+
 void
 slave_show_waiting(struct slave *s)
 {
 	list_each (n, &s->pending) {
 		struct slave_pending *p = slave_pending_of(n);
 
+		if (p->said)
+			show_to_others(s, p);
 		if (p->kind != PENDING_STANZA || p->shown_at ||
 		    !slave_session(s, p->user))
 			continue;

@@ -430,6 +430,7 @@ on_mend(struct sim *sim, const struct event *ev)
 	sim_tell(sim, "%u->%u mended%s", ev->a, ev->b,
 		 is_resumed ? ", resumed" : "");
 	way->is_broken = way->is_given_up = way->is_forgotten = false;
+	way->whole_ms = sim->now_ms;
 	pump(sim, ev->a, ev->b);
 	sim->n_heals++;
 	if (!is_resumed) {
@@ -475,6 +476,7 @@ on_uncut(struct sim *sim, const struct event *ev)
 {
 	sim_tell(sim, "%u->%u passes", ev->a, ev->b);
 	sim->ways[ev->a][ev->b].n_cuts--;
+	sim->ways[ev->a][ev->b].whole_ms = sim->now_ms;
 	passes_again(sim, ev->a, ev->b);
 	passes_again(sim, ev->b, ev->a);
 }

@@ -93,6 +93,7 @@ on_tick(struct sim *sim, const struct event *ev)
 {
 	for (unsigned i = 0; i < sim->n_rooms; i++)
 		own_tick(&sim->rooms[i]);
+	verdict_ways(sim);
 	sim_at(sim, sim->now_ms + 10000, ev);
 }
 

@@ -150,6 +150,7 @@ struct way {
 	bool is_given_up;
 	bool is_forgotten; /* the session is no more */
 	int64_t last_ms;   /* when the last one arrives */
+	int64_t whole_ms;  /* since when it is whole, if it is */
 	unsigned delay_ms, jitter_ms;
 	struct dice dice;
 };
@@ -408,6 +409,8 @@ void sim_trace(const struct sim *sim, const char *fmt, ...)
 
 /* When everything has come to rest (verdict.c). */
 void verdict_links(struct sim *sim, const struct wire *w);
+/* From time to time. */
+void verdict_ways(struct sim *sim);
 void verdict_end(struct sim *sim);
 /* All who are in a room have seen what was said since `first`. */
 void verdict_probe(struct sim *sim, unsigned first);

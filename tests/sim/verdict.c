@@ -230,6 +230,121 @@ check_shown(struct sim *sim, const struct own_room *r)
 	}
 }
 
+/* ---- relays ---- */
+
+/* So long something has to be as it is before others must have noticed. */
+#define NOTICED_MS 100000
+
+static bool
+is_whole(const struct sim *sim, unsigned a, unsigned b)
+{
+	const struct way *to = &sim->ways[a][b], *from = &sim->ways[b][a];
+
+	return !to->n_cuts && !from->n_cuts && !to->is_broken &&
+	       !from->is_broken && sim->now_ms - to->whole_ms >= NOTICED_MS &&
+	       sim->now_ms - from->whole_ms >= NOTICED_MS;
+}
+
+/* Has it been a relay of that room for a while? */
+static bool
+serves(const struct sim *sim, const struct own_room *r, unsigned server)
+{
+	const struct copy *c = sim->servers[server].copies[r->index];
+
+	return c && !c->is_over && c->slave->is_relay &&
+	       c->slave->state == SLAVE_CURRENT &&
+	       sim->now_ms - c->slave->since_ms >= NOTICED_MS &&
+	       is_whole(sim, server, r->at);
+}
+
+/* Who knows a relay that reaches the room is not without it. */
+static void
+check_split(struct sim *sim, const struct own_room *r, const struct copy *c)
+{
+	const struct slave *s = c->slave;
+
+	const struct peer *p =
+		peers_find(&r->peers, sim->servers[c->at].domain);
+
+	/* Who has nobody in the room any more enters it by itself. */
+	if (s->state != SLAVE_SPLIT || !p || p->is_deserted || !p->n_sessions ||
+	    sim->now_ms - s->since_ms < NOTICED_MS)
+		return;
+	for (size_t i = 0; i < s->n_relays; i++) {
+		for (unsigned k = 0; k < sim->n_servers; k++) {
+			if (jid_eq(sim->servers[k].domain,
+				   s->relays[i].domain) &&
+			    is_whole(sim, c->at, k) && serves(sim, r, k))
+				sim_wrong(sim,
+					  "the copy of room %u at %u does not "
+					  "turn to the relay at %u",
+					  r->index, c->at, k);
+		}
+	}
+}
+
+void
+verdict_ways(struct sim *sim)
+{
+	for (unsigned i = 0; i < sim->n_rooms; i++) {
+		for (unsigned k = 0; k < sim->n_servers; k++) {
+			if (sim->rooms[i].is_up && copy_find(sim, k, i))
+				check_split(sim, &sim->rooms[i],
+					    copy_find(sim, k, i));
+		}
+	}
+}
+
+/* Master and copy know the same of whom that gets the log from; and nobody
+ * goes by a relay who has not been told to. */
+static void
+check_parent(struct sim *sim, const struct own_room *r, const struct peer *p)
+{
+	const struct copy *c = NULL;
+	const struct peer *up = p;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < sim->n_servers; i++) {
+		if (jid_eq_domain(sim->servers[i].domain, p->domain))
+			c = copy_find(sim, i, r->index);
+	}
+	if (!c || p->state != PEER_FOLLOWS)
+		return;
+	if (!c->slave->parent != !p->via ||
+	    (p->via && !jid_eq(p->via->domain, c->slave->parent)))
+		sim_wrong(sim, "the copy of room %u at %u has another parent",
+			  r->index, c->at);
+	if (p->via && p->place != p->via)
+		sim_wrong(sim, "the copy of room %u at %u stays at a relay",
+			  r->index, c->at);
+	while (up && n++ < SERVERS_MAX)
+		up = up->via;
+	if (up)
+		sim_wrong(sim, "the tree of room %u is a circle", r->index);
+}
+
+/* A relay has no more below it than it is to have. */
+static void
+check_fanout(struct sim *sim, const struct own_room *r, const struct peer *p)
+{
+	size_t n = 0;
+
+	list_each (k, &r->peers.all)
+		n += container_of(k, struct peer, node)->via == p;
+	if (n > r->peers.fanout)
+		sim_wrong(sim, "%s passes room %u on to %zu",
+			  jid_str(p->domain), r->index, n);
+}
+
+static void
+check_tree(struct sim *sim, const struct own_room *r)
+{
+	list_each (n, &r->peers.all) {
+		check_parent(sim, r, container_of(n, struct peer, node));
+		check_fanout(sim, r, container_of(n, struct peer, node));
+	}
+}
+
 /* ---- users ---- */
 
 /* What ordinary occupants know whose ways have broken is not in our hands. */
@@ -354,8 +469,10 @@ verdict_end(struct sim *sim)
 		}
 	}
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
-		if (sim->rooms[i].is_up)
+		if (sim->rooms[i].is_up) {
 			check_shown(sim, &sim->rooms[i]);
+			check_tree(sim, &sim->rooms[i]);
+		}
 		for (unsigned k = 0; k < sim->n_users; k++)
 			check_view(sim, &sim->users[k], &sim->rooms[i]);
 		for (unsigned k = 0; k < sim->n_users && sim->rooms[i].is_up;
