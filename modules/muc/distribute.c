@@ -18,6 +18,7 @@
 #include "modules/muc/peers.h"
 #include "modules/muc/private.h"
 #include "modules/muc/slave.h"
+#include "modules/muc/tree.h"
 #include "net/loop.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
@@ -137,9 +138,14 @@ send_to_peer(void *owner, const struct peer *p, const char *xml, size_t len)
 	route(srv, s);
 }
 
+/* From now on: the way itself may have been lost for long. */
 static void
 link_changed(void *owner, const struct peer *p, bool is_away)
 {
+	struct live *l = owner;
+
+	if (is_away)
+		ghosts_away(l->service->muc, p->domain);
 	live_submit_own(owner, &(struct submission){ .type = SUBMIT_LINK,
 						     .from = p->domain,
 						     .is_away = is_away });
@@ -159,6 +165,7 @@ on_timer(struct timer *t)
 		peers_tell_position(&d->peers);
 	d->has_changed = false;
 	distribution_drop_deserted(d->live);
+	tree_tick(&d->peers);
 	if (d->peers.n)
 		loop_timer_set(d->live->host->server->core, t, POSITION_MS);
 }
@@ -178,6 +185,7 @@ distribution_take(struct live *l)
 	peers_init(&d->peers, live_room(l), &l->service->muc->env, &peers_class,
 		   l);
 	d->peers.total = &l->service->muc->traffic;
+	d->peers.n_sealed = (uint64_t)l->host->server->clock->wall_ms;
 	distribution_set_relays(l);
 	return d;
 }
@@ -729,6 +737,18 @@ static void
 find(struct live *l, struct peer *p)
 {
 	peers_found(&l->distribution->peers, p);
+}
+
+static void
+note_broken(struct live *l, struct peer *p)
+{
+	peers_broken(&l->distribution->peers, p);
+}
+
+void
+distribute_broken(struct muc *muc, const struct jid *domain)
+{
+	each_peer(muc, domain, note_broken);
 }
 
 bool

@@ -51,6 +51,7 @@ void distribute_free(struct live *l);
  * there may be lost. */
 void distribute_lost(struct muc *muc, const struct jid *domain);
 void distribute_found(struct muc *muc, const struct jid *domain);
+void distribute_broken(struct muc *muc, const struct jid *domain);
 
 /* Does that domain get the log from a relay? Then a lost way to itself puts
  * nobody away. */

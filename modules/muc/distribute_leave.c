@@ -192,46 +192,81 @@ distribute_reloaded(struct muc *muc)
 
 /* ---- relays ---- */
 
-void
-distribution_forget_relays(struct distribution *d)
+static void
+add_relay(struct relays *r, const char *text, size_t len)
 {
-	for (size_t i = 0; i < d->n_relays; i++)
-		free(d->relays[i]);
-	free(d->relays);
-	d->relays = NULL;
-	d->n_relays = 0;
+	char *copy = mem_strndup(text, len);
+	struct jid *jid = jid_parse(copy);
+
+	free(copy);
+	for (size_t i = 0; jid && i < r->n; i++) {
+		if (!strcmp(r->all[i], jid_domain(jid)))
+			jid_unref(&jid);
+	}
+	if (!jid)
+		return;
+	r->all = mem_realloc(r->all, (r->n + 1) * sizeof(char *));
+	r->all[r->n++] = mem_strdup(jid_domain(jid));
+	jid_unref(&jid);
+}
+
+static struct relays
+find_relays(const struct live *l)
+{
+	const struct option_list *hosts = &l->service->muc->relays;
+	const char *line = live_room(l)->config.relays;
+	struct relays r = { NULL, 0 };
+
+	for (size_t i = 0; i < hosts->n; i++)
+		add_relay(&r, hosts->items[i], strlen(hosts->items[i]));
+	while (line && *line) {
+		size_t len = strcspn(line, "\n");
+
+		add_relay(&r, line, len);
+		line += len + (line[len] == '\n');
+	}
+	return r;
 }
 
 static void
-add_relay(struct distribution *d, const char *domain, size_t len)
+relays_fini(struct relays *r)
 {
-	if (!len)
-		return;
-	d->relays = mem_realloc(d->relays, (d->n_relays + 1) * sizeof(char *));
-	d->relays[d->n_relays++] = mem_strndup(domain, len);
+	for (size_t i = 0; i < r->n; i++)
+		free(r->all[i]);
+	free(r->all);
+	*r = (struct relays){ NULL, 0 };
+}
+
+static bool
+relays_eq(const struct relays *a, const struct relays *b)
+{
+	for (size_t i = 0; a->n == b->n && i < a->n; i++) {
+		if (strcmp(a->all[i], b->all[i]) != 0)
+			return false;
+	}
+	return a->n == b->n;
 }
 
 void
 distribution_set_relays(struct live *l)
 {
-	const struct muc *muc = l->service->muc;
 	struct distribution *d = l->distribution;
-	const char *line = live_room(l)->config.relays;
+	struct relays now = find_relays(l), old = d->relays;
+	size_t fanout = (size_t)l->service->muc->fanout;
 
-	/* What the peers have of it is used until they have the new ones. */
-	d->peers.n_relays = 0;
-	distribution_forget_relays(d);
-	for (size_t i = 0; i < muc->relays.n; i++)
-		add_relay(d, muc->relays.items[i],
-			  strlen(muc->relays.items[i]));
-	while (line && *line) {
-		size_t len = strcspn(line, "\n");
-
-		add_relay(d, line, len);
-		line += len + (line[len] == '\n');
+	if (relays_eq(&now, &old) && fanout == d->peers.fanout) {
+		relays_fini(&now);
+		return;
 	}
-	tree_set_relays(&d->peers, (const char *const *)d->relays, d->n_relays,
-			(size_t)muc->fanout);
+	d->relays = now;
+	tree_set_relays(&d->peers, (const char *const *)now.all, now.n, fanout);
+	relays_fini(&old);
+}
+
+void
+distribution_forget_relays(struct distribution *d)
+{
+	relays_fini(&d->relays);
 }
 
 /* ---- for who runs the server ---- */

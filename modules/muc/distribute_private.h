@@ -28,6 +28,12 @@ struct asking {
 	bool is_beginning, is_refused;
 };
 
+/* Domains. */
+struct relays {
+	char **all; /* owned */
+	size_t n;
+};
+
 /* Of a room that is, or was, distributed. */
 struct distribution {
 	struct live *live; /* borrowed */
@@ -36,8 +42,7 @@ struct distribution {
 	struct list barred; /* distribute_leave.c */
 	struct timer timer;
 	bool has_changed; /* since the position was told */
-	char **relays;	  /* owned; of peers */
-	size_t n_relays;
+	struct relays relays; /* of peers */
 };
 
 /* ---- distribute.c ---- */

@@ -5,6 +5,8 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
 #include "core/host.h"
 #include "core/router.h"
 #include "core/server.h"
@@ -18,6 +20,7 @@
 #include "xmpp/xml.h"
 #include "xmpp/xml_text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool
@@ -38,8 +41,12 @@ static void
 on_attach(struct live *l, struct jid *domain, const struct xml *x)
 {
 	struct peer *p = distribution_peer(l, domain);
+	struct peers_at at = peers_at_of(x);
 
 	if (p ? p->is_deserted : !has_user_of(l, domain)) {
+		/* It may not know yet who has left, and why. */
+		if (p)
+			peers_tell_last(&l->distribution->peers, p, &at);
 		distribution_send_detach(l, domain, false);
 		if (p)
 			peers_remove(&l->distribution->peers, p);
@@ -86,6 +93,20 @@ domain_of(const struct xml *x, const char *name)
 	return jid;
 }
 
+static void
+note_below(struct live *l, const struct peer *relay, struct peer *p,
+	   const struct peer *was)
+{
+	char *what;
+
+	if (!p || p->via != relay || was == relay)
+		return;
+	p->since_ms = l->host->server->clock->mono_ms;
+	what = mem_printf("follows by %s", jid_domain(relay->domain));
+	distribution_note(l, p->domain, what);
+	free(what);
+}
+
 /* Somebody wants to have the log from it. */
 static void
 on_below(struct live *l, struct peer *relay, const struct xml *x)
@@ -93,25 +114,34 @@ on_below(struct live *l, struct peer *relay, const struct xml *x)
 	struct peers *ps = &l->distribution->peers;
 	struct jid *domain = domain_of(x, "jid");
 	struct peer *p = domain ? distribution_peer(l, domain) : NULL;
+	const struct peer *was = p ? p->via : NULL;
 
 	if (!domain)
 		return;
 	if ((p ? p->is_deserted : !has_user_of(l, domain)) ||
 	    !distribution_may_have(l, domain)) {
 		tree_drop(ps, relay, domain, peers_at_of(x).ask);
-	} else if (limits_may_attach(l, domain)) {
-		tree_below(ps, relay, domain, peers_at_of(x).ask);
+	} else if (limits_may_attach_to(l, domain, relay->domain)) {
+		tree_below(ps, relay, domain, x);
+		note_below(l, relay, distribution_peer(l, domain), was);
 		distribution_arm(l->distribution);
 	}
 	jid_unref(&domain);
 }
 
+/* Of one relay, more are not looked at. */
+#define CHILDREN_MAX 1000
+
 static void
 on_children(struct live *l, struct peer *relay, const struct xml *x)
 {
+	unsigned n = 0;
+
 	tree_children(&l->distribution->peers, relay, x);
-	xml_each (kid, x)
-		on_below(l, relay, kid);
+	xml_each (kid, x) {
+		if (n++ < CHILDREN_MAX)
+			on_below(l, relay, kid);
+	}
 }
 
 static void

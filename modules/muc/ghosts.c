@@ -304,11 +304,20 @@ ghosts_on_reachable(struct event *ev, void *data)
 	return PASS;
 }
 
+void
+ghosts_away(struct muc *muc, const struct jid *domain)
+{
+	struct lost_domain *d = find_lost(muc, domain);
+
+	if (d)
+		d->since_ms = muc->host->server->clock->mono_ms;
+}
+
 /* Those that have a copy are asked whether they still do. */
 enum verdict
 ghosts_on_broken(struct event *ev, void *data)
 {
-	distribute_found(data, ev->to);
+	distribute_broken(data, ev->to);
 	return PASS;
 }
 

@@ -81,9 +81,17 @@ limits_may_query(const struct muc_service *s, const struct event *ev)
 bool
 limits_may_attach(const struct live *l, const struct jid *domain)
 {
+	return limits_may_attach_to(l, domain, l->jid);
+}
+
+bool
+limits_may_attach_to(const struct live *l, const struct jid *domain,
+		     const struct jid *to)
+{
 	struct counts *c = &l->service->muc->attaches;
 	/* No address has the blank. */
-	char *key = mem_printf("%s %s", jid_str(l->jid), jid_domain(domain));
+	char *key = mem_printf("%s %s %s", jid_str(l->jid), jid_domain(to),
+			       jid_domain(domain));
 	bool may = counts_get(c, key) < ATTACH_MAX;
 
 	if (may)

@@ -73,6 +73,10 @@ static const struct option options[] = {
 	  .def = "no",
 	  .doc = "This server passes rooms of which it has a copy on to other "
 		 "servers, if the room's server names it as a relay." },
+	{ "room-copies-children", OPT_INT,
+	  offsetof(struct peerhost, max_children), .def = "64", .min = 0,
+	  .max = 100000,
+	  .doc = "To so many other servers it passes one of them on." },
 	{ "room-copies-max", OPT_INT, offsetof(struct peerhost, max),
 	  .def = "10000", .min = 0, .max = 1000000,
 	  .doc = "Such copies. Beyond, users are ordinary occupants." },
@@ -85,6 +89,20 @@ static const struct option options[] = {
 	  .doc = "The same for all of them together." },
 	{ 0 },
 };
+
+/* Something that was sent to a domain has come back. */
+struct bounce {
+	struct list node;   /* in peerhost->bounces */
+	struct jid *domain; /* ref */
+};
+
+#define BOUNCES_MAX 1000
+
+static struct bounce *
+bounce_of(struct list *n)
+{
+	return container_of(n, struct bounce, node);
+}
 
 /* ---- joins without an answer ---- */
 
@@ -383,12 +401,56 @@ receive(struct copy *c, struct jid *from, const struct xml *x)
 
 /* ---- from servers that have copies, too ---- */
 
+/* Where there is no way, something comes back while it is being sent. */
 static void
-bounced(struct peerhost *ph, const struct jid *domain)
+note_bounce(struct peerhost *ph, struct jid *domain)
+{
+	struct bounce *b;
+
+	list_each (n, &ph->bounces) {
+		if (jid_eq(bounce_of(n)->domain, domain))
+			return;
+	}
+	if (ph->n_bounces == BOUNCES_MAX)
+		return;
+	b = mem_zalloc(sizeof(*b));
+	b->domain = jid_ref(domain);
+	list_append(&ph->bounces, &b->node);
+	ph->n_bounces++;
+	loop_at_turn_end(ph->host->server->core, &ph->on_bounces);
+}
+
+static void
+take_bounce(struct peerhost *ph, const struct jid *domain)
 {
 	map_each (n, &ph->copies) {
 		if (!copy_of(n)->is_over)
 			slave_bounced(copy_of(n)->slave, domain);
+	}
+}
+
+static void
+bounce_free(struct peerhost *ph, struct bounce *b)
+{
+	list_remove(&b->node);
+	ph->n_bounces--;
+	jid_unref(&b->domain);
+	free(b);
+}
+
+static void
+on_bounces(struct turn_end *e)
+{
+	struct peerhost *ph = container_of(e, struct peerhost, on_bounces);
+	size_t n = ph->n_bounces;
+
+	while (n-- && !list_is_empty(&ph->bounces)) {
+		struct bounce *b = bounce_of(ph->bounces.next);
+		struct jid *domain = jid_ref(b->domain);
+
+		bounce_free(ph, b);
+		take_bounce(ph, domain);
+		jid_unref(&domain);
 	}
 }
 
@@ -432,17 +494,22 @@ on_message_to_host(struct event *ev, void *data)
 	const struct xml *x = stanza_child(ev->stanza, NULL, NS_DMUC);
 	struct copy *c;
 
-	if (!ev->from || !x || jid_resource(ev->from))
+	if (!ev->from || jid_resource(ev->from))
 		return PASS;
-	if (ev->stanza->type == TYPE_ERROR) {
-		if (!jid_local(ev->from))
-			bounced(data, ev->from);
-		return DONE;
+	/* It need not say what it is about. */
+	if (ev->stanza->type == TYPE_ERROR && !jid_local(ev->from)) {
+		note_bounce(data, ev->from);
+		return x ? DONE : PASS;
 	}
+	if (!x)
+		return PASS;
+	if (ev->stanza->type == TYPE_ERROR)
+		return DONE;
+	/* Another host may be one of ours. */
+	if (!jid_local(ev->from) && !ev->session)
+		return from_other(ev, data, x);
 	if (!ev->wire)
 		return PASS;
-	if (!jid_local(ev->from))
-		return from_other(ev, data, x);
 	c = copy_find(data, ev->from);
 	if (c && !c->is_over)
 		receive(c, NULL, x);
@@ -560,7 +627,9 @@ load(struct host *host, void *data, struct err *err)
 	(void)err;
 	ph->host = host;
 	ph->timer.fn = on_timer;
+	ph->on_bounces.fn = on_bounces;
 	list_init(&ph->joins);
+	list_init(&ph->bounces);
 	return 0;
 }
 
@@ -593,6 +662,9 @@ unload(struct host *host, void *data)
 	struct peerhost *ph = data;
 
 	loop_timer_clear(host->server->core, &ph->timer);
+	loop_cancel_turn_end(&ph->on_bounces);
+	while (!list_is_empty(&ph->bounces))
+		bounce_free(ph, bounce_of(ph->bounces.next));
 	map_each (n, &ph->copies)
 		copy_free(copy_of(n));
 	map_fini(&ph->copies);

@@ -354,6 +354,7 @@ copy_take_options(struct copy *c)
 
 	c->slave->may_continue = ph->may_continue;
 	c->slave->may_relay = ph->may_relay;
+	c->slave->children_max = (size_t)ph->max_children;
 	c->slave->size_max = (size_t)ph->max_size;
 }
 

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "base/timer.h"
 #include "core/module.h"
+#include "net/loop.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,17 +24,21 @@ struct slave;
 extern struct module_slot peerhost_slot;
 
 struct peerhost {
-	struct host *host; /* borrowed */
-	bool is_on;	   /* option room-copies */
-	bool may_continue; /* option room-copies-continue */
-	bool may_relay;	   /* option room-copies-relay */
-	int64_t max;	   /* option room-copies-max */
-	int64_t max_size;  /* option room-copies-size */
-	int64_t max_all;   /* option room-copies-memory */
-	size_t size;	   /* of all copies, about; bytes */
-	struct map copies; /* struct copy.node, by room */
-	struct list joins; /* struct join.node, the oldest first */
+	struct host *host;    /* borrowed */
+	bool is_on;	      /* option room-copies */
+	bool may_continue;    /* option room-copies-continue */
+	bool may_relay;	      /* option room-copies-relay */
+	int64_t max_children; /* option room-copies-children */
+	int64_t max;	      /* option room-copies-max */
+	int64_t max_size;     /* option room-copies-size */
+	int64_t max_all;      /* option room-copies-memory */
+	size_t size;	      /* of all copies, about; bytes */
+	struct map copies;    /* struct copy.node, by room */
+	struct list joins;    /* struct join.node, the oldest first */
 	size_t n_joins;
+	struct list bounces; /* struct bounce.node; of domains, each once */
+	size_t n_bounces;
+	struct turn_end on_bounces;
 	struct timer timer; /* while there are any of both */
 	struct log_limit log_limit;
 };

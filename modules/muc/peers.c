@@ -43,6 +43,7 @@ peer_free(struct peer *p)
 	list_remove(&p->node);
 	jid_unref(&p->domain);
 	free(p->seen);
+	free(p->proof);
 	free(p);
 }
 
@@ -177,19 +178,19 @@ begin_log(struct buf *b, const struct peers *ps, bool is_late)
 
 /* What it has missed. */
 static void
-send_missing(struct peers *ps, struct peer *p, uint64_t seq)
+send_missing(struct peers *ps, struct peer *p, uint64_t seq, uint64_t last)
 {
 	struct envelope to = to_peer(ps, p);
 	struct buf b = { 0 };
 	struct entry *e;
 
-	while ((e = log_ring_after(&ps->room->log, seq))) {
+	while (seq < last && (e = log_ring_after(&ps->room->log, seq))) {
 		begin_log(&b, ps, true);
 		do {
 			envelope_write_entry(&b, &to, e);
 			seq = e->seq;
 			e = log_ring_after(&ps->room->log, seq);
-		} while (e && b.len < ENVELOPE_MAX);
+		} while (e && seq < last && b.len < ENVELOPE_MAX);
 		buf_adds(&b, "</log>");
 		peers_send(ps, p, &b);
 	}
@@ -305,23 +306,37 @@ may_know_all(const struct peers *ps, const struct peer *p)
 	return p->is_entitled || ps->room->config.whois == WHOIS_ANYONE;
 }
 
+#define BEGIN_WHOIS "<whois xmlns='" NS_DMUC "'>"
+
+/* And begins another one. */
+static void
+end_addresses(struct peers *ps, struct peer *p, struct buf *b)
+{
+	buf_adds(b, "</whois>");
+	peers_send(ps, p, b);
+	b->len = 0;
+	buf_adds(b, BEGIN_WHOIS);
+}
+
 /* Of all who are in the room, or of its own users. */
 static void
 send_addresses(struct peers *ps, struct peer *p, bool are_all)
 {
 	struct buf b = { 0 };
 
-	buf_adds(&b, "<whois xmlns='" NS_DMUC "'>");
+	buf_adds(&b, BEGIN_WHOIS);
 	list_each (n, &ps->room->occupants) {
 		list_each (k, &occupant_of(n)->sessions) {
 			const struct jid *real = room_session_of(k)->jid;
 
-			if (are_all || jid_eq_domain(real, p->domain))
-				write_address(&b, ps, real);
+			if (!are_all && !jid_eq_domain(real, p->domain))
+				continue;
+			if (b.len > ENVELOPE_MAX)
+				end_addresses(ps, p, &b);
+			write_address(&b, ps, real);
 		}
 	}
-	buf_adds(&b, "</whois>");
-	peers_send(ps, p, &b);
+	end_addresses(ps, p, &b);
 	buf_fini(&b);
 }
 
@@ -331,10 +346,9 @@ send_address(struct peers *ps, struct peer *p, const struct jid *real)
 {
 	struct buf b = { 0 };
 
-	buf_adds(&b, "<whois xmlns='" NS_DMUC "'>");
+	buf_adds(&b, BEGIN_WHOIS);
 	write_address(&b, ps, real);
-	buf_adds(&b, "</whois>");
-	peers_send(ps, p, &b);
+	end_addresses(ps, p, &b);
 	buf_fini(&b);
 }
 
@@ -395,6 +409,13 @@ peers_can_continue(const struct peers *ps, const struct peers_at *at)
 	       at->seq >= log_ring_floor(log);
 }
 
+void
+peers_tell_last(struct peers *ps, struct peer *p, const struct peers_at *at)
+{
+	if (peers_can_continue(ps, at))
+		send_missing(ps, p, at->seq, p->deserted_at);
+}
+
 /* ---- lists ---- */
 
 static void
@@ -404,18 +425,29 @@ write_lists(struct buf *b, const struct peers *ps, bool are_all)
 		   ps->room->log.epoch, are_all ? " all='true'" : "");
 }
 
+static void
+send_lists_part(void *data, const struct buf *xml, unsigned number,
+		bool is_last)
+{
+	struct sending *x = data;
+
+	(void)is_last;
+	x->b.len = 0;
+	write_lists(&x->b, x->peers, number == 1);
+	buf_add(&x->b, xml->data, xml->len);
+	buf_adds(&x->b, "</lists>");
+	peers_send(x->peers, x->peer, &x->b);
+}
+
 /* What is about its users, as it is now. */
 static void
 send_lists(struct peers *ps, struct peer *p)
 {
 	struct envelope to = to_peer(ps, p);
-	struct buf b = { 0 };
+	struct sending x = { .peers = ps, .peer = p };
 
-	write_lists(&b, ps, true);
-	snapshot_write_lists(&b, &to);
-	buf_adds(&b, "</lists>");
-	peers_send(ps, p, &b);
-	buf_fini(&b);
+	snapshot_write_lists(&to, send_lists_part, &x);
+	buf_fini(&x.b);
 }
 
 /* One for which a relay has a place in the log only. */
@@ -470,7 +502,7 @@ peers_follow(struct peers *ps, struct peer *p, const struct peers_at *at)
 	set_elsewhere(ps, p, true);
 	if (peers_can_continue(ps, at)) {
 		p->acked = at->seq;
-		send_missing(ps, p, at->seq);
+		send_missing(ps, p, at->seq, UINT64_MAX);
 		if (p->lacks_own)
 			peers_tell_own(ps, p);
 		else if (p->lacks_addresses && may_know_all(ps, p))
@@ -526,10 +558,14 @@ void
 peers_found(struct peers *ps, struct peer *p)
 {
 	p->is_cut = false;
-	if (!p->via)
-		peers_tell_one(ps, p);
-	ps->is_unsettled = true;
+	peers_tell_one(ps, p);
 	tree_settle(ps);
+}
+
+void
+peers_broken(struct peers *ps, struct peer *p)
+{
+	peers_tell_one(ps, p);
 }
 
 void
@@ -585,6 +621,7 @@ desert(struct peers *ps, struct peer *p, const struct room_change *c)
 	    !jid_eq_domain(c->occupant->bare, p->domain))
 		return;
 	p->is_deserted = true;
+	p->deserted_at = c->entry->seq;
 	tree_deserted(ps, p);
 }
 

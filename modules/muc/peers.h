@@ -58,6 +58,7 @@ struct peer {
 	/* FOLLOWS: the last of its users has left, and what happens is not its
 	 * business before one enters again. */
 	bool is_deserted;
+	uint64_t deserted_at; /* by that entry */
 	/* That it was to be told meanwhile; that may be lost with a relay. */
 	bool lacks_addresses, lacks_own;
 	bool is_cut;	    /* there is no way to itself */
@@ -67,9 +68,14 @@ struct peer {
 	struct peer *via;   /* FOLLOWS: a relay, which sends it the log */
 	struct peer *place; /* where it was told to attach; NULL: here */
 	bool is_relay;	    /* may send the log to others */
-	bool is_fixed;	    /* has not got along with a relay */
-	uint64_t opened; /* the last number that it has sealed something with */
-	uint64_t told;	 /* hash of what it was told of the tree, or 0 */
+	/* How often it has left relays, and looks before it is placed again. */
+	unsigned n_left, wait;
+	/* At the master: what it has drawn, and we have, when it came to its
+	 * relay (SEAL_NONCE_LEN), and the last number that it has sealed. */
+	char nonce[17], session[17];
+	uint64_t opened;
+	uint64_t told; /* hash of what it was told of the tree, or 0 */
+	char *proof; /* owned; at a copy: that it wants to be there, or NULL */
 	struct peer_seen *seen; /* owned; of its last submissions, or NULL */
 	uint64_t n_seen;
 	struct peers_traffic traffic; /* since it is there */
@@ -100,6 +106,7 @@ struct peers {
 	 * server sends the log to, if there are any: tree.h. */
 	const char *const *relays; /* borrowed */
 	size_t n_relays, fanout;
+	uint64_t n_sealed; /* the owner's wall clock at first: it grows */
 	bool is_unsettled; /* something has changed */
 	/* At a copy, as it stands in what is sent. */
 	const char *path;	   /* owner's; see <position/> */
@@ -133,11 +140,17 @@ void peers_remove(struct peers *ps, struct peer *p);
  * comes behind it, or the whole room. From now on it shows the room to all its
  * users. */
 void peers_follow(struct peers *ps, struct peer *p, const struct peers_at *at);
+/* It was left alone: it gets what has happened until then, if that is at
+ * hand. */
+void
+peers_tell_last(struct peers *ps, struct peer *p, const struct peers_at *at);
 /* Can it go on from there with what is at hand? */
 bool peers_can_continue(const struct peers *ps, const struct peers_at *at);
 /* There is no way to itself; or there is one. */
 void peers_lost(struct peers *ps, struct peer *p);
 void peers_found(struct peers *ps, struct peer *p);
+/* Something that was on its way there may be lost. */
+void peers_broken(struct peers *ps, struct peer *p);
 void
 peers_acked(struct peers *ps, struct peer *p, const char *epoch, uint64_t seq);
 

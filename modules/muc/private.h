@@ -210,6 +210,8 @@ void ghosts_awake(struct live *l);
 /* A stanza that the room has sent comes back. */
 enum verdict ghost_error(struct live *l, struct event *ev);
 hook_fn ghosts_on_unreachable, ghosts_on_reachable, ghosts_on_broken;
+/* That domain's users are away from now on only, if there is no way to it. */
+void ghosts_away(struct muc *muc, const struct jid *domain);
 
 /* ---- prune.c: archives grow old ---- */
 
@@ -234,6 +236,9 @@ bool limits_may_query(const struct muc_service *s, const struct event *ev);
 /* May the domain be sent what its copy of the room misses? If so, it is
  * counted. */
 bool limits_may_attach(const struct live *l, const struct jid *domain);
+/* The same where a relay says so. */
+bool limits_may_attach_to(const struct live *l, const struct jid *domain,
+			  const struct jid *to);
 /* Has the user room for one more room? Calls fn(ev, l), as by event_step, if
  * so, and else refuses. */
 enum verdict

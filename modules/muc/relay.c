@@ -18,6 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What it shows to the master; characters. */
+#define PROOF_LEN_MAX 4096
+
 /* So many may wait for the master's word. */
 #define WAITING_MAX 64
 /* So long for one word of it. */
@@ -28,6 +31,7 @@ struct waiter {
 	struct list node;   /* in relay->waiting */
 	struct jid *domain; /* ref */
 	char epoch[LOG_EPOCH_LEN + 1];
+	char *proof; /* owned; for the master, or NULL */
 	uint64_t seq, ask;
 	int64_t asked_ms;  /* when the master was asked; 0: it has answered */
 	bool has_no_other; /* it may be sent the room as a whole */
@@ -52,6 +56,7 @@ waiter_free(struct relay *r, struct waiter *w)
 	list_remove(&w->node);
 	r->n_waiting--;
 	jid_unref(&w->domain);
+	free(w->proof);
 	free(w);
 }
 
@@ -127,14 +132,33 @@ describe(struct relay *r, struct buf *path)
 /* ---- words to others ---- */
 
 static void
+write_relation(struct buf *b, const char *name, const struct jid *domain,
+	       uint64_t ask, const char *proof)
+{
+	buf_printf(b, "<%s", name);
+	xml_write_attr(b, "jid", jid_str(domain));
+	buf_printf(b, " ask='%" PRIu64 "'", ask);
+	if (proof)
+		xml_write_attr(b, "proof", proof);
+}
+
+static void
+note(struct slave *s, const char *what, const struct jid *domain)
+{
+	char *text = mem_printf("%s %s", what, jid_str(domain));
+
+	s->cls->note(s->owner, text);
+	free(text);
+}
+
+static void
 tell_master(struct slave *s, const char *name, const struct jid *domain,
-	    uint64_t ask)
+	    uint64_t ask, const char *proof)
 {
 	struct buf b = { 0 };
 
-	buf_printf(&b, "<%s xmlns='" NS_DMUC "'", name);
-	xml_write_attr(&b, "jid", jid_str(domain));
-	buf_printf(&b, " ask='%" PRIu64 "'/>", ask);
+	write_relation(&b, name, domain, ask, proof);
+	buf_adds(&b, " xmlns='" NS_DMUC "'/>");
 	slave_tell_master(s, b.data, b.len);
 	buf_fini(&b);
 }
@@ -161,7 +185,7 @@ ask_for(struct slave *s, struct waiter *w)
 	if (w->asked_ms && s->now_ms - w->asked_ms < ANSWER_MS)
 		return;
 	w->asked_ms = s->now_ms ? s->now_ms : 1;
-	tell_master(s, "below", w->domain, w->ask);
+	tell_master(s, "below", w->domain, w->ask, w->proof);
 }
 
 static void
@@ -175,11 +199,15 @@ serve(struct relay *r, struct waiter *w)
 	if (!peers_can_continue(&r->peers, &at) &&
 	    !(w->has_no_other && is_true(s))) {
 		release(s, w->domain, w->ask);
-		tell_master(s, "lost", w->domain, w->ask);
+		tell_master(s, "lost", w->domain, w->ask, NULL);
 		if (p)
 			peers_remove(&r->peers, p);
 	} else {
+		note(s, "passed on to", w->domain);
 		p = p ? p : peers_add(&r->peers, w->domain);
+		free(p->proof);
+		p->proof = w->proof;
+		w->proof = NULL;
 		describe(r, &path);
 		peers_follow(&r->peers, p, &at);
 		r->peers.path = NULL;
@@ -191,18 +219,22 @@ serve(struct relay *r, struct waiter *w)
 static void
 on_attach(struct slave *s, struct jid *from, const struct xml *x)
 {
+	const char *proof = xml_get(x, "proof");
 	struct peers_at at = peers_at_of(x);
 	struct relay *r;
 	struct waiter *w;
 
-	if (!s->is_relay || s->state == SLAVE_SPLIT || s->is_over ||
+	if (!s->is_relay || (proof && strlen(proof) > PROOF_LEN_MAX) ||
+	    s->state == SLAVE_SPLIT || s->is_over ||
 	    strlen(at.epoch) > LOG_EPOCH_LEN) {
 		release(s, from, at.ask);
 		return;
 	}
 	r = take(s);
 	w = waiter_find(r, from);
-	if (!w && r->n_waiting == WAITING_MAX) {
+	if (!w &&
+	    (r->n_waiting == WAITING_MAX ||
+	     (r->peers.n >= s->children_max && !peers_find(&r->peers, from)))) {
 		release(s, from, at.ask);
 		return;
 	}
@@ -216,6 +248,8 @@ on_attach(struct slave *s, struct jid *from, const struct xml *x)
 	w->seq = at.seq;
 	w->ask = at.ask;
 	w->has_no_other = xml_get(x, "whole");
+	free(w->proof);
+	w->proof = proof ? mem_strdup(proof) : NULL;
 	ask_for(s, w);
 }
 
@@ -241,7 +275,7 @@ on_child(struct slave *s, const struct jid *domain, const struct xml *x)
 
 	if (!w && !(p && p->state == PEER_FOLLOWS))
 		/* It has gone meanwhile. */
-		tell_master(s, "lost", domain, ask);
+		tell_master(s, "lost", domain, ask, NULL);
 	if (!w)
 		return;
 	w->asked_ms = 0;
@@ -260,8 +294,10 @@ on_drop(struct slave *s, struct jid *domain, uint64_t ask)
 	struct waiter *w = s->relay ? waiter_find(s->relay, domain) : NULL;
 
 	if (w && w->ask <= ask) {
-		release(s, domain, w->ask);
+		uint64_t own = w->ask;
+
 		waiter_free(s->relay, w);
+		release(s, domain, own);
 	} else if (w) {
 		w->asked_ms = 0;
 		ask_for(s, w);
@@ -299,7 +335,9 @@ carry_down(struct slave *s, const struct xml *x, const char *to)
 	struct buf b = { 0 };
 
 	free(first);
-	if (domain && s->relay && peers_find(&s->relay->peers, domain)) {
+	if (domain && s->relay &&
+	    (peers_find(&s->relay->peers, domain) ||
+	     waiter_find(s->relay, domain))) {
 		buf_adds(&b, "<carry xmlns='" NS_DMUC "'");
 		xml_write_attr(&b, "room", jid_str(s->jid));
 		xml_write_attr(&b, "to", rest ? rest + 1 : jid_str(domain));
@@ -325,9 +363,13 @@ on_carry_down(struct slave *s, const struct xml *x, const char *to)
 	}
 	a = arena_new();
 	text = xml_get_text(a, x);
-	if (text && s->has_seal &&
-	    seal_open(&b, &number, &s->seal, s->jid, s->domain, false, text))
+	if (text && s->has_seal && *s->nonce &&
+	    seal_open(&b, &number, &s->seal, s->jid, s->domain, s->nonce,
+		      text) &&
+	    number > s->n_opened) {
+		s->n_opened = number;
 		s->cls->opened(s->owner, b.data, b.len);
+	}
 	buf_fini(&b);
 	arena_unref(&a);
 }
@@ -390,7 +432,7 @@ from_below(struct slave *s, struct jid *from, const struct xml *x)
 	} else if (!strcmp(x->name, "carry")) {
 		carry_up(s, from, x);
 	} else if (!strcmp(x->name, "detach") && p) {
-		tell_master(s, "lost", from, p->ask);
+		tell_master(s, "lost", from, p->ask, NULL);
 		peers_remove(&s->relay->peers, p);
 	}
 }
@@ -414,11 +456,11 @@ relay_pass_on(struct slave *s, const struct entry *e, bool is_late)
 }
 
 static void
-write_child(struct buf *b, const struct jid *domain, uint64_t ask)
+write_child(struct buf *b, const struct jid *domain, uint64_t ask,
+	    const char *proof)
 {
-	buf_adds(b, "<below");
-	xml_write_attr(b, "jid", jid_str(domain));
-	buf_printf(b, " ask='%" PRIu64 "'/>", ask);
+	write_relation(b, "below", domain, ask, proof);
+	buf_adds(b, "/>");
 }
 
 /* Those that wait, too: the master may have allowed it already. */
@@ -429,10 +471,11 @@ write_children(struct buf *b, const struct relay *r)
 		const struct peer *p = container_of(n, struct peer, node);
 
 		if (p->state == PEER_FOLLOWS && !waiter_find(r, p->domain))
-			write_child(b, p->domain, p->ask);
+			write_child(b, p->domain, p->ask, p->proof);
 	}
 	list_each (n, &r->waiting)
-		write_child(b, waiter_of(n)->domain, waiter_of(n)->ask);
+		write_child(b, waiter_of(n)->domain, waiter_of(n)->ask,
+			    waiter_of(n)->proof);
 }
 
 void
@@ -498,8 +541,9 @@ relay_lost(struct slave *s, const struct jid *domain)
 		waiter_free(s->relay, w);
 	if (!p || p->state != PEER_FOLLOWS)
 		return;
+	note(s, "no way any more to", domain);
 	p->state = PEER_LOST;
-	tell_master(s, "lost", domain, p->ask);
+	tell_master(s, "lost", domain, p->ask, NULL);
 }
 
 void

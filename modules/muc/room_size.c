@@ -81,5 +81,9 @@ room_size(const struct room *r)
 		size += room_size_of_entry(r->history[i]);
 	if (r->subject)
 		size += room_size_of_entry(r->subject);
+	/* Of a relay; those of the history are counted twice then. */
+	for (size_t i = 0; i < r->log.n; i++)
+		size += room_size_of_entry(
+			r->log.entries[(r->log.first + i) % r->log.cap]);
 	return size + r->slow.by_id.n * 2 * OVERHEAD + r->versions.n * OVERHEAD;
 }

@@ -32,8 +32,9 @@ seal_make_key(struct seal *seal, const struct rules_env *env,
 	char *text = mem_printf("seal\x01%s\x01%s", jid_bare_str(r->jid),
 				jid_domain(domain));
 
-	HMAC(EVP_sha256(), env->secret, RULES_SECRET_LEN, (uint8_t *)text,
-	     strlen(text), mac, &len);
+	if (!HMAC(EVP_sha256(), env->secret, RULES_SECRET_LEN, (uint8_t *)text,
+		  strlen(text), mac, &len))
+		abort();
 	free(text);
 	memcpy(seal->key, mac, SEAL_KEY_LEN);
 }
@@ -63,10 +64,10 @@ seal_read_key(struct seal *seal, const char *text)
 
 /* What it is about, which both sides know. */
 static char *
-subject_of(const struct jid *room, const struct jid *domain, bool is_up)
+subject_of(const struct jid *room, const struct jid *domain, const char *about)
 {
 	return mem_printf("%s\x01%s\x01%s", jid_bare_str(room),
-			  jid_domain(domain), is_up ? "up" : "down");
+			  jid_domain(domain), about);
 }
 
 static EVP_CIPHER_CTX *
@@ -105,12 +106,12 @@ read_number(const uint8_t *in)
 
 void
 seal_close(struct buf *out, const struct seal *seal, const struct jid *room,
-	   const struct jid *domain, bool is_up, uint64_t number,
+	   const struct jid *domain, const char *about, uint64_t number,
 	   const char *text, size_t len)
 {
 	size_t size = NONCE_LEN + NUMBER_LEN + len + TAG_LEN;
 	uint8_t *data = mem_alloc(size), plain[NUMBER_LEN];
-	char *subject = subject_of(room, domain, is_up);
+	char *subject = subject_of(room, domain, about);
 	uint8_t *at = data + NONCE_LEN;
 	EVP_CIPHER_CTX *ctx;
 	int n;
@@ -152,7 +153,7 @@ decrypt(uint8_t *plain, const struct seal *seal, const char *subject,
 
 bool
 seal_open(struct buf *out, uint64_t *number_out, const struct seal *seal,
-	  const struct jid *room, const struct jid *domain, bool is_up,
+	  const struct jid *room, const struct jid *domain, const char *about,
 	  const char *sealed)
 {
 	struct buf data = { 0 };
@@ -166,7 +167,7 @@ seal_open(struct buf *out, uint64_t *number_out, const struct seal *seal,
 		return false;
 	}
 	plain = mem_alloc(data.len);
-	subject = subject_of(room, domain, is_up);
+	subject = subject_of(room, domain, about);
 	is_good = decrypt(plain, seal, subject, (uint8_t *)data.data, data.len);
 	if (is_good) {
 		*number_out = read_number(plain);

@@ -642,7 +642,7 @@ slave_new(struct jid *room, struct jid *domain, const struct slave_class *cls,
 	s->room = room_new(room, 0);
 	s->room->is_copy = true;
 	s->pending_max = PENDING_MAX;
-	s->size_max = SIZE_MAX;
+	s->size_max = s->children_max = SIZE_MAX;
 	log_ring_resume(&s->room->log, NO_EPOCH, 0);
 	list_init(&s->pending);
 	s->path = mem_strdup("");

@@ -148,7 +148,9 @@ struct slave {
 	 */
 	struct seal seal;
 	bool has_seal;
-	uint64_t n_sealed;
+	char nonce[SEAL_NONCE_LEN + 1];	  /* of the last attach to a relay */
+	char session[SEAL_NONCE_LEN + 1]; /* what the master says to that */
+	uint64_t n_sealed, n_opened;
 	/* Refs: whom the split shows as away, by domains. */
 	struct jid **faded;
 	size_t n_faded;
@@ -163,7 +165,8 @@ struct slave {
 	/* In a split users of ours see what they say, where the room's owner
 	 * wants that, too. */
 	bool may_continue;
-	bool may_relay;		       /* the owner of this copy wants to */
+	bool may_relay; /* the owner of this copy wants to, to so many */
+	size_t children_max;
 	const struct stanza *entering; /* borrowed; by what, in a split */
 	int64_t used_ms;    /* when one of ours was seen in it; monotonic */
 	size_t pending_max; /* for each user */

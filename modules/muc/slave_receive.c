@@ -129,7 +129,7 @@ take_next(struct slave *s, struct entry *e, bool is_late)
 }
 
 static enum taken
-take_entry(struct slave *s, const struct xml *x, bool is_late)
+take_entry(struct slave *s, bool is_by_relay, const struct xml *x, bool is_late)
 {
 	struct err err = { 0 };
 	struct entry *e = read_entry(s, x, &err);
@@ -137,6 +137,11 @@ take_entry(struct slave *s, const struct xml *x, bool is_late)
 
 	if (!e) {
 		s->cls->note(s->owner, err.text);
+		return MISFIT;
+	}
+	/* That is not for relays to say. */
+	if (is_by_relay && e->type == ENTRY_AFFILIATION) {
+		entry_unref(&e);
 		return MISFIT;
 	}
 	switch (log_ring_order(&s->room->log, e->seq)) {
@@ -166,7 +171,7 @@ on_log(struct slave *s, bool is_by_relay, const struct xml *x)
 		return;
 	}
 	xml_each (kid, x) {
-		enum taken taken = take_entry(s, kid, is_late);
+		enum taken taken = take_entry(s, is_by_relay, kid, is_late);
 
 		if (s->room->is_destroyed && !s->is_over)
 			slave_end(s);

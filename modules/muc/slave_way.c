@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/token.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/peers.h"
 #include "modules/muc/room.h"
@@ -32,29 +33,20 @@ slave_is_carried(const struct slave *s)
 	return s->is_cut && s->parent;
 }
 
-/* A number that grows, also where this copy is not the first one. */
-static uint64_t
-next_number(struct slave *s)
-{
-	s->n_sealed++;
-	if (s->n_sealed < (uint64_t)s->wall_ms)
-		s->n_sealed = (uint64_t)s->wall_ms;
-	return s->n_sealed;
-}
-
 void
 slave_carry(struct slave *s, const char *xml, size_t len)
 {
 	struct buf b = { 0 };
 
-	if (!s->has_seal)
+	/* It is passed up again, when there is one. */
+	if (!s->has_seal || !*s->session)
 		return;
 	buf_adds(&b, "<carry xmlns='" NS_DMUC "'");
 	xml_write_attr(&b, "room", jid_str(s->jid));
 	xml_write_attr(&b, "from", jid_str(s->domain));
 	buf_addc(&b, '>');
-	seal_close(&b, &s->seal, s->jid, s->domain, true, next_number(s), xml,
-		   len);
+	seal_close(&b, &s->seal, s->jid, s->domain, s->session, ++s->n_sealed,
+		   xml, len);
 	buf_adds(&b, "</carry>");
 	s->cls->send(s->owner, s->parent, b.data, b.len);
 	buf_fini(&b);
@@ -70,13 +62,11 @@ slave_tell_master(struct slave *s, const char *xml, size_t len)
 }
 
 static void
-write_at(struct buf *b, const struct slave *s, const char *name,
-	 const char *epoch, uint64_t seq)
+write_at(struct buf *b, const char *name, const char *epoch, uint64_t seq)
 {
 	buf_printf(b, "<%s xmlns='" NS_DMUC "'", name);
 	xml_write_attr(b, "epoch", epoch);
 	buf_printf(b, " seq='%" PRIu64 "'", seq);
-	(void)s;
 }
 
 void
@@ -84,7 +74,7 @@ slave_say(struct slave *s, const char *name)
 {
 	struct buf b = { 0 };
 
-	write_at(&b, s, name, s->room->log.epoch, s->room->log.seq);
+	write_at(&b, name, s->room->log.epoch, s->room->log.seq);
 	if (s->parent)
 		xml_write_attr(&b, "room", jid_str(s->jid));
 	buf_adds(&b, "/>");
@@ -97,10 +87,29 @@ slave_say_to_master(struct slave *s, const char *name)
 {
 	struct buf b = { 0 };
 
-	write_at(&b, s, name, s->room->log.epoch, s->room->log.seq);
+	write_at(&b, name, s->room->log.epoch, s->room->log.seq);
 	buf_adds(&b, "/>");
 	slave_tell_master(s, b.data, b.len);
 	buf_fini(&b);
+}
+
+/* That we want to have the log from it: for the master, to whom the relay has
+ * to show it. */
+static void
+write_proof(struct buf *b, struct slave *s, const struct jid *relay)
+{
+	char *text;
+
+	token_make(s->nonce, SEAL_NONCE_LEN);
+	*s->session = '\0';
+	s->n_sealed = s->n_opened = 0;
+	text = mem_printf("%s %" PRIu64 " %s", jid_str(relay), s->n_asked,
+			  s->nonce);
+	buf_adds(b, " proof='");
+	seal_close(b, &s->seal, s->jid, s->domain, SEAL_PROOF, 0, text,
+		   strlen(text));
+	buf_addc(b, '\'');
+	free(text);
 }
 
 static void
@@ -108,11 +117,12 @@ say_attach(struct slave *s, struct jid *to, bool for_all)
 {
 	struct buf b = { 0 };
 
-	write_at(&b, s, "attach", for_all ? NO_EPOCH : s->room->log.epoch,
+	write_at(&b, "attach", for_all ? NO_EPOCH : s->room->log.epoch,
 		 for_all ? 0 : s->room->log.seq);
 	buf_printf(&b, " ask='%" PRIu64 "'", ++s->n_asked);
 	if (to) {
 		xml_write_attr(&b, "room", jid_str(s->jid));
+		write_proof(&b, s, to);
 		/* The master says it better, if it can. */
 		if (s->is_cut)
 			buf_adds(&b, " whole='true'");
@@ -191,7 +201,7 @@ ask_relay(struct slave *s)
 	for (size_t i = 0; i < s->n_relays; i++) {
 		struct slave_relay *r = &s->relays[i];
 
-		if (r->not_before_ms > s->now_ms)
+		if (r->not_before_ms > s->now_ms || !s->has_seal)
 			continue;
 		s->asked = jid_ref(r->domain);
 		s->asked_ms = s->now_ms;
@@ -338,10 +348,25 @@ read_relays(struct slave *s, const struct xml *x)
 					     ? read_domain(s, kid, "jid")
 					     : NULL;
 
-		if (domain && s->n_relays < RELAYS_MAX)
+		if (domain && s->n_relays < RELAYS_MAX &&
+		    !relay_find(s, domain) && !jid_eq_domain(domain, s->jid))
 			s->relays[s->n_relays++].domain = jid_ref(domain);
 		jid_unref(&domain);
 	}
+}
+
+/* Nor is anything kept for them. */
+static void
+stop_relaying(struct slave *s)
+{
+	char epoch[LOG_EPOCH_LEN + 1];
+
+	relay_release_all(s);
+	if (!s->room->log.max)
+		return;
+	strcpy(epoch, s->room->log.epoch);
+	s->room->log.max = 0;
+	log_ring_resume(&s->room->log, epoch, s->room->log.seq);
 }
 
 void
@@ -349,20 +374,24 @@ slave_on_tree(struct slave *s, const struct xml *x)
 {
 	const char *relay = xml_get(x, "relay"), *key = xml_get(x, "key");
 	struct jid *parent = read_domain(s, x, "parent");
+	const char *session = xml_get(x, "session");
 	bool is_asked;
 
 	read_relays(s, x);
 	s->has_seal = key && seal_read_key(&s->seal, key);
+	if (session && strlen(session) <= SEAL_NONCE_LEN)
+		strcpy(s->session, session);
 	is_asked = relay && !strcmp(relay, "true");
 	s->is_relay = s->may_relay && is_asked;
 	if (s->is_relay)
 		s->room->log.max = PEERS_LOG_MAX;
 	else
-		relay_release_all(s);
+		stop_relaying(s);
 	relay_name_children(s, is_asked);
 	if (s->state == SLAVE_SPLIT || s->is_cut) {
 		;
-	} else if (parent && !(s->parent && jid_eq(s->parent, parent))) {
+	} else if (parent && s->has_seal &&
+		   !(s->parent && jid_eq(s->parent, parent))) {
 		set_parent(s, parent, true);
 		slave_ask(s, false);
 	} else if (parent) {
@@ -395,7 +424,7 @@ begins(struct slave *s, const struct xml *x)
 {
 	struct jid *relay;
 
-	if (!strcmp(x->name, "released"))
+	if (!strcmp(x->name, "released") || !strcmp(x->name, "carry"))
 		return true;
 	if (strcmp(x->name, "log") != 0 && !slave_is_answer(s, x))
 		return false;

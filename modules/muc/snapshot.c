@@ -148,18 +148,10 @@ add_affiliations(struct writer *w)
 	}
 }
 
-static void
-keep_part(void *data, const struct buf *xml, unsigned number, bool is_last)
-{
-	(void)number;
-	(void)is_last;
-	buf_add(data, xml->data, xml->len);
-}
-
 void
-snapshot_write_lists(struct buf *b, const struct envelope *to)
+snapshot_write_lists(const struct envelope *to, snapshot_part *fn, void *data)
 {
-	struct writer w = { .to = to, .fn = keep_part, .data = b };
+	struct writer w = { .to = to, .fn = fn, .data = data };
 
 	add_affiliations(&w);
 	flush(&w, true);

@@ -25,7 +25,8 @@ snapshot_part(void *data, const struct buf *xml, unsigned number, bool is_last);
  * domain is in it, and no password; from a copy, no lists. */
 void snapshot_write(const struct envelope *to, snapshot_part *fn, void *data);
 /* Those alone. */
-void snapshot_write_lists(struct buf *b, const struct envelope *to);
+void
+snapshot_write_lists(const struct envelope *to, snapshot_part *fn, void *data);
 
 /* A number for what a copy has of the room: the same at the master and at a
  * copy that is at the same position. env NULL: r is a copy. */

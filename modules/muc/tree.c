@@ -5,6 +5,8 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/mem.h"
+#include "base/token.h"
 #include "modules/muc/fnv.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/peers.h"
@@ -14,6 +16,7 @@
 #include "xmpp/xml.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A peer is told so many relays. */
@@ -89,23 +92,41 @@ serves(const struct peer *p)
 
 /* ---- what they are told ---- */
 
-static void
-write_fallbacks(struct buf *b, const struct peers *ps, const struct peer *to)
-{
-	size_t n = 0;
+/* Those that have a copy, in the order of their names. */
+struct fallbacks {
+	const struct peer *relays[FALLBACKS_MAX + 1];
+	size_t n;
+};
 
-	for (size_t i = 0; i < ps->n_relays && n < FALLBACKS_MAX; i++) {
+static struct fallbacks
+find_fallbacks(const struct peers *ps)
+{
+	struct fallbacks f = { .n = 0 };
+
+	for (size_t i = 0; i < ps->n_relays && f.n <= FALLBACKS_MAX; i++) {
 		list_each (k, &ps->all) {
 			const struct peer *p = peer_of(k);
 
-			if (p == to || !serves(p) ||
-			    strcmp(jid_domain(p->domain), ps->relays[i]) != 0)
-				continue;
-			n++;
-			buf_adds(b, "<fallback");
-			xml_write_attr(b, "jid", ps->relays[i]);
-			buf_adds(b, "/>");
+			if (f.n <= FALLBACKS_MAX && serves(p) &&
+			    !strcmp(jid_domain(p->domain), ps->relays[i]))
+				f.relays[f.n++] = p;
 		}
+	}
+	return f;
+}
+
+static void
+write_fallbacks(struct buf *b, const struct fallbacks *f, const struct peer *to)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n && n < FALLBACKS_MAX; i++) {
+		if (f->relays[i] == to)
+			continue;
+		n++;
+		buf_adds(b, "<fallback");
+		xml_write_attr(b, "jid", jid_domain(f->relays[i]->domain));
+		buf_adds(b, "/>");
 	}
 }
 
@@ -120,12 +141,30 @@ write_key(struct buf *b, const struct peers *ps, const struct peer *p)
 	xml_write_attr(b, "key", text);
 }
 
-static void
-tell(struct peers *ps, struct peer *p)
+/* What it is told of the tree, which depends on nothing else. */
+static uint64_t
+hash_of(const struct peers *ps, const struct fallbacks *f, const struct peer *p)
 {
 	uint64_t hash = FNV_START;
+
+	fnv_int(&hash, p->is_relay);
+	fnv_int(&hash, ps->n_relays > 0);
+	fnv_text(&hash, p->place ? jid_domain(p->place->domain) : "");
+	fnv_text(&hash, p->via ? p->session : "");
+	for (size_t i = 0; i < f->n; i++)
+		fnv_text(&hash, jid_domain(f->relays[i]->domain));
+	return hash;
+}
+
+static void
+tell(struct peers *ps, const struct fallbacks *f, struct peer *p)
+{
+	uint64_t hash = hash_of(ps, f, p);
 	struct buf b = { 0 };
 
+	if (hash == p->told)
+		return;
+	p->told = hash;
 	buf_adds(&b, "<tree xmlns='" NS_DMUC "'");
 	if (p->is_relay)
 		buf_adds(&b, " relay='true'");
@@ -133,13 +172,12 @@ tell(struct peers *ps, struct peer *p)
 		xml_write_attr(&b, "parent", jid_domain(p->place->domain));
 	if (ps->n_relays)
 		write_key(&b, ps, p);
+	if (p->via)
+		xml_write_attr(&b, "session", p->session);
 	buf_addc(&b, '>');
-	write_fallbacks(&b, ps, p);
+	write_fallbacks(&b, f, p);
 	buf_adds(&b, "</tree>");
-	fnv_mix(&hash, b.data, b.len);
-	if (hash != p->told)
-		peers_send(ps, p, &b);
-	p->told = hash;
+	peers_send(ps, p, &b);
 	buf_fini(&b);
 }
 
@@ -149,7 +187,32 @@ static bool
 may_move(const struct peer *p, bool is_relay)
 {
 	return p->state == PEER_FOLLOWS && !p->is_deserted && !p->is_cut &&
-	       !p->is_fixed && !parent_of(p) && p->is_relay == is_relay;
+	       !p->wait && !parent_of(p) && p->is_relay == is_relay;
+}
+
+/* How many are below it, one below the other. */
+static unsigned
+height_of(const struct peers *ps, const struct peer *of)
+{
+	unsigned height = 0;
+
+	list_each (n, &ps->all) {
+		const struct peer *p = peer_of(n);
+		unsigned k = 1;
+
+		while ((p = parent_of(p)) && p != of && k <= TREE_DEPTH_MAX)
+			k++;
+		if (p == of && k > height)
+			height = k;
+	}
+	return height;
+}
+
+static bool
+is_too_deep(const struct peers *ps, const struct peer *relay,
+	    const struct peer *p)
+{
+	return depth_of(relay) + 1 + height_of(ps, p) >= TREE_DEPTH_MAX;
 }
 
 /* The shallowest free place below a relay. */
@@ -162,8 +225,7 @@ place_for(const struct peers *ps, const struct peer *p)
 		struct peer *r = peer_of(n);
 
 		if (r == p || !serves(r) || is_going_below(r, p) ||
-		    depth_of(r) + 1 >= TREE_DEPTH_MAX ||
-		    count_below(ps, r) >= ps->fanout)
+		    is_too_deep(ps, r, p) || count_below(ps, r) >= ps->fanout)
 			continue;
 		if (!best || depth_of(r) < depth_of(best))
 			best = r;
@@ -199,16 +261,19 @@ place(struct peers *ps)
 void
 tree_settle(struct peers *ps)
 {
+	struct fallbacks f;
+
 	ps->is_unsettled = false;
 	if (ps->n_relays)
 		place(ps);
+	f = find_fallbacks(ps);
 	list_each (n, &ps->all) {
 		struct peer *p = peer_of(n);
 
 		/* Where there never were any, nobody asks. */
 		if (p->state == PEER_FOLLOWS && !p->is_deserted &&
 		    (ps->n_relays || p->told))
-			tell(ps, p);
+			tell(ps, &f, p);
 	}
 }
 
@@ -222,6 +287,8 @@ is_named(const struct peers *ps, const struct peer *p)
 	return false;
 }
 
+static void drop_children(struct peers *ps, struct peer *relay);
+
 void
 tree_set_relays(struct peers *ps, const char *const *relays, size_t n,
 		size_t fanout)
@@ -231,13 +298,34 @@ tree_set_relays(struct peers *ps, const char *const *relays, size_t n,
 	ps->fanout = fanout;
 	list_each (i, &ps->all) {
 		struct peer *p = peer_of(i);
+		bool was = p->is_relay;
 
 		p->is_relay = is_named(ps, p);
-		if (!p->is_relay)
-			tree_deserted(ps, p);
-		p->is_fixed = false;
+		if (was && !p->is_relay)
+			drop_children(ps, p);
+		p->wait = p->n_left = 0;
 	}
 	tree_settle(ps);
+}
+
+/* It has been below one for long, then. */
+#define AT_EASE 20
+
+void
+tree_tick(struct peers *ps)
+{
+	list_each (n, &ps->all) {
+		struct peer *p = peer_of(n);
+
+		if (p->via)
+			p->wait++;
+		else if (p->wait)
+			ps->is_unsettled |= !--p->wait;
+		if (p->via && p->wait > AT_EASE)
+			p->n_left = 0;
+	}
+	if (ps->is_unsettled)
+		tree_settle(ps);
 }
 
 /* ---- what happens to them ---- */
@@ -255,24 +343,28 @@ tree_drop(struct peers *ps, struct peer *relay, const struct jid *domain,
 	buf_fini(&b);
 }
 
+/* It has not got along with a relay, and is told to go to one again after so
+ * many looks; each time later. */
+static void
+stay_away(struct peer *p)
+{
+	p->wait = 1u << p->n_left;
+	if (p->n_left < 6)
+		p->n_left++;
+}
+
 void
 tree_attached(struct peers *ps, struct peer *p)
 {
 	if (p->via)
 		tree_drop(ps, p->via, p->domain, p->ask);
 	p->lacks_own |= p->via != NULL;
-	/* It was told to go elsewhere. */
-	if (p->place && !p->via)
-		p->is_fixed = true;
+	if (p->via || p->place)
+		stay_away(p);
 	p->via = p->place = NULL;
 	p->is_cut = false;
 	p->told = 0;
 	p->is_relay = is_named(ps, p);
-	if (!p->is_relay || p->state == PEER_FOLLOWS)
-		return;
-	/* There is another one now. */
-	list_each (n, &ps->all)
-		peer_of(n)->is_fixed = false;
 }
 
 /* It has to find somebody else. */
@@ -280,6 +372,8 @@ static void
 lose_parent(struct peers *ps, struct peer *p)
 {
 	p->lacks_own |= p->via != NULL;
+	if (p->via)
+		stay_away(p);
 	p->via = p->place = NULL;
 	p->told = 0;
 	if (p->state != PEER_FOLLOWS)
@@ -292,19 +386,25 @@ lose_parent(struct peers *ps, struct peer *p)
 		ps->cls->link(ps->owner, p, true);
 }
 
+static void
+lose_children(struct peers *ps, struct peer *relay)
+{
+	list_each (n, &ps->all) {
+		struct peer *child = peer_of(n);
+
+		if (child->via == relay)
+			lose_parent(ps, child);
+		else if (child->place == relay)
+			child->place = NULL;
+	}
+}
+
 void
 tree_orphan(struct peers *ps, struct peer *p)
 {
 	p->place = NULL;
 	p->told = 0;
-	list_each (n, &ps->all) {
-		struct peer *child = peer_of(n);
-
-		if (child->via == p)
-			lose_parent(ps, child);
-		else if (child->place == p)
-			child->place = NULL;
-	}
+	lose_children(ps, p);
 }
 
 void
@@ -316,15 +416,25 @@ tree_forget(struct peers *ps, struct peer *p)
 	tree_orphan(ps, p);
 }
 
+static void
+drop_children(struct peers *ps, struct peer *relay)
+{
+	list_each (n, &ps->all) {
+		const struct peer *p = peer_of(n);
+
+		if (p->via == relay)
+			tree_drop(ps, relay, p->domain, p->ask);
+	}
+	lose_children(ps, relay);
+}
+
 void
 tree_deserted(struct peers *ps, struct peer *p)
 {
-	list_each (n, &ps->all) {
-		if (peer_of(n)->via == p)
-			tree_drop(ps, p, peer_of(n)->domain, peer_of(n)->ask);
-	}
-	tree_orphan(ps, p);
-	if (p->is_deserted && p->via) {
+	drop_children(ps, p);
+	p->place = NULL;
+	p->told = 0;
+	if (p->via) {
 		tree_drop(ps, p->via, p->domain, p->ask);
 		p->via = NULL;
 		p->lacks_own = true;
@@ -339,16 +449,48 @@ may_be_below(const struct peers *ps, const struct peer *relay,
 	     const struct peer *p, uint64_t ask)
 {
 	if (!serves(relay) || p == relay || tree_is_below(relay, p) ||
-	    depth_of(relay) + 1 >= TREE_DEPTH_MAX || p->is_deserted)
+	    is_too_deep(ps, relay, p) || p->is_deserted)
 		return false;
 	if (p->via == relay)
-		return true;
+		return ask >= p->ask;
 	/* It was told so, or has no other way. */
 	if (p->state == PEER_FOLLOWS && ask <= p->ask)
 		return false;
 	return p->place == relay || p->is_cut ||
 	       (p->state != PEER_FOLLOWS &&
 		count_below(ps, relay) < ps->fanout);
+}
+
+/* It wants to be there itself: it has sealed the relay's name, the number, and
+ * what it has drawn for that. */
+static bool
+is_proven(const struct peers *ps, const struct peer *relay,
+	  const struct jid *domain, const struct xml *x,
+	  char nonce_out[SEAL_NONCE_LEN + 1])
+{
+	const char *proof = xml_get(x, "proof");
+	struct buf b = { 0 };
+	struct seal seal;
+	uint64_t number;
+	char *begin;
+	bool is;
+
+	seal_make_key(&seal, ps->env, ps->room, domain);
+	if (!proof || !seal_open(&b, &number, &seal, ps->room->jid, domain,
+				 SEAL_PROOF, proof)) {
+		buf_fini(&b);
+		return false;
+	}
+	buf_addc(&b, '\0');
+	begin = mem_printf("%s %" PRIu64 " ", jid_domain(relay->domain),
+			   peers_at_of(x).ask);
+	is = !strncmp(b.data, begin, strlen(begin)) &&
+	     strlen(b.data) == strlen(begin) + SEAL_NONCE_LEN;
+	if (is)
+		memcpy(nonce_out, b.data + strlen(begin), SEAL_NONCE_LEN + 1);
+	free(begin);
+	buf_fini(&b);
+	return is;
 }
 
 static void
@@ -363,30 +505,56 @@ say_child(struct peers *ps, struct peer *relay, const struct peer *p)
 	buf_fini(&b);
 }
 
-void
-tree_below(struct peers *ps, struct peer *relay, struct jid *domain,
-	   uint64_t ask)
+static void
+go_below(struct peers *ps, struct peer *relay, struct peer *p, uint64_t ask,
+	 const char *nonce)
 {
-	struct peer *p = peers_find(ps, domain);
+	struct fallbacks f = find_fallbacks(ps);
 
-	p = p ? p : peers_add(ps, domain);
-	if (!may_be_below(ps, relay, p, ask)) {
-		tree_drop(ps, relay, domain, ask);
-		return;
-	}
 	if (p->via && p->via != relay)
-		tree_drop(ps, p->via, domain, p->ask);
+		tree_drop(ps, p->via, p->domain, p->ask);
 	p->ask = ask;
-	p->told = 0;
+	if (strcmp(p->nonce, nonce) != 0) {
+		strcpy(p->nonce, nonce);
+		token_make(p->session, SEAL_NONCE_LEN);
+		p->opened = 0;
+	}
 	if (p->place != relay)
 		p->place = NULL;
 	/* But where it was told to go there. */
 	p->lacks_own |= p->state != PEER_FOLLOWS || p->via;
+	p->wait = 0;
 	peers_follow_by(ps, p, relay);
+	/* It has something to seal with before it is current. */
+	p->told = 0;
+	tell(ps, &f, p);
 	say_child(ps, relay, p);
 	if (p->lacks_own)
 		peers_tell_own(ps, p);
 	p->lacks_own = false;
+}
+
+void
+tree_below(struct peers *ps, struct peer *relay, struct jid *domain,
+	   const struct xml *x)
+{
+	char nonce[SEAL_NONCE_LEN + 1];
+	uint64_t ask = peers_at_of(x).ask;
+	struct peer *p = peers_find(ps, domain);
+	bool is_new = !p;
+
+	if (!is_proven(ps, relay, domain, x, nonce)) {
+		tree_drop(ps, relay, domain, ask);
+		return;
+	}
+	p = p ? p : peers_add(ps, domain);
+	if (!may_be_below(ps, relay, p, ask)) {
+		tree_drop(ps, relay, domain, ask);
+		if (is_new)
+			peers_remove(ps, p);
+		return;
+	}
+	go_below(ps, relay, p, ask, nonce);
 	if (p->is_cut && ps->cls->link)
 		ps->cls->link(ps->owner, p, false);
 	tree_settle(ps);
@@ -417,7 +585,7 @@ tree_children(struct peers *ps, struct peer *relay, const struct xml *x)
 	}
 	if (refused && !strcmp(refused, "true")) {
 		relay->is_relay = false;
-		tree_orphan(ps, relay);
+		lose_children(ps, relay);
 	}
 	tree_settle(ps);
 }
@@ -443,8 +611,8 @@ tree_open(struct peers *ps, struct peer *p, const char *sealed, struct buf *out)
 	uint64_t number;
 
 	seal_make_key(&seal, ps->env, ps->room, p->domain);
-	if (!seal_open(out, &number, &seal, ps->room->jid, p->domain, true,
-		       sealed) ||
+	if (!seal_open(out, &number, &seal, ps->room->jid, p->domain,
+		       p->session, sealed) ||
 	    number <= p->opened)
 		return false;
 	p->opened = number;
@@ -471,8 +639,8 @@ tree_carry(struct peers *ps, struct peer *p, const struct buf *b)
 		buf_printf(&carry, "%s%s", jid_domain(way[n]->domain),
 			   n ? " " : "'>");
 	seal_make_key(&seal, ps->env, ps->room, p->domain);
-	seal_close(&carry, &seal, ps->room->jid, p->domain, false, 0, b->data,
-		   b->len);
+	seal_close(&carry, &seal, ps->room->jid, p->domain, p->nonce,
+		   ++ps->n_sealed, b->data, b->len);
 	buf_adds(&carry, "</carry>");
 	peers_send_itself(ps, next, &carry);
 	buf_fini(&carry);

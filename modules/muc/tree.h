@@ -29,13 +29,16 @@ struct xml;
 void tree_set_relays(struct peers *ps, const char *const *relays, size_t n,
 		     size_t fanout);
 
-/* A relay says that the peer of that domain has attached to it, with this
- * number. Both are told what comes of it. domain: of one that may have a copy,
- * and has users in the room. */
+/* A relay says that the peer of that domain has attached to it (<below/>). Both
+ * are told what comes of it. domain: of one that may have a copy, and has users
+ * in the room. */
 void tree_below(struct peers *ps, struct peer *relay, struct jid *domain,
-		uint64_t ask);
+		const struct xml *x);
 /* A relay names all that it has. For each of them: tree_below. */
 void tree_children(struct peers *ps, struct peer *relay, const struct xml *x);
+/* From time to time, half a minute: who has left a relay may be told to go to
+ * one again. */
+void tree_tick(struct peers *ps);
 /* It has that one no more, says the relay. */
 void tree_lost(struct peers *ps, struct peer *relay, const struct jid *domain,
 	       uint64_t ask);
@@ -45,8 +48,8 @@ void tree_drop(struct peers *ps, struct peer *relay, const struct jid *domain,
 
 /* Does what p sends come by that relay? */
 bool tree_is_below(const struct peer *p, const struct peer *relay);
-/* What p has sealed (docs/dmuc.md): appends it. False: it is not from there, or
- * has been here before. */
+/* What p has sealed since it is below a relay: appends it. False: it is not
+ * from there, or has been here before. */
 bool tree_open(struct peers *ps, struct peer *p, const char *sealed,
 	       struct buf *out);
 /* In a message to the first relay on the way to p, which is below one: sealed.

@@ -420,6 +420,7 @@ own_restart(struct own_room *r)
 	r->told_ms = r->sim->now_ms;
 	master_init(&r->master, room, &r->env, &class, r);
 	peers_init(&r->peers, room, &r->env, &peers_class, r);
+	r->peers.n_sealed = (uint64_t)host_wall(r->sim, r->at);
 	set_relays(r);
 	master_submit(
 		&r->master,

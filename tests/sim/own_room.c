@@ -360,6 +360,8 @@ attached(struct own_room *r, unsigned from, const struct xml *x)
 	struct peer *p = peer_at(r, from);
 
 	if (p ? p->is_deserted : !has_users(r, from)) {
+		if (p)
+			peers_tell_last(&r->peers, p, &at);
 		send_down(r, from, no, strlen(no));
 		if (p)
 			peers_remove(&r->peers, p);
@@ -394,7 +396,7 @@ below(struct own_room *r, struct peer *relay, const struct xml *x)
 	if (p ? p->is_deserted : !has_users(r, from))
 		tree_drop(&r->peers, relay, domain, peers_at_of(x).ask);
 	else if (!asks_too_often(r, from))
-		tree_below(&r->peers, relay, domain, peers_at_of(x).ask);
+		tree_below(&r->peers, relay, domain, x);
 	jid_unref(&domain);
 }
 
@@ -561,7 +563,7 @@ void
 own_broken(struct own_room *r, unsigned there)
 {
 	if (r->is_up && peer_at(r, there))
-		peers_tell_position(&r->peers);
+		peers_broken(&r->peers, peer_at(r, there));
 }
 
 void
@@ -618,4 +620,5 @@ own_tick(struct own_room *r)
 		peers_tell_position(&r->peers);
 	r->has_changed = false;
 	drop_deserted(r);
+	tree_tick(&r->peers);
 }
