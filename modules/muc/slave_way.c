@@ -103,8 +103,8 @@ write_proof(struct buf *b, struct slave *s, const struct jid *relay)
 	token_make(s->nonce, SEAL_NONCE_LEN);
 	*s->session = '\0';
 	s->n_sealed = s->n_opened = 0;
-	text = mem_printf("%s %" PRIu64 " %s", jid_str(relay), s->n_asked,
-			  s->nonce);
+	text = mem_printf("%s %" PRIu64 " %s%s", jid_str(relay), s->n_asked,
+			  s->nonce, s->is_cut ? " cut" : "");
 	buf_adds(b, " proof='");
 	seal_close(b, &s->seal, s->jid, s->domain, SEAL_PROOF, 0, text,
 		   strlen(text));

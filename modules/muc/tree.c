@@ -446,7 +446,7 @@ tree_deserted(struct peers *ps, struct peer *p)
 
 static bool
 may_be_below(const struct peers *ps, const struct peer *relay,
-	     const struct peer *p, uint64_t ask)
+	     const struct peer *p, uint64_t ask, bool is_cut)
 {
 	if (!serves(relay) || p == relay || tree_is_below(relay, p) ||
 	    is_too_deep(ps, relay, p) || p->is_deserted)
@@ -456,17 +456,34 @@ may_be_below(const struct peers *ps, const struct peer *relay,
 	/* It was told so, or has no other way. */
 	if (p->state == PEER_FOLLOWS && ask <= p->ask)
 		return false;
-	return p->place == relay || p->is_cut ||
+	return p->place == relay || p->is_cut || is_cut ||
 	       (p->state != PEER_FOLLOWS &&
 		count_below(ps, relay) < ps->fanout);
+}
+
+struct wish {
+	char nonce[SEAL_NONCE_LEN + 1];
+	bool is_cut; /* there is no way from it to us */
+};
+
+static bool
+read_wish(const char *text, struct wish *out)
+{
+	size_t len = strcspn(text, " ");
+
+	out->is_cut = !strcmp(text + len, " cut");
+	if (len != SEAL_NONCE_LEN || (text[len] && !out->is_cut))
+		return false;
+	memcpy(out->nonce, text, len);
+	out->nonce[len] = '\0';
+	return true;
 }
 
 /* It wants to be there itself: it has sealed the relay's name, the number, and
  * what it has drawn for that. */
 static bool
 is_proven(const struct peers *ps, const struct peer *relay,
-	  const struct jid *domain, const struct xml *x,
-	  char nonce_out[SEAL_NONCE_LEN + 1])
+	  const struct jid *domain, const struct xml *x, struct wish *out)
 {
 	const char *proof = xml_get(x, "proof");
 	struct buf b = { 0 };
@@ -485,9 +502,7 @@ is_proven(const struct peers *ps, const struct peer *relay,
 	begin = mem_printf("%s %" PRIu64 " ", jid_domain(relay->domain),
 			   peers_at_of(x).ask);
 	is = !strncmp(b.data, begin, strlen(begin)) &&
-	     strlen(b.data) == strlen(begin) + SEAL_NONCE_LEN;
-	if (is)
-		memcpy(nonce_out, b.data + strlen(begin), SEAL_NONCE_LEN + 1);
+	     read_wish(b.data + strlen(begin), out);
 	free(begin);
 	buf_fini(&b);
 	return is;
@@ -538,23 +553,23 @@ void
 tree_below(struct peers *ps, struct peer *relay, struct jid *domain,
 	   const struct xml *x)
 {
-	char nonce[SEAL_NONCE_LEN + 1];
 	uint64_t ask = peers_at_of(x).ask;
 	struct peer *p = peers_find(ps, domain);
+	struct wish wish;
 	bool is_new = !p;
 
-	if (!is_proven(ps, relay, domain, x, nonce)) {
+	if (!is_proven(ps, relay, domain, x, &wish)) {
 		tree_drop(ps, relay, domain, ask);
 		return;
 	}
 	p = p ? p : peers_add(ps, domain);
-	if (!may_be_below(ps, relay, p, ask)) {
+	if (!may_be_below(ps, relay, p, ask, wish.is_cut)) {
 		tree_drop(ps, relay, domain, ask);
 		if (is_new)
 			peers_remove(ps, p);
 		return;
 	}
-	go_below(ps, relay, p, ask, nonce);
+	go_below(ps, relay, p, ask, wish.nonce);
 	if (p->is_cut && ps->cls->link)
 		ps->cls->link(ps->owner, p, false);
 	tree_settle(ps);
