@@ -52,7 +52,7 @@ class User(slixmpp.ClientXMPP):
 
     def note(self, stanza):
         for entry in self.waiting:
-            if entry[0](stanza):
+            if not entry[1].done() and entry[0](stanza):
                 self.waiting.remove(entry)
                 entry[1].set_result(stanza)
                 return
@@ -121,12 +121,15 @@ def send(sender, to):
 
 
 async def first(*coroutines):
-    """The first result; the others are cancelled."""
+    """The first result; the others are cancelled. So are all when this is:
+    they would take what somebody expects later."""
     tasks = [asyncio.ensure_future(c) for c in coroutines]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     for task in tasks:
         if not task.cancelled():
             return task.result()
