@@ -54,16 +54,22 @@ class Way:
     def end(self, how):
         """Both sides see the same."""
         self.proxy.ways.discard(self)
-        for task in self.tasks:
-            if task is not asyncio.current_task():
-                task.cancel()
+        others = [t for t in self.tasks if t is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
         ends, self.near, self.far = (self.near, self.far), None, None
+        asyncio.ensure_future(self.close(others, [s for s in ends if s], how))
+
+    @staticmethod
+    async def close(tasks, ends, how):
+        """Not before nobody waits for them: that would go on with the next
+        sockets of the same numbers."""
+        await asyncio.gather(*tasks, return_exceptions=True)
         for sock in ends:
-            if sock and how == RST:
+            if how == RST:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                 struct.pack("ii", 1, 0))
-            if sock:
-                sock.close()
+            sock.close()
 
 
 class Proxy:
