@@ -45,6 +45,8 @@ class Peer:
     keeps_all = False
     # What was on its way when a stream breaks is sent again, or comes back.
     knows_losses = True
+    # What comes while its user logs in may be lost, or kept for the next time.
+    loses_at_log_in = False
     # Rooms are distributed.
     has_copies = False
     # Handshakes at the same time break its streams.
@@ -250,6 +252,9 @@ class Ejabberd(Peer):
     address = "127.0.0.12"
     can = frozenset(("external", "direct"))
     knows_losses = False
+    # mod_offline takes out what there is in a transaction (wread, delete), and
+    # writes without a lock (dirty_write): what is written in between is gone.
+    loses_at_log_in = True
 
     def configure(self, peers):
         del peers

@@ -221,12 +221,12 @@ async def refused(sender, receiver):
     raise RuntimeError(f"{sender.boundjid.bare} could write to {to}")
 
 
-async def until_arrives(sender, receiver):
+async def until_arrives(sender, receiver, step=message):
     """Tries again after an error, as a human would."""
     deadline = asyncio.get_event_loop().time() + WAIT_S
     while True:
         try:
-            return await message(sender, receiver)
+            return await step(sender, receiver)
         except Bounced:
             if asyncio.get_event_loop().time() > deadline:
                 raise
