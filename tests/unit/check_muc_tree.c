@@ -1,0 +1,245 @@
+/* check_muc_tree.c - who is below which relay: what a relay says of others, and
+ * what it brings from them, is believed only where they have sealed it. */
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "modules/muc/ns.h"
+#include "modules/muc/peers.h"
+#include "modules/muc/room.h"
+#include "modules/muc/rules.h"
+#include "modules/muc/seal.h"
+#include "modules/muc/tree.h"
+#include "unit.h"
+#include "xmpp/jid.h"
+#include "xmpp/xml.h"
+#include "xmpp/xml_parser.h"
+#include "xmpp/xml_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NONCE "0123456789abcdef"
+
+static const uint8_t secret[RULES_SECRET_LEN] = "secret";
+static const struct rules_env env = { .secret = secret };
+static const char *const relays[] = { "b.example" };
+static struct xml_pool *pool;
+static struct room *room;
+static struct peers peers;
+static struct jid *address, *b, *c, *d;
+static struct peer *relay, *peer;
+static char last[4096]; /* what was sent last, and to whom */
+
+static void
+on_send(void *owner, const struct peer *p, const char *xml, size_t len)
+{
+	(void)owner;
+	snprintf(last, sizeof(last), "%s: %.*s", jid_str(p->domain), (int)len,
+		 xml);
+}
+
+static const struct peers_class peers_class = { .send = on_send };
+
+static struct peer *
+follow(struct jid *domain, uint64_t ask)
+{
+	struct peer *p = peers_find(&peers, domain);
+
+	p = p ? p : peers_add(&peers, domain);
+	peers_follow(&peers, p,
+		     &(struct peers_at){ room->log.epoch, room->log.seq, ask });
+	return p;
+}
+
+static void
+setup(void)
+{
+	pool = xml_pool_new();
+	address = jid_parse("den@rooms.a.example");
+	b = jid_parse("b.example");
+	c = jid_parse("c.example");
+	d = jid_parse("d.example");
+	room = room_new(address, 0);
+	peers_init(&peers, room, &env, &peers_class, NULL);
+	tree_set_relays(&peers, relays, 1, 16);
+	relay = follow(b, 1);
+	peer = follow(c, 1);
+}
+
+static void
+teardown(void)
+{
+	peers_fini(&peers);
+	room_free(room);
+	jid_unref(&address);
+	jid_unref(&b);
+	jid_unref(&c);
+	jid_unref(&d);
+	xml_pool_free(pool);
+}
+
+/* As this domain would seal it. */
+static void
+seal_text(struct buf *out, const struct jid *domain, const char *about,
+	  uint64_t number, const char *text)
+{
+	struct seal seal;
+
+	seal_make_key(&seal, &env, room, domain);
+	seal_close(out, &seal, address, domain, about, number, text,
+		   strlen(text));
+}
+
+/* The relay says that c is below it; proof: sealed by that domain, or NULL. */
+static void
+say_below(const char *ask, const struct jid *by, const char *proof)
+{
+	struct arena *a = arena_new();
+	struct buf text = { 0 };
+
+	buf_printf(&text, "<below xmlns='" NS_DMUC "' jid='c.example' ask='%s'",
+		   ask);
+	if (proof) {
+		buf_adds(&text, " proof='");
+		seal_text(&text, by, SEAL_PROOF, 0, proof);
+		buf_addc(&text, '\'');
+	}
+	buf_adds(&text, "/>");
+	tree_below(&peers, relay, c,
+		   xml_from_text(pool, a, text.data, text.len));
+	buf_fini(&text);
+	arena_unref(&a);
+}
+
+static bool
+is_refused(const char *ask, const struct jid *by, const char *proof)
+{
+	*last = '\0';
+	say_below(ask, by, proof);
+	return !peer->via && strstr(last, "b.example: <drop ");
+}
+
+static bool
+opens(const char *about, uint64_t number)
+{
+	struct buf sealed = { 0 }, out = { 0 };
+	bool is;
+
+	seal_text(&sealed, c, about, number, "<ack/>");
+	is = tree_open(&peers, peer, sealed.data, &out);
+	buf_fini(&sealed);
+	buf_fini(&out);
+	return is;
+}
+
+START_TEST(believed_as_sealed)
+{
+	ck_assert(is_refused("2", c, NULL));
+	ck_assert(is_refused("2", c, "b.example 3 " NONCE " cut"));
+	ck_assert(is_refused("2", c, "d.example 2 " NONCE " cut"));
+	ck_assert(is_refused("2", d, "b.example 2 " NONCE " cut"));
+	ck_assert(is_refused("2", c, "b.example 2 " NONCE "0 cut"));
+	ck_assert(is_refused("2", c, "b.example 2 " NONCE " cut off"));
+	ck_assert(is_refused("2", c, "b.example 2"));
+	/* The master reaches it, and has not told it to go there. */
+	ck_assert(is_refused("2", c, "b.example 2 " NONCE));
+	/* It has come here since. */
+	ck_assert(is_refused("1", c, "b.example 1 " NONCE " cut"));
+	say_below("2", c, "b.example 2 " NONCE " cut");
+	ck_assert_ptr_eq(peer->via, relay);
+	ck_assert(tree_is_below(peer, relay));
+}
+END_TEST
+
+START_TEST(nobody_comes_to_be)
+{
+	struct jid *user = jid_parse("e.example");
+	struct arena *a = arena_new();
+	static const char text[] =
+		"<below xmlns='" NS_DMUC "' jid='e.example' ask='1'/>";
+
+	tree_below(&peers, relay, user,
+		   xml_from_text(pool, a, text, strlen(text)));
+	ck_assert_ptr_null(peers_find(&peers, user));
+	arena_unref(&a);
+	jid_unref(&user);
+}
+END_TEST
+
+START_TEST(opened_once)
+{
+	char session[SEAL_NONCE_LEN + 1];
+
+	say_below("2", c, "b.example 2 " NONCE " cut");
+	strcpy(session, peer->session);
+	ck_assert_uint_eq(strlen(session), SEAL_NONCE_LEN);
+	ck_assert(!opens(NONCE, 1));
+	ck_assert(!opens("", 1));
+	ck_assert(opens(session, 1));
+	ck_assert(!opens(session, 1));
+	ck_assert(opens(session, 7));
+	ck_assert(!opens(session, 6));
+	/* The same once more changes nothing. */
+	say_below("2", c, "b.example 2 " NONCE " cut");
+	ck_assert(!opens(session, 7));
+	/* What is of an earlier relation is of no use in a later one. */
+	say_below("3", c, "b.example 3 fedcba9876543210 cut");
+	ck_assert(!opens(session, 8));
+	ck_assert(opens(peer->session, 1));
+}
+END_TEST
+
+START_TEST(comes_back)
+{
+	say_below("2", c, "b.example 2 " NONCE " cut");
+	follow(c, 3);
+	ck_assert_ptr_null(peer->via);
+	/* The relay repeats what it has. */
+	ck_assert(is_refused("2", c, "b.example 2 " NONCE " cut"));
+	say_below("4", c, "b.example 4 " NONCE " cut");
+	ck_assert_ptr_eq(peer->via, relay);
+	peers_remove(&peers, relay);
+	ck_assert_ptr_null(peer->via);
+	ck_assert_int_eq(peer->state, PEER_LOST);
+}
+END_TEST
+
+/* One too many is told to go to the relay; who does not get along with that is
+ * told again later, and each time later. */
+START_TEST(placed)
+{
+	follow(d, 1);
+	tree_set_relays(&peers, relays, 1, 2);
+	ck_assert_ptr_eq(peers_find(&peers, d)->place, relay);
+	ck_assert_ptr_null(peer->place);
+	for (unsigned k = 1; k <= 4; k *= 2) {
+		struct peer *p = follow(d, 1 + k);
+
+		ck_assert_ptr_null(p->place);
+		/* Somebody else goes meanwhile. */
+		ck_assert_ptr_eq(peer->place, relay);
+		peer->wait = 1000;
+		peer->place = NULL;
+		for (unsigned i = 0; i < k; i++) {
+			ck_assert_ptr_null(p->place);
+			tree_tick(&peers);
+		}
+		ck_assert_ptr_eq(p->place, relay);
+		peer->wait = 0;
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	TCase *tc = tcase_create("tree");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, believed_as_sealed);
+	tcase_add_test(tc, nobody_comes_to_be);
+	tcase_add_test(tc, opened_once);
+	tcase_add_test(tc, comes_back);
+	tcase_add_test(tc, placed);
+	return unit_run(tc);
+}
