@@ -302,8 +302,9 @@ accept(struct copy *c, struct wire *answer)
 	const struct log_ring *log = &c->slave->room->log;
 
 	answer->is_yes = true;
-	answer->text = mem_printf("<slave epoch='%s' seq='%" PRIu64 "'/>",
-				  log->epoch, log->seq);
+	answer->text = mem_printf("<slave epoch='%s' seq='%" PRIu64
+				  "' ask='%" PRIu64 "'/>",
+				  log->epoch, log->seq, c->slave->n_asked);
 	answer->len = strlen(answer->text);
 }
 
