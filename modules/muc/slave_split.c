@@ -243,8 +243,7 @@ name_for(const struct slave *s, const struct stanza *join)
 
 /* As far as the copy can tell (XEP-0045 7.2). */
 static enum stanza_cond
-judge(const struct slave *s, const struct stanza *join,
-      enum affiliation affiliation)
+judge(struct slave *s, const struct stanza *join, enum affiliation affiliation)
 {
 	const struct muc_config *config = &s->room->config;
 
@@ -252,7 +251,8 @@ judge(const struct slave *s, const struct stanza *join,
 	    config->password || s->room->is_locked)
 		return COND_REMOTE_SERVER_TIMEOUT;
 	/* Which of both the master has can only be told with it. */
-	if (slave_has_left(s, join->from) || slave_is_known(s, join->from))
+	if (slave_has_left(s, join->from) || slave_is_known(s, join->from) ||
+	    slave_serves(s, join->from))
 		return COND_REMOTE_SERVER_TIMEOUT;
 	if (affiliation == AFFILIATION_OUTCAST)
 		return COND_FORBIDDEN;

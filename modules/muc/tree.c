@@ -522,15 +522,15 @@ say_child(struct peers *ps, struct peer *relay, const struct peer *p)
 
 static void
 go_below(struct peers *ps, struct peer *relay, struct peer *p, uint64_t ask,
-	 const char *nonce)
+	 const struct wish *wish)
 {
 	struct fallbacks f = find_fallbacks(ps);
 
 	if (p->via && p->via != relay)
 		tree_drop(ps, p->via, p->domain, p->ask);
 	p->ask = ask;
-	if (strcmp(p->nonce, nonce) != 0) {
-		strcpy(p->nonce, nonce);
+	if (strcmp(p->nonce, wish->nonce) != 0) {
+		strcpy(p->nonce, wish->nonce);
 		token_make(p->session, SEAL_NONCE_LEN);
 		p->opened = 0;
 	}
@@ -539,6 +539,7 @@ go_below(struct peers *ps, struct peer *relay, struct peer *p, uint64_t ask,
 	/* But where it was told to go there. */
 	p->lacks_own |= p->state != PEER_FOLLOWS || p->via;
 	p->wait = 0;
+	p->is_cut |= wish->is_cut;
 	peers_follow_by(ps, p, relay);
 	/* It has something to seal with before it is current. */
 	p->told = 0;
@@ -569,7 +570,7 @@ tree_below(struct peers *ps, struct peer *relay, struct jid *domain,
 			peers_remove(ps, p);
 		return;
 	}
-	go_below(ps, relay, p, ask, wish.nonce);
+	go_below(ps, relay, p, ask, &wish);
 	if (p->is_cut && ps->cls->link)
 		ps->cls->link(ps->owner, p, false);
 	tree_settle(ps);
