@@ -298,6 +298,9 @@ available(const struct room *r, const struct rules_env *env,
 	}
 	if (!s)
 		enter(r, env, sub, x, nick, out);
+	else if (sub->is_return)
+		/* In a room that was restored he is there as he was. */
+		update(r, env, sub, s->occupant, true, out);
 	else if (strcmp(s->occupant->nick, nick) != 0)
 		rename_to(r, env, sub, s->occupant, nick, out);
 	else
