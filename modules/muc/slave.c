@@ -301,8 +301,11 @@ slave_serves(struct slave *s, const struct jid *full)
 static struct slave_pending *
 pending_of_entry(struct slave *s, const struct entry *e, bool is_late)
 {
-	if (e->submit)
-		return slave_pending_by_id(s, e->submit);
+	struct slave_pending *p =
+		e->submit ? slave_pending_by_id(s, e->submit) : NULL;
+
+	if (p || (e->submit && !is_late))
+		return p;
 	if (is_late && e->type == ENTRY_JOIN)
 		return slave_pending_of_join(s, e->jid, e->real, e->nick);
 	return is_late && e->type == ENTRY_MESSAGE

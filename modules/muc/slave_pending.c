@@ -117,13 +117,25 @@ slave_may_wait(const struct slave *s, const struct stanza *stanza)
 		!slave_is_leaving(s, stanza->from));
 }
 
+/* That, or what the master makes of it where somebody has it (rules.c). */
+static bool
+is_nick_of(const char *wanted, const char *nick)
+{
+	size_t len = strlen(wanted);
+
+	return !strncmp(nick, wanted, len) &&
+	       (!nick[len] || (nick[len] == ' ' && nick[len + 1] &&
+			       strspn(nick + len + 1, "0123456789") ==
+				       strlen(nick + len + 1)));
+}
+
 /* By his id; or, before the master has said which he has, by his nickname. */
 static bool
 is_sender(const struct slave_pending *p, const struct entry *e)
 {
 	if (p->occupant)
 		return e->occupant_id && !strcmp(p->occupant, e->occupant_id);
-	return p->nick && e->nick && !strcmp(p->nick, e->nick);
+	return p->nick && e->nick && is_nick_of(p->nick, e->nick);
 }
 
 /* A snapshot does not say what it comes from. */

@@ -40,7 +40,10 @@ add(struct writer *w, const struct entry *e)
 	struct entry copy = *e;
 
 	copy.seq = 0;
-	copy.submit = NULL;
+	/* What it may wait for itself. */
+	if (!e->jid || !w->to->domain ||
+	    strcmp(jid_domain(e->jid), w->to->domain) != 0)
+		copy.submit = NULL;
 	w->one.len = 0;
 	envelope_write_entry(&w->one, w->to, &copy);
 	if (w->part.len && w->part.len + w->one.len > ENVELOPE_MAX)
