@@ -537,7 +537,7 @@ go_below(struct peers *ps, struct peer *relay, struct peer *p, uint64_t ask,
 	if (p->place != relay)
 		p->place = NULL;
 	/* But where it was told to go there. */
-	p->lacks_own |= p->state != PEER_FOLLOWS || p->via;
+	p->lacks_own |= p->state != PEER_FOLLOWS || p->via || !p->place;
 	p->wait = 0;
 	p->is_cut |= wish->is_cut;
 	peers_follow_by(ps, p, relay);
