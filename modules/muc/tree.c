@@ -536,8 +536,6 @@ go_below(struct peers *ps, struct peer *relay, struct peer *p, uint64_t ask,
 	}
 	if (p->place != relay)
 		p->place = NULL;
-	/* But where it was told to go there. */
-	p->lacks_own |= p->state != PEER_FOLLOWS || p->via || !p->place;
 	p->wait = 0;
 	p->is_cut |= wish->is_cut;
 	peers_follow_by(ps, p, relay);
@@ -545,8 +543,8 @@ go_below(struct peers *ps, struct peer *relay, struct peer *p, uint64_t ask,
 	p->told = 0;
 	tell(ps, &f, p);
 	say_child(ps, relay, p);
-	if (p->lacks_own)
-		peers_tell_own(ps, p);
+	/* What was on its way to it may be lost, and the relay has not all. */
+	peers_tell_own(ps, p);
 	p->lacks_own = false;
 }
 
