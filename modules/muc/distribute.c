@@ -527,12 +527,14 @@ static bool
 would_enter(struct live *l, struct event *ev)
 {
 	struct ruling ruling = { 0 };
+	const struct distribution *d = l->distribution;
 	struct submission sub = {
 		.type = SUBMIT_STANZA,
 		.from = ev->from,
 		.stanza = ev->stanza,
 		.now_ms = ev->server->clock->wall_ms,
 		.is_return = distribute_is_return(ev->stanza),
+		.is_put_out = d && peers_was_put_out(&d->peers, ev->from),
 	};
 	bool would;
 
@@ -627,6 +629,8 @@ distribute_submitted(struct live *l, struct submission *sub)
 		return false;
 	}
 	sub->is_return = distribute_is_return(sub->stanza);
+	sub->is_put_out = sub->is_return && l->distribution &&
+			  peers_was_put_out(&l->distribution->peers, sub->from);
 	if (!p || strlen(id) > SUBMIT_ID_LEN)
 		return true;
 	after = xml_get(x, "after");
@@ -666,6 +670,10 @@ distribute_applied(struct live *l, const struct room_change *c)
 {
 	struct distribution *d = l->distribution;
 
+	/* A copy that is not known any more may bring him back. */
+	if (!d && l->n_foreign && c->entry->type == ENTRY_LEAVE &&
+	    c->entry->code)
+		d = distribution_take(l);
 	if (!d)
 		return;
 	/* Who has no copy any more is shown the change by us. */
@@ -673,9 +681,7 @@ distribute_applied(struct live *l, const struct room_change *c)
 		distribution_drain_unwanted(l);
 		distribution_set_relays(l);
 	}
-	if (!d->peers.n)
-		return;
-	d->has_changed = true;
+	d->has_changed |= d->peers.n > 0;
 	peers_applied(&d->peers, c);
 }
 

@@ -149,12 +149,12 @@ distribution_drop_deserted(struct live *l)
 	list_each_safe (n, &l->distribution->peers.all) {
 		struct peer *p = container_of(n, struct peer, node);
 
-		if (p->n_sessions ||
-		    (p->state != PEER_FOLLOWS && !is_long_lost(l, p))) {
+		if (p->n_sessions || (p->state != PEER_FOLLOWS &&
+				      !p->is_deserted && !is_long_lost(l, p))) {
 			p->n_idle = 0;
 			continue;
 		}
-		if (p->state == PEER_FOLLOWS && ++p->n_idle < IDLE_LOOKS)
+		if (!is_long_lost(l, p) && ++p->n_idle < IDLE_LOOKS)
 			continue;
 		distribution_note(l, p->domain, "has no users in it");
 		if (p->state == PEER_FOLLOWS)

@@ -41,7 +41,7 @@ struct distribution {
 	struct list askings;
 	struct list barred; /* distribute_leave.c */
 	struct timer timer;
-	bool has_changed; /* since the position was told */
+	bool has_changed;     /* since the position was told */
 	struct relays relays; /* of peers */
 };
 

@@ -48,8 +48,9 @@ on_attach(struct live *l, struct jid *domain, const struct xml *x)
 		if (p)
 			peers_tell_last(&l->distribution->peers, p, &at);
 		distribution_send_detach(l, domain, false);
+		/* What it has submitted is known, should it come again. */
 		if (p)
-			peers_remove(&l->distribution->peers, p);
+			p->state = PEER_LOST;
 		return;
 	}
 	/* Each time it may get the whole room. It asks again later. */

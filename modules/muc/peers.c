@@ -599,6 +599,49 @@ count_left(struct peers *ps, const struct room_change *c)
 	p->n_sessions -= c->is_last ? c->occupant->n_sessions : 1;
 }
 
+/* ---- who was put out ---- */
+
+static bool
+is_put_out_by(int code)
+{
+	return code == 301 || code == 307 || code == 322;
+}
+
+static void
+note_put_out(struct peers *ps, const struct room_session *s)
+{
+	ps->put_out[ps->n_put_out++ % PEERS_PUT_OUT] = jid_hash(s->jid) | 1;
+}
+
+bool
+peers_was_put_out(const struct peers *ps, const struct jid *user)
+{
+	for (size_t i = 0; i < PEERS_PUT_OUT; i++) {
+		if (ps->put_out[i] == (jid_hash(user) | 1))
+			return true;
+	}
+	return false;
+}
+
+static void
+remember_put_out(struct peers *ps, const struct room_change *c)
+{
+	if (c->entry->type == ENTRY_JOIN && ps->n_put_out) {
+		for (size_t i = 0; i < PEERS_PUT_OUT; i++) {
+			if (ps->put_out[i] == (jid_hash(c->session->jid) | 1))
+				ps->put_out[i] = 0;
+		}
+	}
+	if (c->entry->type != ENTRY_LEAVE || !is_put_out_by(c->entry->code))
+		return;
+	if (!c->is_last) {
+		note_put_out(ps, c->session);
+		return;
+	}
+	list_each (n, &c->occupant->sessions)
+		note_put_out(ps, room_session_of(n));
+}
+
 /* Is it none of its business? When it has users again it finds that something
  * is missing, and gets it. */
 static bool
@@ -640,6 +683,7 @@ peers_applied(struct peers *ps, const struct room_change *c)
 	struct buf logs[2] = { { 0 }, { 0 } }, own = { 0 };
 	bool is_for_all = envelope_is_for_all(c->entry);
 
+	remember_put_out(ps, c);
 	if (c->entry->type == ENTRY_JOIN)
 		count_joined(ps, c);
 	else if (c->entry->type == ENTRY_LEAVE)

@@ -31,6 +31,9 @@ struct xml;
 #define PEERS_DIGEST_EVERY 64
 /* How many submissions of a peer are known again. */
 #define PEERS_SEEN 1024
+/* How many who were put out are remembered, so that no copy that has not heard
+ * of it lets them enter again. */
+#define PEERS_PUT_OUT 256
 
 /* What was sent to peers, and in place of how many stanzas to their users, one
  * by one. What who enters would have been sent of others is not counted. */
@@ -106,6 +109,8 @@ struct peers {
 	 * server sends the log to, if there are any: tree.h. */
 	const char *const *relays; /* borrowed */
 	size_t n_relays, fanout;
+	uint64_t put_out[PEERS_PUT_OUT]; /* hashes of full JIDs, or 0 */
+	size_t n_put_out;
 	uint64_t n_sealed; /* the owner's wall clock at first: it grows */
 	bool is_unsettled; /* something has changed */
 	/* At a copy, as it stands in what is sent. */
@@ -160,6 +165,8 @@ void peers_applied(struct peers *ps, const struct room_change *c);
 /* At a copy: the same of an entry that it has taken. */
 void peers_pass_on(struct peers *ps, const struct entry *e, bool is_late);
 
+/* Was he put out of the room, and has not entered since? */
+bool peers_was_put_out(const struct peers *ps, const struct jid *user);
 /* Has it submitted that? */
 bool peers_has_seen(const struct peer *p, const char *submit);
 /* False: it has submitted this before. */

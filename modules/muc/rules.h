@@ -59,6 +59,7 @@ struct submission {
 	/* JOIN: who was in it before a split. A nickname that is taken
 	 * meanwhile becomes another one. */
 	bool is_return;
+	bool is_put_out;       /* somebody has put him out since */
 	bool is_service_admin; /* may do what an owner may */
 	/* The room was made for this: its first entrant becomes the owner. */
 	bool is_creation;

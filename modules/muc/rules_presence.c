@@ -296,7 +296,9 @@ available(const struct room *r, const struct rules_env *env,
 		ruling_refuse(out, COND_JID_MALFORMED, "no nickname");
 		return;
 	}
-	if (!s)
+	if (!s && sub->is_return && sub->is_put_out)
+		ruling_refuse(out, COND_NOT_ALLOWED, "you were put out");
+	else if (!s)
 		enter(r, env, sub, x, nick, out);
 	else if (sub->is_return)
 		/* In a room that was restored he is there as he was. */

@@ -258,6 +258,8 @@ code_of(enum stanza_cond cond)
 {
 	if (cond == COND_FORBIDDEN)
 		return 301;
+	if (cond == COND_NOT_ALLOWED)
+		return 307;
 	return cond == COND_REGISTRATION_REQUIRED ? 322 : 333;
 }
 

@@ -196,6 +196,38 @@ check_authority(struct own_room *r, const struct room_change *c)
 }
 
 static void
+note_put_out(struct own_room *r, const struct room_session *s)
+{
+	r->put_out[user_find(r->sim, s->jid)->index] = true;
+}
+
+/* Nobody who was put out comes back by himself, through a split. */
+static void
+check_put_out(struct own_room *r, const struct room_change *c)
+{
+	const struct submission *sub = r->master.now;
+	unsigned user;
+
+	if (c->entry->type == ENTRY_JOIN) {
+		user = user_find(r->sim, c->session->jid)->index;
+		if (r->put_out[user] && sub && sub->is_return)
+			sim_wrong(r->sim,
+				  "%s was put out of room %u, "
+				  "and comes back by himself",
+				  jid_str(c->session->jid), r->index);
+		r->put_out[user] = false;
+	}
+	if (c->entry->type != ENTRY_LEAVE ||
+	    (c->entry->code != 307 && c->entry->code != 301))
+		return;
+	if (!c->is_last)
+		note_put_out(r, c->session);
+	else
+		list_each (n, &c->occupant->sessions)
+			note_put_out(r, room_session_of(n));
+}
+
+static void
 applied(void *owner, const struct room_change *c)
 {
 	struct own_room *r = owner;
@@ -212,6 +244,7 @@ applied(void *owner, const struct room_change *c)
 	r->sim->n_entries++;
 	r->n_entries++;
 	check_authority(r, c);
+	check_put_out(r, c);
 	if (c->entry->type == ENTRY_MESSAGE)
 		note_message(r, c->entry);
 	if (c->entry->type == ENTRY_JOIN)
@@ -375,6 +408,8 @@ own_crash(struct own_room *r, bool to_backup)
 {
 	if (!r->is_up)
 		return;
+	/* It does not know that any more. */
+	memset(r->put_out, 0, r->sim->n_users * sizeof(bool));
 	save_guests(r, &r->guests);
 	stop(r);
 	if (to_backup && r->backup.is_there) {
@@ -478,6 +513,7 @@ own_init(struct own_room *r, struct sim *sim, unsigned index)
 				     .affiliations_max = 200,
 				     .history_max = 100 };
 	r->joined_ms = mem_zalloc(sim->n_users * sizeof(int64_t));
+	r->put_out = mem_zalloc(sim->n_users * sizeof(bool));
 	list_init(&r->writes);
 	list_init(&r->tickets);
 	found(r);
@@ -495,4 +531,5 @@ own_fini(struct own_room *r)
 	jid_unref(&r->jid);
 	jid_unref(&r->service);
 	free(r->joined_ms);
+	free(r->put_out);
 }

@@ -86,7 +86,9 @@ submit(struct own_room *r, struct stanza *s, unsigned from, const char *id)
 					    .stanza = s,
 					    .submit = id,
 					    .now_ms = host_wall(r->sim, r->at),
-					    .is_return = is_return != NULL },
+					    .is_return = is_return != NULL,
+					    .is_put_out = peers_was_put_out(
+						    &r->peers, s->from) },
 		      ticket_new(r, s, from, id));
 }
 
@@ -237,6 +239,7 @@ is_welcome(struct own_room *r, struct stanza *s, unsigned from)
 	bool is;
 
 	sub.is_return = x && xml_get(x, "return");
+	sub.is_put_out = peers_was_put_out(&r->peers, s->from);
 
 	rules_judge(r->master.room, &r->env, &sub, &ruling);
 	is = !ruling.cond;
@@ -364,7 +367,7 @@ attached(struct own_room *r, unsigned from, const struct xml *x)
 			peers_tell_last(&r->peers, p, &at);
 		send_down(r, from, no, strlen(no));
 		if (p)
-			peers_remove(&r->peers, p);
+			p->state = PEER_LOST;
 		return;
 	}
 	if (asks_too_often(r, from))
@@ -590,13 +593,15 @@ drop_deserted(struct own_room *r)
 
 		if (!p)
 			continue;
-		if (p->state != PEER_FOLLOWS || p->n_sessions) {
+		if ((p->state != PEER_FOLLOWS && !p->is_deserted) ||
+		    p->n_sessions) {
 			p->n_idle = 0;
 			continue;
 		}
 		if (++p->n_idle < IDLE_LOOKS)
 			continue;
-		peers_detach(&r->peers, p, true);
+		if (p->state == PEER_FOLLOWS)
+			peers_detach(&r->peers, p, true);
 		peers_remove(&r->peers, p);
 	}
 }

@@ -238,6 +238,7 @@ struct own_room {
 	unsigned n_attached[SERVERS_MAX];
 	int64_t attached_ms[SERVERS_MAX];
 	int64_t *joined_ms; /* owned; by user: when they entered */
+	bool *put_out;	    /* owned; by user: and has not entered since */
 	size_t n_entries;   /* in all its lives */
 	int64_t told_ms;    /* its position */
 	int64_t stored_ms;  /* the last write ends */
