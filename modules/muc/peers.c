@@ -352,6 +352,15 @@ send_address(struct peers *ps, struct peer *p, const struct jid *real)
 	buf_fini(&b);
 }
 
+/* Where it gets nothing now, it is told when it comes. */
+static void
+owe_addresses(struct peers *ps, struct peer *p)
+{
+	p->addresses_at = ps->room->log.seq;
+	if (p->state == PEER_FOLLOWS && !p->is_deserted)
+		send_addresses(ps, p, true);
+}
+
 static void
 entitle(struct peers *ps, struct peer *p, const struct room_change *c)
 {
@@ -372,13 +381,13 @@ entitle(struct peers *ps, struct peer *p, const struct room_change *c)
 	case ENTRY_CONFIG:
 		if (c->old_config.whois != ps->room->config.whois &&
 		    ps->room->config.whois == WHOIS_ANYONE)
-			send_addresses(ps, p, true);
+			owe_addresses(ps, p);
 		return;
 	default:
 		return;
 	}
 	if (p->is_entitled && !was && ps->room->config.whois != WHOIS_ANYONE)
-		send_addresses(ps, p, true);
+		owe_addresses(ps, p);
 }
 
 /* ---- entries ---- */
@@ -502,15 +511,15 @@ peers_follow(struct peers *ps, struct peer *p, const struct peers_at *at)
 	set_elsewhere(ps, p, true);
 	if (peers_can_continue(ps, at)) {
 		p->acked = at->seq;
+		/* Those who have entered since come with them. */
+		if (at->seq < p->addresses_at && may_know_all(ps, p))
+			send_addresses(ps, p, true);
 		send_missing(ps, p, at->seq, UINT64_MAX);
 		if (p->lacks_own)
 			peers_tell_own(ps, p);
-		else if (p->lacks_addresses && may_know_all(ps, p))
-			send_addresses(ps, p, true);
 	} else {
 		send_room(ps, p, at->ask);
 	}
-	p->lacks_addresses = p->lacks_own = false;
 	/* That was all. */
 	write_position(&b, ps, at->ask);
 	peers_send(ps, p, &b);
@@ -572,8 +581,10 @@ void
 peers_acked(struct peers *ps, struct peer *p, const char *epoch, uint64_t seq)
 {
 	if (!strcmp(epoch, ps->room->log.epoch) && seq <= ps->room->log.seq &&
-	    seq > p->acked)
+	    seq > p->acked) {
 		p->acked = seq;
+		p->lacks_own = false;
+	}
 }
 
 /* Whom somebody else shows the room to, and how many these are. */
@@ -645,14 +656,10 @@ remember_put_out(struct peers *ps, const struct room_change *c)
 /* Is it none of its business? When it has users again it finds that something
  * is missing, and gets it. */
 static bool
-is_kept_from(struct peer *p, const struct entry *e)
+is_kept_from(const struct peer *p)
 {
 	/* Or it comes by a relay. */
-	if (p->state != PEER_FOLLOWS || p->via)
-		return true;
-	if (p->is_deserted && e->type == ENTRY_CONFIG)
-		p->lacks_addresses = true;
-	return p->is_deserted;
+	return p->state != PEER_FOLLOWS || p->is_deserted || p->via;
 }
 
 /* After the last of its users has left: it has been told that. */
@@ -697,9 +704,10 @@ peers_applied(struct peers *ps, const struct room_change *c)
 			      (c->entry->jid &&
 			       jid_eq_domain(c->entry->jid, p->domain));
 
-		if (is_kept_from(p, c->entry))
+		if (!p->via)
+			entitle(ps, p, c);
+		if (is_kept_from(p))
 			continue;
-		entitle(ps, p, c);
 		b = is_own ? &own : &logs[p->is_entitled];
 		to.is_entitled = p->is_entitled;
 		if (!is_own)

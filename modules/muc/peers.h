@@ -62,8 +62,10 @@ struct peer {
 	 * business before one enters again. */
 	bool is_deserted;
 	uint64_t deserted_at; /* by that entry */
-	/* That it was to be told meanwhile; that may be lost with a relay. */
-	bool lacks_addresses, lacks_own;
+	/* That it was to be told: addresses, before it is at this position; and
+	 * what relays do not say, until it has acknowledged something. */
+	uint64_t addresses_at;
+	bool lacks_own;
 	bool is_cut;	    /* there is no way to itself */
 	size_t n_sessions;  /* of its users, in the room */
 	uint64_t acked;	    /* it has everything up to there */

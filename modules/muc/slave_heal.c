@@ -350,13 +350,25 @@ recognise_one(struct slave *s, const struct room_session *there)
 		slave_recognise(s, there->real, there->jid);
 }
 
+/* An address that this server may know now. */
+static void
+learn_one(struct slave *s, const struct room_session *there)
+{
+	struct room_session *here = room_session(s->room, there->jid);
+
+	if (here && !here->real && there->real)
+		here->real = jid_ref(there->real);
+}
+
 /* Those who have entered in a split, and whom the master has let in already. */
 static void
 recognise(struct slave *s, const struct room *to)
 {
 	list_each (n, &to->occupants) {
-		list_each (k, &occupant_of(n)->sessions)
+		list_each (k, &occupant_of(n)->sessions) {
 			recognise_one(s, room_session_of(k));
+			learn_one(s, room_session_of(k));
+		}
 	}
 }
 

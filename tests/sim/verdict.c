@@ -78,9 +78,15 @@ session_differs(const struct room_session *a, const struct room_session *b)
 	return NULL;
 }
 
+static bool
+knows(const struct room_session *there, const struct room_session *s)
+{
+	return there->real && jid_eq(there->real, s->jid);
+}
+
 static const char *
 occupant_differs(const struct own_room *r, const struct room *copy,
-		 const struct occupant *o)
+		 const struct occupant *o, bool has_addresses)
 {
 	const struct occupant *other = room_by_nick(copy, o->nick);
 
@@ -99,6 +105,10 @@ occupant_differs(const struct own_room *r, const struct room *copy,
 		const char *what = !there || there->occupant != other
 					   ? "a session"
 					   : session_differs(s, there);
+
+		/* A server that may know addresses knows them all. */
+		if (!what && has_addresses && !knows(there, s))
+			what = "an address";
 
 		jid_unref(&who);
 		if (what)
@@ -154,7 +164,8 @@ room_differs(const struct own_room *r, const struct copy *c)
 	if (room->n_occupants != copy->n_occupants)
 		return "the number of occupants";
 	list_each (n, &room->occupants) {
-		what = occupant_differs(r, copy, occupant_of(n));
+		what = occupant_differs(r, copy, occupant_of(n),
+					may_know(r->sim, r, c->at));
 		if (what)
 			return what;
 	}
