@@ -47,9 +47,11 @@ was_answered(const struct slave *s, const struct stanza *error)
 void
 slave_pending_drop(struct slave *s, struct slave_pending *p)
 {
-	if (p->stanza && stanza_id(p->stanza))
+	const char *id = p->stanza ? stanza_id(p->stanza) : p->id;
+
+	if (id)
 		s->answered[s->n_answered++ % SLAVE_ANSWERED] =
-			hash_stanza(p->user, stanza_id(p->stanza));
+			hash_stanza(p->user, id);
 	list_remove(&p->node);
 	s->n_pending--;
 	jid_unref(&p->user);

@@ -110,6 +110,13 @@ host_take(struct sim *sim, struct wire *w)
 
 /* ---- what comes back ---- */
 
+/* Or of a copy, which enters him again; then no client knows of it. */
+static bool
+is_of_user(const struct stanza *s)
+{
+	return !stanza_id(s) || strlen(stanza_id(s)) < 10;
+}
+
 static void
 bounce_stanza(struct sim *sim, const struct wire *w)
 {
@@ -120,7 +127,7 @@ bounce_stanza(struct sim *sim, const struct wire *w)
 	if (!u)
 		return;
 	error = stanza_error(s, COND_REMOTE_SERVER_TIMEOUT, NULL);
-	if (error && (!c || !copy_error(c, error)))
+	if (error && (!c || !copy_error(c, error)) && is_of_user(s))
 		user_sees(sim, u,
 			  &(struct sight){
 				  .type = SIGHT_ERROR,
