@@ -5,7 +5,8 @@ import asyncio
 from rooms_users import MUC, Occupant, codes, element
 from s2s_users import Bounced, User
 
-SPLIT = "{urn:xmpp:tmp:dmuc:1}split"
+# Options of rooms that are ours.
+OURS = "split", "relays"
 
 
 class Watcher(User):
@@ -138,11 +139,14 @@ class Seat(Occupant):
         await self.ask(iq)
 
     async def configure(self, **fields):
-        """Keys without muc#roomconfig_; or "split"."""
+        """Keys without muc#roomconfig_; or of OURS. Lists are several
+        values."""
         iq = self.user.make_iq_set(ito=self.room)
         xml = "".join(
-            f"<field var='{k}'><value>{v}</value></field>" for k, v in (
-                (name(k), v) for k, v in fields.items()))
+            f"<field var='{name(k)}'>" + "".join(
+                f"<value>{v}</value>" for v in (
+                    values if isinstance(values, list) else [values]))
+            + "</field>" for k, values in fields.items())
         iq.append(element(
             f"<query xmlns='{MUC}#owner'><x xmlns='jabber:x:data' "
             f"type='submit'><field var='FORM_TYPE'><value>{MUC}#roomconfig"
@@ -172,7 +176,7 @@ class Seat(Occupant):
 
 
 def name(key):
-    return SPLIT if key == "split" else f"muc#roomconfig_{key}"
+    return ("{urn:xmpp:tmp:dmuc:1}" if key in OURS else "muc#roomconfig_") + key
 
 
 async def hear(seats, said):

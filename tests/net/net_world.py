@@ -9,6 +9,7 @@ import signal
 import s2s_peers
 from s2s_peers import GOOD, PASSWORD
 from s2s_proxy import RST, Proxy, Way
+from s2s_world import ZONE
 
 # What a slow link takes: bytes a second, and seconds for each.
 RATE, DELAY_S = 9600 / 8, 0.6
@@ -122,25 +123,39 @@ s2s-ping-timeout = {self.ping_s}s
         return sum(s["in"] for s in streams), sum(s["out"] for s in streams)
 
 
+# Passes rooms on; where it is asked to.
+MAY_RELAY = {"main": "\troom-copies-relay = yes"}
+RELAY = f'\trooms-relays = {{"main.relay.{ZONE}"}}\n'
+
+
 class Hub(Node):
     """The rooms are there. Who cannot be reached is put out of those of one
-    of its hosts at once."""
+    of its hosts at once. Two have a relay; one of them sends its rooms to no
+    more than one server."""
 
-    kinds = {"main": (GOOD, None), "brief": (GOOD, None)}
+    kinds = {k: (GOOD, None) for k in ("main", "brief", "relayed", "narrow")}
     host_options = {"main": "\trooms-create = anybody",
-                    "brief": "\trooms-away-time = 1s"}
+                    "brief": "\trooms-away-time = 1s",
+                    "relayed": RELAY,
+                    "narrow": RELAY + "\trooms-fanout = 1"}
 
 
 class Leaf(Node):
-    """To one of its domains the hub has streams that go one way."""
+    """To one of its domains the hub has streams that go one way; to another
+    one, a link of its own."""
 
-    kinds = {"main": (GOOD, None), "oneway": (GOOD, None)}
+    kinds = {k: (GOOD, None) for k in ("main", "oneway", "far")}
+
+
+class Relay(Node):
+    host_options = MAY_RELAY
 
 
 class Patient(Node):
     """Knows slow links."""
 
     connect_s, ping_s = 20, 60
+    host_options = MAY_RELAY
 
 
 class Prosody(s2s_peers.Prosody):
