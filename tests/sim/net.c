@@ -18,6 +18,10 @@
 /* It takes so long to see that a server cannot be reached. */
 #define NOTICE_MIN_MS 1000
 #define NOTICE_MAX_MS 40000
+/* What is around an element on the wire: the message, TLS, TCP and IP. */
+#define AROUND 200
+/* In plans that are drawn there are no more servers. */
+#define DRAWN_MAX 5
 
 /* ---- events: a heap ---- */
 
@@ -192,11 +196,29 @@ on_arrival(struct sim *sim, const struct event *ev)
 		host_take(sim, w);
 }
 
+/* One behind the other, whomever they go to. */
+static int64_t
+pass_uplink(struct sim *sim, const struct wire *w)
+{
+	const struct uplink *up = &sim->plan->uplink;
+	int64_t *until_us = &sim->servers[w->from].sends_until_us;
+
+	if (*until_us < sim->now_ms * 1000)
+		*until_us = sim->now_ms * 1000;
+	*until_us += up->stanza_us;
+	if (up->bytes_per_s)
+		*until_us +=
+			(int64_t)(w->len + AROUND) * 1000000 / up->bytes_per_s;
+	return (*until_us + 500) / 1000;
+}
+
 static void
 let_go(struct sim *sim, struct way *way, struct wire *w)
 {
-	int64_t at_ms = sim->now_ms + delay(way);
+	int64_t at_ms = sim->plan->uplink.is_measured ? pass_uplink(sim, w)
+						      : sim->now_ms;
 
+	at_ms += delay(way);
 	if (at_ms <= way->last_ms)
 		at_ms = way->last_ms + 1;
 	way->last_ms = at_ms;
@@ -264,6 +286,7 @@ net_send(struct sim *sim, struct wire *w)
 
 	verdict_links(sim, w);
 	sim->n_wires++;
+	sim->servers[w->from].n_sent++;
 	sim->n_bytes += w->len;
 	w->number = ++way->n;
 	list_append(&way->sent, &w->node);
@@ -550,13 +573,34 @@ net_up(struct sim *sim, unsigned server)
 
 /* ---- all of it ---- */
 
+/* As long in both directions. */
+static void
+measure_ways(struct sim *sim)
+{
+	const struct uplink *up = &sim->plan->uplink;
+	struct dice dice = { sim->plan->seed ^ UINT64_C(0x6e6574) };
+
+	for (unsigned i = 0; i < sim->n_servers; i++) {
+		for (unsigned k = 0; k <= i; k++) {
+			sim->ways[i][k].delay_ms = sim->ways[k][i].delay_ms =
+				dice_between(&dice, up->low_ms, up->high_ms);
+			list_init(&sim->ways[i][k].sent);
+			list_init(&sim->ways[k][i].sent);
+		}
+	}
+}
+
 void
 net_init(struct sim *sim)
 {
 	struct dice dice = { sim->plan->seed ^ UINT64_C(0x6e6574) };
 
-	for (unsigned i = 0; i < SERVERS_MAX; i++) {
-		for (unsigned k = 0; k < SERVERS_MAX; k++) {
+	if (sim->plan->uplink.is_measured) {
+		measure_ways(sim);
+		return;
+	}
+	for (unsigned i = 0; i < DRAWN_MAX; i++) {
+		for (unsigned k = 0; k < DRAWN_MAX; k++) {
 			struct way *way = &sim->ways[i][k];
 
 			list_init(&way->sent);
@@ -573,8 +617,8 @@ net_init(struct sim *sim)
 void
 net_fini(struct sim *sim)
 {
-	for (unsigned i = 0; i < SERVERS_MAX; i++) {
-		for (unsigned k = 0; k < SERVERS_MAX; k++)
+	for (unsigned i = 0; i < sim->n_servers; i++) {
+		for (unsigned k = 0; k < sim->n_servers; k++)
 			drop_all(&sim->ways[i][k]);
 	}
 	free(sim->events);

@@ -132,8 +132,9 @@ plan_fini(struct plan *p)
 void
 plan_print(const struct plan *p)
 {
-	printf("seed %" PRIu64 ": %u servers, %u rooms, %u users, hosts %x, "
-	       "relays %x, fan-out %u\n",
+	printf("seed %" PRIu64
+	       ": %u servers, %u rooms, %u users, hosts %" PRIx64
+	       ", relays %" PRIx64 ", fan-out %u\n",
 	       p->seed, p->n_servers, p->n_rooms, p->n_users, p->hosts,
 	       p->relays, p->fanout);
 	for (size_t i = 0; i < p->n; i++) {

@@ -99,12 +99,13 @@ on_tick(struct sim *sim, const struct event *ev)
 
 /* ---- the whole ---- */
 
-static void
-init(struct sim *sim, const struct plan *plan)
+void
+sim_init(struct sim *sim, const struct plan *plan)
 {
 	struct dice d = { plan->seed ^ 0x736b6577 };
 	char text[40];
 
+	chance_seed(plan->seed);
 	sim->plan = plan;
 	sim->n_servers = plan->n_servers;
 	sim->n_rooms = plan->n_rooms;
@@ -138,8 +139,8 @@ init(struct sim *sim, const struct plan *plan)
 	sim_at(sim, 10000, &(struct event){ .fn = on_tick });
 }
 
-static void
-fini(struct sim *sim)
+void
+sim_fini(struct sim *sim)
 {
 	for (unsigned i = 0; i < sim->n_servers; i++) {
 		for (unsigned k = 0; k < sim->n_rooms; k++) {
@@ -173,8 +174,7 @@ sim_run(const struct plan *plan, bool is_traced, struct sim *counts)
 	struct sim sim = { .is_traced = is_traced };
 	unsigned first;
 
-	chance_seed(plan->seed);
-	init(&sim, plan);
+	sim_init(&sim, plan);
 	sim_play_until(&sim, end_of_breaks(plan) + REST_MS);
 	if (!sim.wrong)
 		verdict_end(&sim);
@@ -191,7 +191,7 @@ sim_run(const struct plan *plan, bool is_traced, struct sim *counts)
 		verdict_probe(&sim, first);
 	if (!sim.wrong)
 		verdict_end(&sim);
-	fini(&sim);
+	sim_fini(&sim);
 	if (counts) {
 		counts->n_wires += sim.n_wires;
 		counts->n_bytes += sim.n_bytes;

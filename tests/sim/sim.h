@@ -25,7 +25,8 @@ struct slave;
 struct stanza;
 struct xml_pool;
 
-#define SERVERS_MAX 5
+/* As many as there are bits. */
+#define SERVERS_MAX 64
 #define ROOMS_MAX   2
 #define NICK_MAX    32
 
@@ -73,17 +74,27 @@ struct act {
 	uint64_t more; /* for whatever else has to be drawn */
 };
 
+/* What it takes to send, where that is measured; else ways have delays that
+ * are drawn, and sending takes nothing. */
+struct uplink {
+	bool is_measured;
+	unsigned low_ms, high_ms; /* delays of ways, in either direction */
+	unsigned stanza_us;	  /* of the server, for each stanza, … */
+	unsigned bytes_per_s; /* … and of its line; 0: as fast as can be */
+};
+
 struct plan {
 	uint64_t seed;
 	struct act *acts; /* owned; in order of time */
 	size_t n;
 	unsigned n_servers, n_rooms, n_users;
-	unsigned hosts;	 /* bits: which servers have copies */
-	unsigned relays; /* bits: which are relays of all rooms */
+	uint64_t hosts;	 /* bits: which servers have copies */
+	uint64_t relays; /* bits: which are relays of all rooms */
 	unsigned fanout; /* how many a room sends its log to itself */
 	bool continues;	 /* rooms, in a split */
 	bool has_way_breaks, has_crashes;
 	int64_t end_ms; /* of all breaks */
+	struct uplink uplink;
 };
 
 void plan_draw(struct plan *p, uint64_t seed);
@@ -185,7 +196,9 @@ struct server {
 	unsigned index;
 	struct jid *domain;
 	bool is_up, hosts, may_continue;
-	int64_t skew_ms;		/* of its clock */
+	int64_t skew_ms;	/* of its clock */
+	int64_t sends_until_us; /* see uplink */
+	uint64_t n_sent;
 	struct copy *copies[ROOMS_MAX]; /* owned, or NULL */
 };
 
@@ -371,6 +384,8 @@ struct said {
 	unsigned n_logged, n_refused;
 	bool is_refused_for_good;
 	int64_t logged_ms, archive_id;
+	unsigned n_seen;
+	int64_t seen_ms; /* the last time */
 };
 
 struct sim {
@@ -395,6 +410,9 @@ struct sim {
 		n_duplicates, n_heals, n_carried, n_passed_on;
 };
 
+/* Of a plan: all of it, before anything happens; and its end. */
+void sim_init(struct sim *sim, const struct plan *plan);
+void sim_fini(struct sim *sim);
 /* NULL, or what was wrong: the caller's. */
 char *sim_run(const struct plan *plan, bool is_traced, struct sim *counts);
 

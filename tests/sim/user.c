@@ -133,6 +133,8 @@ sees_message(struct sim *sim, struct user *u, struct view *v,
 		return;
 	}
 	v->last[said->user] = sight->number;
+	said->n_seen++;
+	said->seen_ms = sim->now_ms;
 }
 
 static void
