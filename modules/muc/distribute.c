@@ -344,6 +344,17 @@ submit_of(struct event *ev)
 	return xml_get(x, "id");
 }
 
+/* One that was not reached, and gets the entries by a relay, does not know by
+ * what id they have entered. */
+static void
+tell_below(struct live *l, const struct jid *domain)
+{
+	struct peer *p = distribution_peer(l, domain);
+
+	if (p && p->via)
+		peers_tell_own(&l->distribution->peers, p);
+}
+
 static void create(struct live *l, struct asking *a);
 
 /* Where nobody waits yet, it is for who has asked to go on. */
@@ -386,6 +397,7 @@ on_created(void *data, const struct stanza *reply)
 		create(l, a);
 	} else {
 		let_enter(l, &a->joiners);
+		tell_below(l, a->domain);
 		asking_free(a);
 	}
 	live_release(l);

@@ -396,34 +396,51 @@ slave_is_known(const struct slave *s, const struct jid *user)
 	return session_of(s, user) != NULL;
 }
 
+/* p: the join that waits, or NULL. */
+static void
+enter_as(struct slave *s, const struct room_session *session,
+	 const struct slave_pending *p)
+{
+	struct entry *e = entry_new(&(struct entry){
+		.type = ENTRY_JOIN,
+		.stamp_ms = s->wall_ms,
+		.jid = session->jid,
+		.real = session->real,
+		.nick = session->occupant->nick,
+		.occupant_id = session->occupant->id,
+		.stanza_id = p ? stanza_id(p->stanza) : NULL,
+		.submit = p ? p->id : NULL,
+		.affiliation = session->occupant->affiliation,
+		.role = session->occupant->role,
+		.payload = session->payload,
+	});
+
+	slave_apply(s, e, false);
+	entry_unref(&e);
+}
+
 bool
 slave_enter_present(struct slave *s, const struct slave_pending *p)
 {
 	const struct room_session *session;
-	struct entry *e;
 
 	if (!p->stanza || !slave_is_join(p->stanza) ||
 	    slave_session(s, p->user))
 		return false;
 	session = session_of(s, p->user);
-	if (!session)
-		return false;
-	e = entry_new(&(struct entry){
-		.type = ENTRY_JOIN,
-		.stamp_ms = s->wall_ms,
-		.jid = session->jid,
-		.real = p->user,
-		.nick = session->occupant->nick,
-		.occupant_id = session->occupant->id,
-		.stanza_id = stanza_id(p->stanza),
-		.submit = p->id,
-		.affiliation = session->occupant->affiliation,
-		.role = session->occupant->role,
-		.payload = session->payload,
-	});
-	slave_apply(s, e, false);
-	entry_unref(&e);
-	return true;
+	if (session)
+		enter_as(s, session, p);
+	return session != NULL;
+}
+
+void
+slave_enter_known(struct slave *s, struct room_session *session)
+{
+	if (!slave_session(s, session->real) &&
+	    !slave_is_leaving(s, session->real) &&
+	    !pending_join(s, session->real) &&
+	    s->cls->is_here(s->owner, session->real))
+		enter_as(s, session, NULL);
 }
 
 /* What the master sent before it knew that there was no way has waited in a

@@ -34,6 +34,9 @@ slave_pending_of_join(struct slave *s, const struct jid *who,
  * anyhow, and who was taken for gone here: he is shown it, and nothing waits.
  * False: it is not so. */
 bool slave_enter_present(struct slave *s, const struct slave_pending *p);
+/* One of ours whom a relay has brought without an address: if he is here, he is
+ * shown the room. */
+void slave_enter_known(struct slave *s, struct room_session *session);
 bool slave_is_join(const struct stanza *s);
 /* p may be NULL. */
 bool slave_is_return(const struct slave_pending *p);

@@ -532,7 +532,10 @@ on_whois(struct slave *s, const struct xml *x)
 		    (!slave_is_ours(s, real) || !session->real)) {
 			jid_unref(&session->real);
 			session->real = jid_ref(real);
-			has_ours |= slave_is_ours(s, real);
+			if (slave_is_ours(s, real)) {
+				has_ours = true;
+				slave_enter_known(s, session);
+			}
 			more += room_size_of_jid(real);
 		}
 		jid_unref(&who);

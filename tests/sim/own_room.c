@@ -171,6 +171,8 @@ on_no_answer(struct sim *sim, const struct event *ev)
 		return;
 	r->refused_until_ms[ev->b] = sim->now_ms + REFUSED_MS;
 	let_enter(r, ev->b, c->n);
+	if (peer_at(r, ev->b) && peer_at(r, ev->b)->via)
+		peers_tell_own(&r->peers, peer_at(r, ev->b));
 }
 
 static void
