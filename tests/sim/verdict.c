@@ -277,6 +277,9 @@ check_split(struct sim *sim, const struct own_room *r, const struct copy *c)
 	const struct peer *p =
 		peers_find(&r->peers, sim->servers[c->at].domain);
 
+	/* It is about to hear from one. */
+	if (s->asked && sim->now_ms - s->asked_ms < 10000)
+		return;
 	/* Who has nobody in the room any more enters it by itself. */
 	if (s->state != SLAVE_SPLIT || !p || p->is_deserted || !p->n_sessions ||
 	    sim->now_ms - s->since_ms < NOTICED_MS)
