@@ -11,6 +11,7 @@ from net_users import check_rosters, hear, talk
 ROUND = "a link breaks; a third server reaches both"
 BACK = "it heals: from the room's server again"
 MUTE = "it breaks in one direction; a third server reaches both"
+BLIND = "nothing gets through on it, and nothing is refused"
 KILL = "kill -9 of a relay"
 RESTART = "its restart: the room comes by it again"
 CHAIN = "a message crosses the master's links once for four servers"
@@ -31,6 +32,13 @@ async def until(what, test, seconds=ROUND_S):
             raise RuntimeError(f"not after {seconds} s: {what}")
         await asyncio.sleep(0.2)
     return loop.time() - begin
+
+
+async def soon(coroutine):
+    try:
+        await asyncio.wait_for(coroutine, ROUND_S)
+    except asyncio.TimeoutError:
+        raise RuntimeError(f"not heard after {ROUND_S} s") from None
 
 
 async def tree(node, room):
@@ -100,9 +108,10 @@ class Round(Relays, Broken):
         await self.cell(ROUND, self.cut())
         await self.cell(BACK, self.heal())
         await self.cell(MUTE, self.mute())
+        await self.cell(BLIND, self.blind())
 
     async def prepare(self):
-        self.away = self.play.three
+        self.away, self.was_away = self.play.three, {}
         play, room = self.play, self.room(self.play.hub, "relayed")
         self.owner = await self.seat(play.hub, 15, room, "Owner", "relayed")
         await self.owner.create()
@@ -125,7 +134,7 @@ class Round(Relays, Broken):
         self.play.hub_far.cut()
         words = [s.say() for s in self.seats]
         self.said += words
-        await asyncio.wait_for(hear(self.seats, words), ROUND_S)
+        await soon(hear(self.seats, words))
         heard = loop.time() - begin
         await self.wait_here(self.seats)
         print(f"round a link that is cut: heard after {heard:.1f} s, all "
@@ -179,7 +188,25 @@ class Round(Relays, Broken):
         self.said += await talk(self.seats, self.seats, 2)
         if not link.there.ways:
             raise RuntimeError("the link is cut in both directions")
-        link.heal()
+        await self.mend()
+
+    async def blind(self):
+        """Both sides have to notice that by themselves."""
+        loop = asyncio.get_event_loop()
+        begin = loop.time()
+        self.play.hub_far.swallow("there", "back")
+        words = [s.say() for s in self.seats]
+        self.said += words
+        await soon(hear(self.seats, words))
+        heard = loop.time() - begin
+        await self.check_round()
+        await self.wait_here(self.seats)
+        print(f"round a link that swallows: heard after {heard:.1f} s, all "
+              f"there after {loop.time() - begin:.1f} s", flush=True)
+        await self.mend()
+
+    async def mend(self):
+        self.play.hub_far.heal()
         self.said += [s.say() for s in self.seats]
         for node in self.play.hub, self.play.three:
             await self.wait_tree(node, self.owner.room, three=self.play.hub)
@@ -194,11 +221,19 @@ class Round(Relays, Broken):
         check_rosters(self.seats)
         if not are_here(self.seats):
             raise RuntimeError(f"away: {self.owner.roster()}")
-        for seat in self.seats:
-            for other in self.seats:
-                if n_away(seat, other) > 1:
-                    raise RuntimeError(f"{seat.user.boundjid} has seen "
-                                       f"{other.jid} away more than once")
+        self.check_away()
+
+    def check_away(self):
+        """Since the last time once at most."""
+        for pair in [(a, b) for a in self.seats for b in self.seats]:
+            seat, other = pair
+            n = n_away(seat, other)
+            if n - self.was_away.get(pair, 0) > 1:
+                raise RuntimeError(f"{seat.user.boundjid} has seen "
+                                   f"{other.jid} away {n} times")
+            if n > self.was_away.get(pair, 0):
+                print(f"{seat.nick} has seen {other.nick} away", flush=True)
+            self.was_away[pair] = n
 
 
 class Narrow(Relays):
@@ -236,7 +271,7 @@ class Narrow(Relays):
         self.between.user.abort()
         words += [s.say() for _ in range(3) for s in self.seats]
         self.said += words
-        await asyncio.wait_for(hear(self.seats, words), ROUND_S)
+        await soon(hear(self.seats, words))
         print(f"a relay dies: heard after {loop.time() - begin:.1f} s",
               flush=True)
         for node in play.hub, play.two:
