@@ -231,8 +231,6 @@ class Round(Relays, Broken):
             if n - self.was_away.get(pair, 0) > 1:
                 raise RuntimeError(f"{seat.user.boundjid} has seen "
                                    f"{other.jid} away {n} times")
-            if n > self.was_away.get(pair, 0):
-                print(f"{seat.nick} has seen {other.nick} away", flush=True)
             self.was_away[pair] = n
 
 
@@ -248,7 +246,7 @@ class Narrow(Relays):
         play, room = self.play, self.room(self.play.hub, "narrow")
         self.owner = await self.seat(play.hub, 15, room, "Owner", "narrow")
         await self.owner.create()
-        self.between = await self.seat(play.relay, 16, room, "Between")
+        self.between = await self.seat(play.spare, 16, room, "Between")
         self.x = await self.seat(play.two, 16, room, "X")
         self.y = await self.seat(play.two, 17, room, "Y")
         for seat in self.seats[1:]:
@@ -257,7 +255,7 @@ class Narrow(Relays):
         await asyncio.gather(*(s.sees(o.jid) for s in self.seats
                                for o in self.seats if s is not o))
         for node in play.hub, play.two:
-            await self.wait_tree(node, room, two=play.relay, relay=play.hub)
+            await self.wait_tree(node, room, two=play.spare, spare=play.hub)
         self.start()
 
     async def kill(self):
@@ -267,7 +265,7 @@ class Narrow(Relays):
         self.seats.remove(self.between)
         words = [s.say() for s in self.seats]
         begin = loop.time()
-        await play.relay.kill()
+        await play.spare.kill()
         self.between.user.abort()
         words += [s.say() for _ in range(3) for s in self.seats]
         self.said += words
@@ -289,16 +287,16 @@ class Narrow(Relays):
     async def restart(self):
         """Who was there is gone; when he is back, so is the relay."""
         play, room, there = self.play, self.owner.room, self.seats[:]
-        await play.relay.start()
+        await play.spare.start()
         await asyncio.gather(*(s.sees_gone(self.between.jid) for s in there))
         self.said += await talk(there, there, 1)
         self.check("Between")
-        self.between = await self.seat(play.relay, 16, room, "Between")
+        self.between = await self.seat(play.spare, 16, room, "Between")
         await self.between.enter()
         await self.between.told_subject()
         await asyncio.gather(*(s.sees(self.between.jid) for s in there))
         for node in play.hub, play.two:
-            await self.wait_tree(node, room, two=play.relay, relay=play.hub)
+            await self.wait_tree(node, room, two=play.spare, spare=play.hub)
         said = await talk(self.seats, self.seats, 2)
         self.said += said
         check(there, self.said)
@@ -319,7 +317,7 @@ class Chain(Relays):
 
     async def prepare(self):
         play, room = self.play, self.room(self.play.hub, "narrow")
-        nodes = play.relay, play.one, play.two, play.three
+        nodes = play.spare, play.one, play.two, play.three
         self.owner = await self.seat(play.hub, 15, room, "Owner", "narrow")
         await self.owner.create()
         await self.owner.configure(relays=[self.domain(n) for n in nodes[:3]])
@@ -328,7 +326,7 @@ class Chain(Relays):
                 seat = await self.seat(node, i, room, f"{node.name} {i}")
                 await seat.enter()
                 await self.owner.sees(seat.jid)
-        await self.wait_tree(play.hub, room, relay=play.hub, one=play.relay,
+        await self.wait_tree(play.hub, room, spare=play.hub, one=play.spare,
                              two=play.one, three=play.two)
         self.start()
         return nodes

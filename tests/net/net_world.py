@@ -125,7 +125,7 @@ s2s-ping-timeout = {self.ping_s}s
 
 # Passes rooms on; where it is asked to.
 MAY_RELAY = {"main": "\troom-copies-relay = yes"}
-RELAY = f'\trooms-relays = {{"main.relay.{ZONE}"}}\n'
+RELAYS = '\trooms-relays = {{"main.{}.{}"}}\n'
 
 
 class Hub(Node):
@@ -136,8 +136,9 @@ class Hub(Node):
     kinds = {k: (GOOD, None) for k in ("main", "brief", "relayed", "narrow")}
     host_options = {"main": "\trooms-create = anybody",
                     "brief": "\trooms-away-time = 1s",
-                    "relayed": RELAY,
-                    "narrow": RELAY + "\trooms-fanout = 1"}
+                    "relayed": RELAYS.format("relay", ZONE),
+                    "narrow": RELAYS.format("spare", ZONE)
+                    + "\trooms-fanout = 1"}
 
 
 class Leaf(Node):
