@@ -1,6 +1,6 @@
 /* peers.c - the servers that have a copy of a room. */
 
-#include "modules/muc/peers.h"
+#include "modules/muc/peers_private.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -148,8 +148,8 @@ peers_send(struct peers *ps, struct peer *p, const struct buf *b)
 		peers_send_itself(ps, p, b);
 }
 
-static struct envelope
-to_peer(const struct peers *ps, const struct peer *p)
+struct envelope
+peers_envelope(const struct peers *ps, const struct peer *p)
 {
 	return (struct envelope){ .room = ps->room,
 				  .env = ps->env,
@@ -180,7 +180,7 @@ begin_log(struct buf *b, const struct peers *ps, bool is_late)
 static void
 send_missing(struct peers *ps, struct peer *p, uint64_t seq, uint64_t last)
 {
-	struct envelope to = to_peer(ps, p);
+	struct envelope to = peers_envelope(ps, p);
 	struct buf b = { 0 };
 	struct entry *e;
 
@@ -234,7 +234,7 @@ send_part(void *data, const struct buf *xml, unsigned number, bool is_last)
 static void
 send_room(struct peers *ps, struct peer *p, uint64_t ask)
 {
-	struct envelope to = to_peer(ps, p);
+	struct envelope to = peers_envelope(ps, p);
 	struct sending x = { .peers = ps, .peer = p, .ask = ask };
 
 	snapshot_write(&to, send_part, &x);
@@ -273,123 +273,6 @@ write_position(struct buf *b, const struct peers *ps, uint64_t ask)
 	buf_adds(b, "/>");
 }
 
-/* ---- who may know addresses ---- */
-
-static bool
-has_moderator(const struct peers *ps, const struct peer *p)
-{
-	list_each (n, &ps->room->occupants) {
-		const struct occupant *o = occupant_of(n);
-
-		if (o->role == ROLE_MODERATOR &&
-		    jid_eq_domain(o->bare, p->domain))
-			return true;
-	}
-	return false;
-}
-
-static void
-write_address(struct buf *b, const struct peers *ps, const struct jid *real)
-{
-	struct jid *who = pseudonym_of(ps->env, ps->room, real);
-
-	buf_adds(b, "<session");
-	xml_write_attr(b, "who", jid_str(who));
-	xml_write_attr(b, "jid", jid_str(real));
-	buf_adds(b, "/>");
-	jid_unref(&who);
-}
-
-static bool
-may_know_all(const struct peers *ps, const struct peer *p)
-{
-	return p->is_entitled || ps->room->config.whois == WHOIS_ANYONE;
-}
-
-#define BEGIN_WHOIS "<whois xmlns='" NS_DMUC "'>"
-
-/* And begins another one. */
-static void
-end_addresses(struct peers *ps, struct peer *p, struct buf *b)
-{
-	buf_adds(b, "</whois>");
-	peers_send(ps, p, b);
-	b->len = 0;
-	buf_adds(b, BEGIN_WHOIS);
-}
-
-/* Of all who are in the room, or of its own users. */
-static void
-send_addresses(struct peers *ps, struct peer *p, bool are_all)
-{
-	struct buf b = { 0 };
-
-	buf_adds(&b, BEGIN_WHOIS);
-	list_each (n, &ps->room->occupants) {
-		list_each (k, &occupant_of(n)->sessions) {
-			const struct jid *real = room_session_of(k)->jid;
-
-			if (!are_all && !jid_eq_domain(real, p->domain))
-				continue;
-			if (b.len > ENVELOPE_MAX)
-				end_addresses(ps, p, &b);
-			write_address(&b, ps, real);
-		}
-	}
-	end_addresses(ps, p, &b);
-	buf_fini(&b);
-}
-
-/* The entry comes by a relay, which may not know. */
-static void
-send_address(struct peers *ps, struct peer *p, const struct jid *real)
-{
-	struct buf b = { 0 };
-
-	buf_adds(&b, BEGIN_WHOIS);
-	write_address(&b, ps, real);
-	end_addresses(ps, p, &b);
-	buf_fini(&b);
-}
-
-/* Where it gets nothing now, it is told when it comes. */
-static void
-owe_addresses(struct peers *ps, struct peer *p)
-{
-	p->addresses_at = ps->room->log.seq;
-	if (p->state == PEER_FOLLOWS && !p->is_deserted)
-		send_addresses(ps, p, true);
-}
-
-static void
-entitle(struct peers *ps, struct peer *p, const struct room_change *c)
-{
-	const struct occupant *o = c->occupant;
-	bool was = p->is_entitled;
-
-	switch (c->entry->type) {
-	case ENTRY_JOIN:
-	case ENTRY_ROLE:
-	case ENTRY_LEAVE:
-		if (!jid_eq_domain(o->bare, p->domain))
-			return;
-		if (c->entry->type != ENTRY_LEAVE && o->role == ROLE_MODERATOR)
-			p->is_entitled = true;
-		else if (was)
-			p->is_entitled = has_moderator(ps, p);
-		break;
-	case ENTRY_CONFIG:
-		if (c->old_config.whois != ps->room->config.whois &&
-		    ps->room->config.whois == WHOIS_ANYONE)
-			owe_addresses(ps, p);
-		return;
-	default:
-		return;
-	}
-	if (p->is_entitled && !was && ps->room->config.whois != WHOIS_ANYONE)
-		owe_addresses(ps, p);
-}
-
 /* ---- entries ---- */
 
 static uint64_t
@@ -425,85 +308,13 @@ peers_tell_last(struct peers *ps, struct peer *p, const struct peers_at *at)
 		send_missing(ps, p, at->seq, p->deserted_at);
 }
 
-/* ---- lists ---- */
-
-static void
-write_lists(struct buf *b, const struct peers *ps, bool are_all)
-{
-	buf_printf(b, "<lists xmlns='" NS_DMUC "' epoch='%s'%s>",
-		   ps->room->log.epoch, are_all ? " all='true'" : "");
-}
-
-static void
-send_lists_part(void *data, const struct buf *xml, unsigned number,
-		bool is_last)
-{
-	struct sending *x = data;
-
-	(void)is_last;
-	x->b.len = 0;
-	write_lists(&x->b, x->peers, number == 1);
-	buf_add(&x->b, xml->data, xml->len);
-	buf_adds(&x->b, "</lists>");
-	peers_send(x->peers, x->peer, &x->b);
-}
-
-/* What is about its users, as it is now. */
-static void
-send_lists(struct peers *ps, struct peer *p)
-{
-	struct envelope to = to_peer(ps, p);
-	struct sending x = { .peers = ps, .peer = p };
-
-	snapshot_write_lists(&to, send_lists_part, &x);
-	buf_fini(&x.b);
-}
-
-/* One for which a relay has a place in the log only. */
-static void
-send_list(struct peers *ps, struct peer *p, const struct entry *e)
-{
-	struct envelope to = to_peer(ps, p);
-	struct entry copy = *e;
-	struct buf b = { 0 };
-
-	copy.seq = 0;
-	copy.submit = NULL;
-	write_lists(&b, ps, false);
-	envelope_write_entry(&b, &to, &copy);
-	buf_adds(&b, "</lists>");
-	peers_send(ps, p, &b);
-	buf_fini(&b);
-}
-
-void
-peers_tell_own(struct peers *ps, struct peer *p)
-{
-	send_lists(ps, p);
-	send_addresses(ps, p, may_know_all(ps, p));
-}
-
-/* What the relay does not tell it of the entry. */
-static void
-tell_beside(struct peers *ps, struct peer *p, const struct room_change *c)
-{
-	const struct entry *e = c->entry;
-
-	entitle(ps, p, c);
-	if (e->type == ENTRY_AFFILIATION && jid_eq_domain(e->jid, p->domain))
-		send_list(ps, p, e);
-	else if (e->type == ENTRY_JOIN && p->is_entitled &&
-		 ps->room->config.whois != WHOIS_ANYONE)
-		send_address(ps, p, e->jid);
-}
-
 void
 peers_follow(struct peers *ps, struct peer *p, const struct peers_at *at)
 {
 	struct buf b = { 0 };
 
 	tree_attached(ps, p);
-	p->is_entitled = has_moderator(ps, p);
+	p->is_entitled = peers_has_moderator(ps, p);
 	p->state = PEER_FOLLOWS;
 	p->acked = 0;
 	p->ask = at->ask;
@@ -512,8 +323,8 @@ peers_follow(struct peers *ps, struct peer *p, const struct peers_at *at)
 	if (peers_can_continue(ps, at)) {
 		p->acked = at->seq;
 		/* Those who have entered since come with them. */
-		if (at->seq < p->addresses_at && may_know_all(ps, p))
-			send_addresses(ps, p, true);
+		if (at->seq < p->addresses_at && peers_may_know_all(ps, p))
+			peers_send_addresses(ps, p, true);
 		send_missing(ps, p, at->seq, UINT64_MAX);
 		if (p->lacks_own)
 			peers_tell_own(ps, p);
@@ -531,7 +342,7 @@ void
 peers_follow_by(struct peers *ps, struct peer *p, struct peer *relay)
 {
 	p->via = relay;
-	p->is_entitled = has_moderator(ps, p);
+	p->is_entitled = peers_has_moderator(ps, p);
 	p->state = PEER_FOLLOWS;
 	p->acked = 0;
 	set_elsewhere(ps, p, true);
@@ -610,49 +421,6 @@ count_left(struct peers *ps, const struct room_change *c)
 	p->n_sessions -= c->is_last ? c->occupant->n_sessions : 1;
 }
 
-/* ---- who was put out ---- */
-
-static bool
-is_put_out_by(int code)
-{
-	return code == 301 || code == 307 || code == 322;
-}
-
-static void
-note_put_out(struct peers *ps, const struct room_session *s)
-{
-	ps->put_out[ps->n_put_out++ % PEERS_PUT_OUT] = jid_hash(s->jid) | 1;
-}
-
-bool
-peers_was_put_out(const struct peers *ps, const struct jid *user)
-{
-	for (size_t i = 0; i < PEERS_PUT_OUT; i++) {
-		if (ps->put_out[i] == (jid_hash(user) | 1))
-			return true;
-	}
-	return false;
-}
-
-static void
-remember_put_out(struct peers *ps, const struct room_change *c)
-{
-	if (c->entry->type == ENTRY_JOIN && ps->n_put_out) {
-		for (size_t i = 0; i < PEERS_PUT_OUT; i++) {
-			if (ps->put_out[i] == (jid_hash(c->session->jid) | 1))
-				ps->put_out[i] = 0;
-		}
-	}
-	if (c->entry->type != ENTRY_LEAVE || !is_put_out_by(c->entry->code))
-		return;
-	if (!c->is_last) {
-		note_put_out(ps, c->session);
-		return;
-	}
-	list_each (n, &c->occupant->sessions)
-		note_put_out(ps, room_session_of(n));
-}
-
 /* Is it none of its business? When it has users again it finds that something
  * is missing, and gets it. */
 static bool
@@ -690,14 +458,14 @@ peers_applied(struct peers *ps, const struct room_change *c)
 	struct buf logs[2] = { { 0 }, { 0 } }, own = { 0 };
 	bool is_for_all = envelope_is_for_all(c->entry);
 
-	remember_put_out(ps, c);
+	peers_remember_put_out(ps, c);
 	if (c->entry->type == ENTRY_JOIN)
 		count_joined(ps, c);
 	else if (c->entry->type == ENTRY_LEAVE)
 		count_left(ps, c);
 	list_each (n, &ps->all) {
 		struct peer *p = peer_of(n);
-		struct envelope to = to_peer(ps, p);
+		struct envelope to = peers_envelope(ps, p);
 		struct buf *b;
 		/* It is to know its own users. */
 		bool is_own = !is_for_all ||
@@ -705,7 +473,7 @@ peers_applied(struct peers *ps, const struct room_change *c)
 			       jid_eq_domain(c->entry->jid, p->domain));
 
 		if (!p->via)
-			entitle(ps, p, c);
+			peers_entitle(ps, p, c);
 		if (is_kept_from(p))
 			continue;
 		b = is_own ? &own : &logs[p->is_entitled];
@@ -720,7 +488,7 @@ peers_applied(struct peers *ps, const struct room_change *c)
 	/* Behind what relays pass on. */
 	list_each (n, &ps->all) {
 		if (peer_of(n)->via)
-			tell_beside(ps, peer_of(n), c);
+			peers_tell_beside(ps, peer_of(n), c);
 		desert(ps, peer_of(n), c);
 	}
 	buf_fini(&logs[0]);
