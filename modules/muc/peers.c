@@ -8,7 +8,6 @@
 #include "modules/muc/envelope.h"
 #include "modules/muc/info.h"
 #include "modules/muc/ns.h"
-#include "modules/muc/pseudonym.h"
 #include "modules/muc/room.h"
 #include "modules/muc/rules.h"
 #include "modules/muc/snapshot.h"

@@ -174,6 +174,9 @@ sees_gone(struct sim *sim, struct user *u, struct view *v,
 		view_clear(v);
 		return;
 	}
+	/* Of the client before, at the room's own server: what that saw. */
+	if (sight->is_self && v->state == VIEW_JOINING)
+		v->n = 0;
 	if (seat)
 		*seat = v->seats[--v->n];
 }
