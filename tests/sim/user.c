@@ -175,8 +175,10 @@ sees_gone(struct sim *sim, struct user *u, struct view *v,
 		return;
 	}
 	/* Of the client before, at the room's own server: what that saw. */
-	if (sight->is_self && v->state == VIEW_JOINING)
+	if (sight->is_self && v->state == VIEW_JOINING) {
 		v->n = 0;
+		return;
+	}
 	if (seat)
 		*seat = v->seats[--v->n];
 }
