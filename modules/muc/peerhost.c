@@ -282,17 +282,49 @@ answer_info(struct event *ev, const struct copy *c)
 	return event_reply(ev, reply);
 }
 
+/* XEP-0045 8.2, of one occupant: nobody else can do it now. */
+static const struct xml *
+find_kick(const struct copy *c, const struct event *ev, const struct xml *x)
+{
+	const struct xml *item = xml_child(x, "item", NS_MUC_ADMIN);
+	const char *role = item ? xml_get(item, "role") : NULL;
+
+	return ev->stanza->type == TYPE_SET && !jid_resource(ev->to) &&
+			       xml_is(x, "query", NS_MUC_ADMIN) && role &&
+			       !strcmp(role, "none") && xml_get(item, "nick") &&
+			       !xml_next(x, item, "item", NS_MUC_ADMIN) &&
+			       slave_continues(c->slave)
+		       ? item
+		       : NULL;
+}
+
+static enum verdict
+kick(struct event *ev, struct copy *c, const struct xml *item)
+{
+	const char *reason =
+		xml_child_text(event_arena(ev), item, "reason", NS_MUC_ADMIN);
+	struct jid *at = jid_with_resource(ev->to, xml_get(item, "nick"));
+	enum stanza_cond cond =
+		at ? slave_put_out(c->slave, ev->from, jid_resource(at), reason)
+		   : COND_ITEM_NOT_FOUND;
+
+	jid_unref(&at);
+	return cond ? event_fail(ev, cond) : event_reply_empty(ev);
+}
+
 /* What the copy knows. */
 static enum verdict
 on_iq_from(struct event *ev, void *data)
 {
-	const struct xml *x = stanza_payload(ev->stanza);
-	struct copy *c;
+	const struct xml *x = stanza_payload(ev->stanza), *item;
+	struct copy *c = x ? copy_find(data, ev->to) : NULL;
 
-	if (ev->stanza->type != TYPE_GET || !x)
-		return PASS;
-	c = copy_find(data, ev->to);
 	if (!c || c->is_over)
+		return PASS;
+	item = find_kick(c, ev, x);
+	if (item)
+		return kick(ev, c, item);
+	if (ev->stanza->type != TYPE_GET)
 		return PASS;
 	if (is_self_ping(c, ev, x))
 		return event_reply_empty(ev);

@@ -235,6 +235,13 @@ void slave_end(struct slave *s);
 /* From time to time: some seconds. */
 void slave_tick(struct slave *s, int64_t now_ms);
 
+/* Is it in a split in which the room goes on? */
+bool slave_continues(const struct slave *s);
+/* Then: a moderator of ours puts an occupant out, all of whose clients are of
+ * ours. COND_NONE, or why not (XEP-0045 8.2). reason may be NULL. */
+enum stanza_cond slave_put_out(struct slave *s, const struct jid *by,
+			       const char *nick, const char *reason);
+
 /* The session of ours with that address in the room, or NULL. */
 struct room_session *
 slave_session(const struct slave *s, const struct jid *full);

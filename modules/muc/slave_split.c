@@ -144,6 +144,12 @@ continues(const struct slave *s)
 	return s->may_continue && s->room->config.split == SPLIT_CONTINUE;
 }
 
+bool
+slave_continues(const struct slave *s)
+{
+	return s->state == SLAVE_SPLIT && continues(s);
+}
+
 /* Without the master: who leaves has left, and where the room goes on, those of
  * ours hear each other. */
 static void

@@ -480,6 +480,19 @@ quit(struct sim *sim, struct user *u)
 
 /* ---- what rulers do ---- */
 
+/* As peerhost.c: in a split in which the room goes on. */
+static bool
+kicks_here(struct sim *sim, struct user *u, const struct act *act)
+{
+	struct copy *c = copy_find(sim, u->server, act->room);
+	const struct user *whom = &sim->users[act->whom];
+
+	if (!c || !slave_continues(c->slave))
+		return false;
+	slave_put_out(c->slave, u->jid, whom->views[act->room].nick, NULL);
+	return true;
+}
+
 static void
 administrate(struct sim *sim, struct user *u, const struct act *act)
 {
@@ -508,7 +521,8 @@ administrate(struct sim *sim, struct user *u, const struct act *act)
 		xml_set(s->arena, item, "role",
 			act->kind == ACT_KICK ? "none"
 					      : roles[dice_number(&dice, 4)]);
-	user_send(sim, u, act->room, s);
+	if (act->kind != ACT_KICK || !kicks_here(sim, u, act))
+		user_send(sim, u, act->room, s);
 	jid_unref(&bare);
 	stanza_unref(&s);
 }
