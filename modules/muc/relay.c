@@ -335,7 +335,7 @@ carry_down(struct slave *s, const struct xml *x, const char *to)
 	struct buf b = { 0 };
 
 	free(first);
-	if (domain && s->relay &&
+	if (domain && jid_is_domain(domain) && s->relay &&
 	    (peers_find(&s->relay->peers, domain) ||
 	     waiter_find(s->relay, domain))) {
 		buf_adds(&b, "<carry xmlns='" NS_DMUC "'");
