@@ -729,8 +729,11 @@ each_peer(struct muc *muc, const struct jid *domain,
 			struct live *l = container_of(k, struct live, node);
 			struct peer *p = distribution_peer(l, domain);
 
-			if (p)
-				fn(l, p);
+			if (!p)
+				continue;
+			live_use(l);
+			fn(l, p);
+			live_release(l);
 		}
 	}
 }

@@ -126,6 +126,9 @@ on_below(struct live *l, struct peer *relay, const struct xml *x)
 		tree_below(ps, relay, domain, x);
 		note_below(l, relay, distribution_peer(l, domain), was);
 		distribution_arm(l->distribution);
+	} else {
+		/* It asks again later. */
+		tree_drop(ps, relay, domain, peers_at_of(x).ask);
 	}
 	jid_unref(&domain);
 }
@@ -241,7 +244,7 @@ take(struct live *l, struct jid *domain, const struct xml *x)
 		on_ack(l, p, x);
 	else if (!strcmp(x->name, "below"))
 		on_below(l, p, x);
-	else if (!strcmp(x->name, "children"))
+	else if (!strcmp(x->name, "children") && p->is_relay)
 		on_children(l, p, x);
 	else if (!strcmp(x->name, "lost"))
 		on_lost(l, p, x);

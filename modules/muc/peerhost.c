@@ -537,11 +537,12 @@ on_message_to_host(struct event *ev, void *data)
 		return PASS;
 	if (ev->stanza->type == TYPE_ERROR)
 		return DONE;
-	/* Another host may be one of ours. */
-	if (!jid_local(ev->from) && !ev->session)
-		return from_other(ev, data, x);
+	/* Not from another host of this server: what is sent to that comes to
+	 * it at once. */
 	if (!ev->wire)
 		return PASS;
+	if (!jid_local(ev->from))
+		return from_other(ev, data, x);
 	c = copy_find(data, ev->from);
 	if (c && !c->is_over)
 		receive(c, NULL, x);

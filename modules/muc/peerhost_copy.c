@@ -353,7 +353,7 @@ copy_take_options(struct copy *c)
 	const struct peerhost *ph = c->host;
 
 	c->slave->may_continue = ph->may_continue;
-	c->slave->may_relay = ph->may_relay;
+	slave_set_may_relay(c->slave, ph->may_relay);
 	c->slave->children_max = (size_t)ph->max_children;
 	c->slave->size_max = (size_t)ph->max_size;
 }

@@ -390,11 +390,12 @@ peers_broken(struct peers *ps, struct peer *p)
 void
 peers_acked(struct peers *ps, struct peer *p, const char *epoch, uint64_t seq)
 {
-	if (!strcmp(epoch, ps->room->log.epoch) && seq <= ps->room->log.seq &&
-	    seq > p->acked) {
+	if (strcmp(epoch, ps->room->log.epoch) != 0 || seq > ps->room->log.seq)
+		return;
+	p->has_answered = true;
+	p->lacks_own = false;
+	if (seq > p->acked)
 		p->acked = seq;
-		p->lacks_own = false;
-	}
 }
 
 /* Whom somebody else shows the room to, and how many these are. */

@@ -73,12 +73,18 @@ struct peer {
 	struct peer *via;   /* FOLLOWS: a relay, which sends it the log */
 	struct peer *place; /* where it was told to attach; NULL: here */
 	bool is_relay;	    /* may send the log to others */
-	/* How often it has left relays, and looks before it is placed again. */
-	unsigned n_left, wait;
+	/* How often it has left relays, looks before it is placed again, and
+	 * looks that it has been below one, or was told to go there. */
+	unsigned n_left, wait, n_placed;
 	/* At the master: what it has drawn, and we have, when it came to its
 	 * relay (SEAL_NONCE_LEN), and the last number that it has sealed. */
 	char nonce[17], session[17];
 	uint64_t opened;
+	/* Drawn each time that it attaches here: what it shows is not older. */
+	char ticket[17],
+		old_ticket[17]; /* old: it may not have the other one */
+	bool has_answered;	/* it has */
+	bool was_told;
 	uint64_t told; /* hash of what it was told of the tree, or 0 */
 	char *proof; /* owned; at a copy: that it wants to be there, or NULL */
 	struct peer_seen *seen; /* owned; of its last submissions, or NULL */

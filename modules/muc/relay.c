@@ -196,8 +196,9 @@ serve(struct relay *r, struct waiter *w)
 	struct peer *p = peers_find(&r->peers, w->domain);
 	struct buf path = { 0 };
 
-	if (!peers_can_continue(&r->peers, &at) &&
-	    !(w->has_no_other && is_true(s))) {
+	if ((!peers_can_continue(&r->peers, &at) &&
+	     !(w->has_no_other && is_true(s))) ||
+	    (!p && r->peers.n >= s->children_max)) {
 		release(s, w->domain, w->ask);
 		tell_master(s, "lost", w->domain, w->ask, NULL);
 		if (p)
@@ -479,12 +480,10 @@ write_children(struct buf *b, const struct relay *r)
 }
 
 void
-relay_name_children(struct slave *s, bool is_asked)
+relay_name_children(struct slave *s)
 {
 	struct buf b = { 0 };
 
-	if (!is_asked)
-		return;
 	buf_adds(&b, "<children xmlns='" NS_DMUC "'");
 	if (!s->is_relay)
 		buf_adds(&b, " refused='true'");

@@ -640,8 +640,13 @@ slave_tick(struct slave *s, int64_t now_ms)
 	if (!s->parent || now_ms - s->acked_ms >= ACK_BELOW_MS)
 		slave_acknowledge(s);
 	/* Lost, and no way has been seen to break: all of them come again. */
-	if (s->state == SLAVE_CURRENT && is_unanswered(s))
-		slave_ask(s, false);
+	if (s->state == SLAVE_CURRENT && is_unanswered(s)) {
+		/* Or it is the relay that keeps something back. */
+		if (s->parent && !s->is_cut)
+			slave_leave_relay(s);
+		else
+			slave_ask(s, false);
+	}
 	/* That may be lost, too; in a split it never got there. */
 	if (s->is_leaving && s->state == SLAVE_CURRENT &&
 	    now_ms - s->leaving_ms >= PASS_AGAIN_MS)

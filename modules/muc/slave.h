@@ -150,6 +150,7 @@ struct slave {
 	bool has_seal;
 	char nonce[SEAL_NONCE_LEN + 1];	  /* of the last attach to a relay */
 	char session[SEAL_NONCE_LEN + 1]; /* what the master says to that */
+	char ticket[SEAL_NONCE_LEN + 1];  /* and what it has said before */
 	uint64_t n_sealed, n_opened;
 	/* Refs: whom the split shows as away, by domains. */
 	struct jid **faded;
@@ -235,6 +236,8 @@ void slave_end(struct slave *s);
 /* From time to time: some seconds. */
 void slave_tick(struct slave *s, int64_t now_ms);
 
+/* Whether its owner wants it to be a relay has changed. */
+void slave_set_may_relay(struct slave *s, bool may_relay);
 /* Is it in a split in which the room goes on? */
 bool slave_continues(const struct slave *s);
 /* Then: a moderator of ours puts an occupant out, all of whose clients are of

@@ -341,10 +341,13 @@ slave_refused(struct slave *s, struct slave_pending *p, enum stanza_cond cond)
 {
 	struct stanza *stanza = p->stanza ? stanza_ref(p->stanza) : NULL;
 
-	if (is_of_the_way(cond))
-		cond = COND_INTERNAL_SERVER_ERROR;
-	if (!take_refusal(s, p, cond) && stanza)
-		s->cls->refuse(s->owner, stanza, cond, NULL);
+	/* It may say anything; and that the way is lost, we know better. */
+	if (!cond || is_of_the_way(cond))
+		cond = COND_UNDEFINED_CONDITION;
+	if (!take_refusal(s, p, cond) && stanza &&
+	    stanza->type != TYPE_UNAVAILABLE)
+		s->cls->refuse(s->owner, stanza, cond,
+			       "the room has refused this");
 	stanza_unref(&stanza);
 }
 

@@ -131,8 +131,8 @@ void relay_pass_on(struct slave *s, const struct entry *e, bool is_late);
 void relay_is_current(struct slave *s, bool is_news);
 /* There is no way to a domain any more. */
 void relay_lost(struct slave *s, const struct jid *domain);
-/* The master may have forgotten who is here, or we have. */
-void relay_name_children(struct slave *s, bool is_asked);
+/* Tells the master whom it serves, or that it does not want to. */
+void relay_name_children(struct slave *s);
 /* They have to find somebody else. */
 void relay_release_all(struct slave *s);
 void relay_free(struct slave *s);

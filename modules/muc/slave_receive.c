@@ -105,6 +105,14 @@ read_entry(const struct slave *s, const struct xml *x, struct err *err)
 
 enum taken { TAKEN, GAP, MISFIT };
 
+/* Nor who is one of ours: we know, or the master says so. */
+static void
+forget_ours(const struct slave *s, struct entry *e)
+{
+	if (slave_is_ours(s, e->real))
+		jid_unref(&e->real);
+}
+
 static enum taken
 take_next(struct slave *s, struct entry *e, bool is_late)
 {
@@ -144,6 +152,8 @@ take_entry(struct slave *s, bool is_by_relay, const struct xml *x, bool is_late)
 		entry_unref(&e);
 		return MISFIT;
 	}
+	if (is_by_relay)
+		forget_ours(s, e);
 	switch (log_ring_order(&s->room->log, e->seq)) {
 	case LOG_NEXT:
 		taken = take_next(s, e, is_late);
@@ -193,7 +203,7 @@ on_log(struct slave *s, bool is_by_relay, const struct xml *x)
 
 /* False: it is too much. */
 static bool
-put_next(struct slave *s, const struct xml *x)
+put_next(struct slave *s, bool is_by_relay, const struct xml *x)
 {
 	struct err err = { 0 };
 	struct entry *e = read_entry(s, x, &err);
@@ -204,6 +214,8 @@ put_next(struct slave *s, const struct xml *x)
 		s->cls->note(s->owner, err.text);
 		return true;
 	}
+	if (is_by_relay)
+		forget_ours(s, e);
 	fits = grow(s, room_size_of_entry(e));
 	if (fits && e->type != N_ENTRY_TYPES && room_can_apply(s->next, e)) {
 		room_apply(s->next, e, &c);
@@ -273,7 +285,8 @@ on_snapshot(struct slave *s, bool is_by_relay, const struct xml *x)
 		return;
 	s->next_part = number;
 	xml_each (kid, x) {
-		if (++s->next_entries > SNAPSHOT_MAX || !put_next(s, kid)) {
+		if (++s->next_entries > SNAPSHOT_MAX ||
+		    !put_next(s, is_by_relay, kid)) {
 			slave_leave(s, "the room is too large", true);
 			return;
 		}

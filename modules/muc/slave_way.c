@@ -103,8 +103,10 @@ write_proof(struct buf *b, struct slave *s, const struct jid *relay)
 	token_make(s->nonce, SEAL_NONCE_LEN);
 	*s->session = '\0';
 	s->n_sealed = s->n_opened = 0;
-	text = mem_printf("%s %" PRIu64 " %s%s", jid_str(relay), s->n_asked,
-			  s->nonce, s->is_cut ? " cut" : "");
+	text = mem_printf(
+		"%s %" PRIu64 " %s %s %s%s", jid_str(relay), s->n_asked,
+		s->nonce, *s->room->log.epoch ? s->room->log.epoch : "-",
+		*s->ticket ? s->ticket : "-", s->is_cut ? " cut" : "");
 	buf_adds(b, " proof='");
 	seal_close(b, &s->seal, s->jid, s->domain, SEAL_PROOF, 0, text,
 		   strlen(text));
@@ -370,27 +372,47 @@ stop_relaying(struct slave *s)
 }
 
 void
+slave_set_may_relay(struct slave *s, bool may_relay)
+{
+	s->may_relay = may_relay;
+	if (may_relay || !s->is_relay)
+		return;
+	s->is_relay = false;
+	stop_relaying(s);
+	if (s->state != SLAVE_SPLIT)
+		relay_name_children(s);
+}
+
+void
 slave_on_tree(struct slave *s, const struct xml *x)
 {
 	const char *relay = xml_get(x, "relay"), *key = xml_get(x, "key");
 	struct jid *parent = read_domain(s, x, "parent");
 	const char *session = xml_get(x, "session");
+	const char *ticket = xml_get(x, "ticket");
 	bool is_asked;
 
 	read_relays(s, x);
 	s->has_seal = key && seal_read_key(&s->seal, key);
 	if (session && strlen(session) <= SEAL_NONCE_LEN)
 		strcpy(s->session, session);
+	if (ticket && strlen(ticket) <= SEAL_NONCE_LEN &&
+	    strcmp(s->ticket, ticket) != 0) {
+		strcpy(s->ticket, ticket);
+		/* It has come. */
+		slave_say_to_master(s, "ack");
+	}
 	is_asked = relay && !strcmp(relay, "true");
 	s->is_relay = s->may_relay && is_asked;
 	if (s->is_relay)
 		s->room->log.max = PEERS_LOG_MAX;
 	else
 		stop_relaying(s);
-	relay_name_children(s, is_asked);
+	if (is_asked)
+		relay_name_children(s);
 	if (s->state == SLAVE_SPLIT || s->is_cut) {
 		;
-	} else if (parent && s->has_seal &&
+	} else if (parent && s->has_seal && relay_find(s, parent) &&
 		   !(s->parent && jid_eq(s->parent, parent))) {
 		set_parent(s, parent, true);
 		slave_ask(s, false);

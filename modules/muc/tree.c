@@ -116,17 +116,27 @@ find_fallbacks(const struct peers *ps)
 }
 
 static void
+write_fallback(struct buf *b, const struct peer *relay)
+{
+	buf_adds(b, "<fallback");
+	xml_write_attr(b, "jid", jid_domain(relay->domain));
+	buf_adds(b, "/>");
+}
+
+static void
 write_fallbacks(struct buf *b, const struct fallbacks *f, const struct peer *to)
 {
 	size_t n = 0;
 
+	if (to->place) {
+		write_fallback(b, to->place);
+		n++;
+	}
 	for (size_t i = 0; i < f->n && n < FALLBACKS_MAX; i++) {
-		if (f->relays[i] == to)
+		if (f->relays[i] == to || f->relays[i] == to->place)
 			continue;
 		n++;
-		buf_adds(b, "<fallback");
-		xml_write_attr(b, "jid", jid_domain(f->relays[i]->domain));
-		buf_adds(b, "/>");
+		write_fallback(b, f->relays[i]);
 	}
 }
 
@@ -165,6 +175,7 @@ tell(struct peers *ps, const struct fallbacks *f, struct peer *p)
 	if (hash == p->told)
 		return;
 	p->told = hash;
+	p->was_told = true;
 	buf_adds(&b, "<tree xmlns='" NS_DMUC "'");
 	if (p->is_relay)
 		buf_adds(&b, " relay='true'");
@@ -172,6 +183,8 @@ tell(struct peers *ps, const struct fallbacks *f, struct peer *p)
 		xml_write_attr(&b, "parent", jid_domain(p->place->domain));
 	if (ps->n_relays)
 		write_key(&b, ps, p);
+	if (ps->n_relays && *p->ticket)
+		xml_write_attr(&b, "ticket", p->ticket);
 	if (p->via)
 		xml_write_attr(&b, "session", p->session);
 	buf_addc(&b, '>');
@@ -243,8 +256,10 @@ move_one(struct peers *ps, bool is_relay)
 		if (!may_move(p, is_relay))
 			continue;
 		p->place = place_for(ps, p);
-		if (p->place)
-			return true;
+		p->n_placed = 0;
+		/* Where there is none for one, there is none for others. */
+		if (p->place || !is_relay)
+			return p->place != NULL;
 	}
 	return false;
 }
@@ -272,7 +287,7 @@ tree_settle(struct peers *ps)
 
 		/* Where there never were any, nobody asks. */
 		if (p->state == PEER_FOLLOWS && !p->is_deserted &&
-		    (ps->n_relays || p->told))
+		    (ps->n_relays || p->was_told))
 			tell(ps, &f, p);
 	}
 }
@@ -310,6 +325,26 @@ tree_set_relays(struct peers *ps, const char *const *relays, size_t n,
 
 /* It has been below one for long, then. */
 #define AT_EASE 20
+/* It does not go where it was told to. */
+#define NOT_GOING 3
+
+/* It has not got along with a relay, and is told to go to one again after so
+ * many looks; each time later. */
+static void
+stay_away(struct peer *p)
+{
+	p->wait = 1u << p->n_left;
+	if (p->n_left < 6)
+		p->n_left++;
+}
+
+static void
+stay_here(struct peers *ps, struct peer *p)
+{
+	p->place = NULL;
+	stay_away(p);
+	ps->is_unsettled = true;
+}
 
 void
 tree_tick(struct peers *ps)
@@ -317,12 +352,12 @@ tree_tick(struct peers *ps)
 	list_each (n, &ps->all) {
 		struct peer *p = peer_of(n);
 
-		if (p->via)
-			p->wait++;
+		if (p->via ? ++p->n_placed > AT_EASE : false)
+			p->n_left = 0;
+		if (p->place && !p->via && ++p->n_placed > NOT_GOING)
+			stay_here(ps, p);
 		else if (p->wait)
 			ps->is_unsettled |= !--p->wait;
-		if (p->via && p->wait > AT_EASE)
-			p->n_left = 0;
 	}
 	if (ps->is_unsettled)
 		tree_settle(ps);
@@ -343,16 +378,6 @@ tree_drop(struct peers *ps, struct peer *relay, const struct jid *domain,
 	buf_fini(&b);
 }
 
-/* It has not got along with a relay, and is told to go to one again after so
- * many looks; each time later. */
-static void
-stay_away(struct peer *p)
-{
-	p->wait = 1u << p->n_left;
-	if (p->n_left < 6)
-		p->n_left++;
-}
-
 void
 tree_attached(struct peers *ps, struct peer *p)
 {
@@ -365,6 +390,11 @@ tree_attached(struct peers *ps, struct peer *p)
 	p->is_cut = false;
 	p->told = 0;
 	p->is_relay = is_named(ps, p);
+	/* What was on its way to it may be lost again. */
+	if (p->has_answered)
+		strcpy(p->old_ticket, p->ticket);
+	token_make(p->ticket, SEAL_NONCE_LEN);
+	p->has_answered = false;
 }
 
 /* It has to find somebody else. */
@@ -434,6 +464,7 @@ tree_deserted(struct peers *ps, struct peer *p)
 	drop_children(ps, p);
 	p->place = NULL;
 	p->told = 0;
+	p->wait = p->n_placed = 0;
 	if (p->via) {
 		tree_drop(ps, p->via, p->domain, p->ask);
 		p->via = NULL;
@@ -462,21 +493,47 @@ may_be_below(const struct peers *ps, const struct peer *relay,
 }
 
 struct wish {
-	char nonce[SEAL_NONCE_LEN + 1];
+	char nonce[SEAL_NONCE_LEN + 1], epoch[LOG_EPOCH_LEN + 1];
+	char ticket[SEAL_NONCE_LEN + 1];
 	bool is_cut; /* there is no way from it to us */
 };
+
+/* The word that begins there, or NULL; then what is behind it. */
+static const char *
+read_word(const char *text, char *out, size_t max)
+{
+	size_t len = text ? strcspn(text, " ") : 0;
+
+	if (!len || len > max)
+		return NULL;
+	memcpy(out, text, len);
+	out[len] = '\0';
+	return text + len + (text[len] == ' ');
+}
 
 static bool
 read_wish(const char *text, struct wish *out)
 {
-	size_t len = strcspn(text, " ");
+	text = read_word(text, out->nonce, SEAL_NONCE_LEN);
+	text = read_word(text, out->epoch, LOG_EPOCH_LEN);
+	text = read_word(text, out->ticket, SEAL_NONCE_LEN);
+	out->is_cut = text && !strcmp(text, "cut");
+	return text && (!*text || out->is_cut);
+}
 
-	out->is_cut = !strcmp(text + len, " cut");
-	if (len != SEAL_NONCE_LEN || (text[len] && !out->is_cut))
-		return false;
-	memcpy(out->nonce, text, len);
-	out->nonce[len] = '\0';
-	return true;
+/* Not shown again by a relay, after it has come here or is gone. Of what was
+ * before a restart of ours nothing is known. */
+static bool
+is_fresh(const struct peers *ps, const struct peer *p, const struct wish *wish)
+{
+	bool has_been_here = p && *p->ticket;
+
+	if (!strcmp(wish->epoch, ps->room->log.epoch))
+		return has_been_here &&
+		       (!strcmp(wish->ticket, p->ticket) ||
+			(!p->has_answered &&
+			 !strcmp(wish->ticket, p->old_ticket)));
+	return !has_been_here || !p->has_answered;
 }
 
 /* It wants to be there itself: it has sealed the relay's name, the number, and
@@ -536,8 +593,10 @@ go_below(struct peers *ps, struct peer *relay, struct peer *p, uint64_t ask,
 	}
 	if (p->place != relay)
 		p->place = NULL;
-	p->wait = 0;
+	p->wait = p->n_placed = 0;
 	p->is_cut |= wish->is_cut;
+	if (!*p->ticket)
+		token_make(p->ticket, SEAL_NONCE_LEN);
 	peers_follow_by(ps, p, relay);
 	/* It has something to seal with before it is current. */
 	p->told = 0;
@@ -557,7 +616,8 @@ tree_below(struct peers *ps, struct peer *relay, struct jid *domain,
 	struct wish wish;
 	bool is_new = !p;
 
-	if (!is_proven(ps, relay, domain, x, &wish)) {
+	if (!is_proven(ps, relay, domain, x, &wish) ||
+	    !is_fresh(ps, p, &wish)) {
 		tree_drop(ps, relay, domain, ask);
 		return;
 	}

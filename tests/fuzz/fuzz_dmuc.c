@@ -186,8 +186,7 @@ on_refuse(void *owner, const struct stanza *stanza, enum stanza_cond cond,
 	  const char *text)
 {
 	(void)owner;
-	(void)cond;
-	if (!stanza || !text)
+	if (!stanza || !text || cond == COND_NONE)
 		fail("nothing is refused");
 }
 

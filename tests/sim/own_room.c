@@ -402,6 +402,8 @@ below(struct own_room *r, struct peer *relay, const struct xml *x)
 		tree_drop(&r->peers, relay, domain, peers_at_of(x).ask);
 	else if (!asks_too_often(r, from))
 		tree_below(&r->peers, relay, domain, x);
+	else
+		tree_drop(&r->peers, relay, domain, peers_at_of(x).ask);
 	jid_unref(&domain);
 }
 
@@ -473,7 +475,7 @@ take_up(struct own_room *r, unsigned from, const struct xml *x)
 		carried(r, p, x);
 	else if (!strcmp(x->name, "below") && p)
 		below(r, p, x);
-	else if (!strcmp(x->name, "children") && p) {
+	else if (!strcmp(x->name, "children") && p && p->is_relay) {
 		tree_children(&r->peers, p, x);
 		xml_each (kid, x)
 			below(r, p, kid);

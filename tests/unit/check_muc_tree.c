@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define NONCE "0123456789abcdef"
+#define CUT   " cut"
 
 static const uint8_t secret[RULES_SECRET_LEN] = "secret";
 static const struct rules_env env = { .secret = secret };
@@ -119,6 +120,18 @@ is_refused(const char *ask, const struct jid *by, const char *proof)
 	return !peer->via && strstr(last, "b.example: <drop ");
 }
 
+/* What it wants; as it is now, but for what is named. */
+static const char *
+wish(const char *to, const char *ask, const char *nonce, const char *ticket,
+     const char *tail)
+{
+	static char text[200];
+
+	snprintf(text, sizeof(text), "%s %s %s %s %s%s", to, ask, nonce,
+		 room->log.epoch, ticket, tail);
+	return text;
+}
+
 static bool
 opens(const char *about, uint64_t number)
 {
@@ -134,18 +147,27 @@ opens(const char *about, uint64_t number)
 
 START_TEST(believed_as_sealed)
 {
+	const char *t = peer->ticket;
+
 	ck_assert(is_refused("2", c, NULL));
-	ck_assert(is_refused("2", c, "b.example 3 " NONCE " cut"));
-	ck_assert(is_refused("2", c, "d.example 2 " NONCE " cut"));
-	ck_assert(is_refused("2", d, "b.example 2 " NONCE " cut"));
-	ck_assert(is_refused("2", c, "b.example 2 " NONCE "0 cut"));
-	ck_assert(is_refused("2", c, "b.example 2 " NONCE " cut off"));
+	ck_assert(is_refused("2", c, wish("b.example", "3", NONCE, t, CUT)));
+	ck_assert(is_refused("2", c, wish("d.example", "2", NONCE, t, CUT)));
+	ck_assert(is_refused("2", d, wish("b.example", "2", NONCE, t, CUT)));
+	ck_assert(
+		is_refused("2", c, wish("b.example", "2", NONCE "0", t, CUT)));
+	ck_assert(is_refused("2", c,
+			     wish("b.example", "2", NONCE, t, " cut off")));
 	ck_assert(is_refused("2", c, "b.example 2"));
-	/* The master reaches it, and has not told it to go there. */
 	ck_assert(is_refused("2", c, "b.example 2 " NONCE));
+	/* The master reaches it, and has not told it to go there. */
+	ck_assert(is_refused("2", c, wish("b.example", "2", NONCE, t, "")));
 	/* It has come here since. */
-	ck_assert(is_refused("1", c, "b.example 1 " NONCE " cut"));
-	say_below("2", c, "b.example 2 " NONCE " cut");
+	ck_assert(is_refused("1", c, wish("b.example", "1", NONCE, t, CUT)));
+	/* Of another life of it, or of the room's. */
+	ck_assert(is_refused("2", c, wish("b.example", "2", NONCE, "-", CUT)));
+	ck_assert(
+		is_refused("2", c, wish("b.example", "2", NONCE, NONCE, CUT)));
+	say_below("2", c, wish("b.example", "2", NONCE, t, CUT));
 	ck_assert_ptr_eq(peer->via, relay);
 	ck_assert(tree_is_below(peer, relay));
 }
@@ -170,7 +192,7 @@ START_TEST(opened_once)
 {
 	char session[SEAL_NONCE_LEN + 1];
 
-	say_below("2", c, "b.example 2 " NONCE " cut");
+	say_below("2", c, wish("b.example", "2", NONCE, peer->ticket, CUT));
 	strcpy(session, peer->session);
 	ck_assert_uint_eq(strlen(session), SEAL_NONCE_LEN);
 	ck_assert(!opens(NONCE, 1));
@@ -180,10 +202,12 @@ START_TEST(opened_once)
 	ck_assert(opens(session, 7));
 	ck_assert(!opens(session, 6));
 	/* The same once more changes nothing. */
-	say_below("2", c, "b.example 2 " NONCE " cut");
+	say_below("2", c, wish("b.example", "2", NONCE, peer->ticket, CUT));
 	ck_assert(!opens(session, 7));
 	/* What is of an earlier relation is of no use in a later one. */
-	say_below("3", c, "b.example 3 fedcba9876543210 cut");
+	say_below(
+		"3", c,
+		wish("b.example", "3", "fedcba9876543210", peer->ticket, CUT));
 	ck_assert(!opens(session, 8));
 	ck_assert(opens(peer->session, 1));
 }
@@ -191,12 +215,17 @@ END_TEST
 
 START_TEST(comes_back)
 {
-	say_below("2", c, "b.example 2 " NONCE " cut");
+	say_below("2", c, wish("b.example", "2", NONCE, peer->ticket, CUT));
 	follow(c, 3);
 	ck_assert_ptr_null(peer->via);
 	/* The relay repeats what it has. */
-	ck_assert(is_refused("2", c, "b.example 2 " NONCE " cut"));
-	say_below("4", c, "b.example 4 " NONCE " cut");
+	ck_assert(is_refused("2", c,
+			     wish("b.example", "2", NONCE, peer->ticket, CUT)));
+	/* What it had before it came here is old. */
+	peers_acked(&peers, peer, room->log.epoch, room->log.seq);
+	ck_assert(is_refused(
+		"4", c, wish("b.example", "4", NONCE, peer->old_ticket, CUT)));
+	say_below("4", c, wish("b.example", "4", NONCE, peer->ticket, CUT));
 	ck_assert_ptr_eq(peer->via, relay);
 	peers_remove(&peers, relay);
 	ck_assert_ptr_null(peer->via);
