@@ -84,6 +84,7 @@ struct muc_config {
 struct muc_limits {
 	int max_users; /* 0: any number */
 	int max_history;
+	bool no_relays; /* owners cannot name any */
 };
 
 void muc_config_init(struct muc_config *c, enum muc_preset preset);

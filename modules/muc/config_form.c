@@ -119,7 +119,7 @@ muc_config_to_form(struct arena *a, struct xml *parent,
 			 "configuration of your room.");
 
 	muc_option_each (o) {
-		if (o->kind != OPTION_HASHES)
+		if (o->kind != OPTION_HASHES && muc_option_is_for(o, limits))
 			add_option(a, form, o, c, limits);
 	}
 	if (lists) {
@@ -228,7 +228,7 @@ read_form(struct arena *a, const struct xml *form, const struct muc_config *old,
 
 		if (o->kind == OPTION_SECRET)
 			password = o;
-		if (!values)
+		if (!values || !muc_option_is_for(o, limits))
 			continue;
 		if (o->kind == OPTION_PRESET)
 			ret = read_preset(o, values, c, &is_preset, err);

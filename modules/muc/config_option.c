@@ -329,6 +329,12 @@ text_of(const struct muc_option *o, const struct muc_config *c)
 }
 
 bool
+muc_option_is_for(const struct muc_option *o, const struct muc_limits *limits)
+{
+	return !limits || !limits->no_relays || o->at != AT(relays);
+}
+
+bool
 muc_option_is_text(const struct muc_option *o)
 {
 	return o->kind == OPTION_TEXT || o->kind == OPTION_SECRET ||

@@ -49,6 +49,9 @@ extern const struct muc_option muc_options[];
 #define muc_option_each(o) \
 	for (const struct muc_option *o = muc_options; o->var; o++)
 
+/* Whether owners can set it. limits may be NULL. */
+bool
+muc_option_is_for(const struct muc_option *o, const struct muc_limits *limits);
 bool muc_option_is_text(const struct muc_option *o);
 /* Does it depend on the preset what it is at first? */
 bool muc_option_has_presets(const struct muc_option *o);

@@ -219,7 +219,7 @@ find_relays(const struct live *l)
 
 	for (size_t i = 0; i < hosts->n; i++)
 		add_relay(&r, hosts->items[i], strlen(hosts->items[i]));
-	while (line && *line) {
+	while (l->service->muc->owners_relay && line && *line) {
 		size_t len = strcspn(line, "\n");
 
 		add_relay(&r, line, len);

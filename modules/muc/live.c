@@ -573,10 +573,7 @@ live_is_admin(const struct live *l, const struct event *ev)
 struct muc_limits
 live_limits(const struct live *l)
 {
-	const struct muc *muc = l->service->muc;
-
-	return (struct muc_limits){ (int)muc->occupants_max,
-				    (int)muc->history_max };
+	return rules_limits(&l->service->muc->env);
 }
 
 void

@@ -119,8 +119,12 @@ static const struct option options[] = {
 	  .check = check_domain,
 	  .doc = "Domains of servers that are trusted to pass on what happens "
 		 "in rooms, to other servers that have a copy and no way to "
-		 "this one, or that are one too many (rooms-fanout). A room's "
-		 "owner can name more." },
+		 "this one, or that are one too many (rooms-fanout). They "
+		 "could "
+		 "forge what users say." },
+	{ "rooms-relays-by-owner", OPT_BOOL, offsetof(struct muc, owners_relay),
+	  .def = "no",
+	  .doc = "A room's owners can name more of them, for that room." },
 	{ "rooms-fanout", OPT_INT, offsetof(struct muc, fanout), .def = "16",
 	  .min = 1, .max = 10000,
 	  .doc = "To so many servers that have a copy of a room this one, and "
@@ -152,6 +156,7 @@ take_options(struct muc *muc)
 	muc->env.vcard_max = (size_t)muc->vcard_max;
 	muc->env.presence_max = (size_t)muc->presence_max;
 	muc->env.occupants_max = (unsigned)muc->occupants_max;
+	muc->env.no_relays = !muc->owners_relay;
 	muc->env.affiliations_max = (unsigned)muc->affiliations_max;
 	muc->env.history_max = (unsigned)muc->history_max;
 }

@@ -247,8 +247,7 @@ info_of(const struct peers *ps)
 
 	if (!ps->env)
 		return info_digest(ps->room, NULL);
-	limits = (struct muc_limits){ (int)ps->env->occupants_max,
-				      (int)ps->env->history_max };
+	limits = rules_limits(ps->env);
 	return info_digest(ps->room, &limits);
 }
 

@@ -50,6 +50,7 @@ struct muc {		   /* per host */
 	/* distribute.c */
 	int distribute; /* enum muc_distribute */
 	struct option_list distribute_to, relays;
+	bool owners_relay;
 	int64_t fanout;
 	struct map known; /* what domains can do */
 	struct peers_traffic traffic;

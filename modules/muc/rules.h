@@ -18,6 +18,7 @@ struct buf;
 struct chunk;
 struct entry;
 struct jid;
+struct muc_limits;
 struct occupant;
 struct room;
 struct room_session;
@@ -74,8 +75,11 @@ struct rules_env {
 	size_t presence_max;   /* bytes of a presence that are kept */
 	size_t vcard_max;      /* bytes of the room's vCard */
 	unsigned occupants_max, affiliations_max, history_max;
+	bool no_relays; /* owners cannot name any */
 };
 #define RULES_SECRET_LEN 32
+/* Those of a room's configuration. */
+struct muc_limits rules_limits(const struct rules_env *env);
 /* A room that is full still lets so many owners and admins in (7.2.9). */
 #define RULES_EXTRA_ADMINS 10
 /* Whom one message can invite. */

@@ -156,13 +156,20 @@ configure_as(struct arena *a, const struct room *r, const struct rules_env *env,
 	list_changes_fini(&changes);
 }
 
+struct muc_limits
+rules_limits(const struct rules_env *env)
+{
+	return (struct muc_limits){ .max_users = (int)env->occupants_max,
+				    .max_history = (int)env->history_max,
+				    .no_relays = env->no_relays };
+}
+
 static void
 configure(const struct room *r, const struct rules_env *env,
 	  const struct submission *sub, const struct xml *form,
 	  struct ruling *out)
 {
-	struct muc_limits limits = { (int)env->occupants_max,
-				     (int)env->history_max };
+	struct muc_limits limits = rules_limits(env);
 	struct muc_config config;
 	struct arena *a;
 

@@ -138,7 +138,8 @@ class Hub(Node):
                     "brief": "\trooms-away-time = 1s",
                     "relayed": RELAYS.format("relay", ZONE),
                     "narrow": RELAYS.format("spare", ZONE)
-                    + "\trooms-fanout = 1"}
+                    + "\trooms-relays-by-owner = yes"
+                    + "\n\trooms-fanout = 1"}
 
 
 class Leaf(Node):

@@ -323,6 +323,30 @@ START_TEST(numbers_of_users)
 }
 END_TEST
 
+/* Only where the service lets owners name relays. */
+START_TEST(relays_of_owners)
+{
+	static const char field[] = "{urn:xmpp:tmp:dmuc:1}relays";
+	static const struct muc_limits any = { 0 }, no = { .no_relays = true };
+	const struct xml *form =
+		parse(FIELD("FORM_TYPE", VALUE(NS_MUC_ROOMCONFIG)) FIELD(
+			"{urn:xmpp:tmp:dmuc:1}relays", VALUE("a.example")));
+	struct muc_config c;
+
+	ck_assert_ptr_null(form_field(make_form(&fix_plain, &no, NULL), field));
+	ck_assert_ptr_nonnull(
+		form_field(make_form(&fix_plain, &any, NULL), field));
+	ck_assert_int_eq(muc_config_from_form(form, &fix_plain, &no, &c, NULL),
+			 0);
+	ck_assert(muc_config_eq(&c, &fix_plain));
+	muc_config_fini(&c);
+	ck_assert_int_eq(muc_config_from_form(form, &fix_plain, &any, &c, NULL),
+			 0);
+	ck_assert_str_eq(c.relays, "a.example");
+	muc_config_fini(&c);
+}
+END_TEST
+
 static const char *
 field_text(const struct xml *form, const char *var)
 {
@@ -551,6 +575,7 @@ main(void)
 	tcase_add_test(tc, limits_texts);
 	tcase_add_loop_test(tc, form_there_and_back, 0, N_ELEMENTS(olds));
 	tcase_add_test(tc, numbers_of_users);
+	tcase_add_test(tc, relays_of_owners);
 	tcase_add_test(tc, writes_form);
 	tcase_add_test(tc, knows_the_standard);
 	tcase_add_test(tc, reads_lists);
