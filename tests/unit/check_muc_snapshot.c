@@ -295,7 +295,8 @@ START_TEST(info)
 {
 	struct room *r = room_new(jid, 0);
 	struct jid *user = jid_parse("u@b.example/x");
-	struct muc_limits above = { 0, 20 }, below = { 0, 10 };
+	struct muc_limits above = { .max_history = 20 },
+			  below = { .max_history = 10 };
 	uint64_t before = info_digest(r, NULL), now;
 
 	ck_assert_int_eq(r->config.history, 20);
