@@ -55,14 +55,18 @@ void distribution_follow(struct live *l, const struct jid *domain,
 void distribution_arm(struct distribution *d);
 /* Or NULL. */
 struct peer *distribution_peer(const struct live *l, const struct jid *domain);
-struct asking *
-distribution_asking(const struct live *l, const struct jid *domain);
 /* A line in the log, with the position; peers cause it. */
 void distribution_note(const struct live *l, const struct jid *domain,
 		       const char *what);
 /* users_stay: they are ordinary occupants from now on. */
 void
 distribution_send_detach(struct live *l, struct jid *domain, bool users_stay);
+
+/* ---- distribute_ask.c ---- */
+
+/* Or NULL. */
+struct asking *
+distribution_asking(const struct live *l, const struct jid *domain);
 
 /* ---- distribute_leave.c ---- */
 
