@@ -105,7 +105,7 @@ read_entry(const struct slave *s, const struct xml *x, struct err *err)
 
 enum taken { TAKEN, GAP, MISFIT };
 
-/* Nor who is one of ours: we know, or the master says so. */
+/* A relay does not say who is one of ours: we know, or the master does. */
 static void
 forget_ours(const struct slave *s, struct entry *e)
 {
@@ -113,8 +113,23 @@ forget_ours(const struct slave *s, struct entry *e)
 		jid_unref(&e->real);
 }
 
+/* Others may take its word. */
+static bool
+apply_from(struct slave *s, bool is_by_relay, struct entry *e, bool is_late)
+{
+	struct jid *real = jid_ref(e->real);
+	bool fits;
+
+	if (is_by_relay)
+		forget_ours(s, e);
+	fits = slave_apply(s, e, is_late);
+	jid_unref(&e->real);
+	e->real = real;
+	return fits;
+}
+
 static enum taken
-take_next(struct slave *s, struct entry *e, bool is_late)
+take_next(struct slave *s, bool is_by_relay, struct entry *e, bool is_late)
 {
 	if (!grow(s, room_size_of_entry(e))) {
 		slave_leave(s, "the room is too large", true);
@@ -124,8 +139,8 @@ take_next(struct slave *s, struct entry *e, bool is_late)
 	if (is_put_out(s, e))
 		return MISFIT;
 	/* Who has left already is not missed. */
-	if (e->type != N_ENTRY_TYPES && !slave_apply(s, e, is_late) &&
-	    e->type != ENTRY_LEAVE)
+	if (e->type != N_ENTRY_TYPES &&
+	    !apply_from(s, is_by_relay, e, is_late) && e->type != ENTRY_LEAVE)
 		return MISFIT;
 	e->seq = 0;
 	log_ring_append(&s->room->log, e);
@@ -152,11 +167,9 @@ take_entry(struct slave *s, bool is_by_relay, const struct xml *x, bool is_late)
 		entry_unref(&e);
 		return MISFIT;
 	}
-	if (is_by_relay)
-		forget_ours(s, e);
 	switch (log_ring_order(&s->room->log, e->seq)) {
 	case LOG_NEXT:
-		taken = take_next(s, e, is_late);
+		taken = take_next(s, is_by_relay, e, is_late);
 		break;
 	case LOG_GAP:
 		taken = GAP;
