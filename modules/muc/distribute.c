@@ -220,7 +220,7 @@ bool
 distribute_submitted(struct live *l, struct submission *sub)
 {
 	const struct xml *x = stanza_child(sub->stanza, "submit", NS_DMUC);
-	const char *id = x ? xml_get(x, "id") : NULL, *after;
+	const char *id = x ? xml_get(x, "id") : NULL;
 	struct peer *p = id ? distribution_peer(l, sub->from) : NULL;
 
 	/* A copy that we have forgotten: it submits that again once it has
@@ -243,9 +243,7 @@ distribute_submitted(struct live *l, struct submission *sub)
 			  peers_was_put_out(&l->distribution->peers, sub->from);
 	if (!p || strlen(id) > SUBMIT_ID_LEN)
 		return true;
-	after = xml_get(x, "after");
-	/* What the user has sent before is not here: both come again. */
-	if (after && !peers_has_seen(p, after) && !peers_has_seen(p, id))
+	if (!peers_may_take(&l->distribution->peers, p, x))
 		return false;
 	if (!peers_is_new(p, id)) {
 		answer_again(l, p, sub, id);

@@ -222,14 +222,6 @@ on_carry(struct live *l, const struct peer *relay, const struct xml *x)
 /* ---- all of it ---- */
 
 static void
-on_ack(struct live *l, struct peer *p, const struct xml *x)
-{
-	struct peers_at at = peers_at_of(x);
-
-	peers_acked(&l->distribution->peers, p, at.epoch, at.seq);
-}
-
-static void
 take(struct live *l, struct jid *domain, const struct xml *x)
 {
 	struct peer *p = distribution_peer(l, domain);
@@ -241,7 +233,7 @@ take(struct live *l, struct jid *domain, const struct xml *x)
 	else if (!p)
 		return;
 	else if (!strcmp(x->name, "ack"))
-		on_ack(l, p, x);
+		peers_acked(&l->distribution->peers, p, x);
 	else if (!strcmp(x->name, "below"))
 		on_below(l, p, x);
 	else if (!strcmp(x->name, "children") && p->is_relay)

@@ -161,6 +161,7 @@ rejoin(void *owner, struct jid *user, const char *nick, struct chunk *payload,
 	struct jid *to = jid_with_resource(c->slave->jid, nick);
 	struct buf b = { 0 };
 	struct stanza *s;
+	struct xml *x;
 	const char *text;
 	size_t len;
 
@@ -169,13 +170,12 @@ rejoin(void *owner, struct jid *user, const char *nick, struct chunk *payload,
 	buf_adds(&b, payload ? "" : text);
 	if (payload)
 		buf_add(&b, text, len);
-	buf_printf(&b,
-		   "<x xmlns='" NS_MUC "'><history maxstanzas='0'/></x>"
-		   "<submit xmlns='" NS_DMUC "' id='%s' return='true'/>"
-		   "</presence>",
-		   id);
+	buf_adds(&b, "<x xmlns='" NS_MUC "'><history maxstanzas='0'/></x>"
+		     "</presence>");
 	s = parse(c, &b);
 	buf_fini(&b);
+	x = slave_add_submit(c->slave, s, id);
+	xml_set(s->arena, x, "return", "true");
 	stanza_set_from(s, user);
 	stanza_set_to(s, to);
 	jid_unref(&to);
@@ -183,14 +183,16 @@ rejoin(void *owner, struct jid *user, const char *nick, struct chunk *payload,
 }
 
 static void
-leave(void *owner, struct jid *user, const char *nick)
+leave(void *owner, struct jid *user, const char *nick, const char *id)
 {
 	struct copy *c = owner;
 	struct jid *to = jid_with_resource(c->slave->jid, nick);
+	struct stanza *s =
+		stanza_new(STANZA_PRESENCE, TYPE_UNAVAILABLE, user, to, NULL);
 
-	send_to_room(c, stanza_new(STANZA_PRESENCE, TYPE_UNAVAILABLE, user, to,
-				   NULL));
 	jid_unref(&to);
+	slave_add_submit(c->slave, s, id);
+	send_to_room(c, s);
 }
 
 static void

@@ -387,14 +387,14 @@ peers_broken(struct peers *ps, struct peer *p)
 }
 
 void
-peers_acked(struct peers *ps, struct peer *p, const char *epoch, uint64_t seq)
+peers_acked(struct peers *ps, struct peer *p, const struct xml *x)
 {
-	if (strcmp(epoch, ps->room->log.epoch) != 0 || seq > ps->room->log.seq)
-		return;
-	p->has_answered = true;
-	p->lacks_own = false;
-	if (seq > p->acked)
-		p->acked = seq;
+	struct peers_at at = peers_at_of(x);
+
+	tree_acked(p, xml_get(x, "ticket"));
+	if (!strcmp(at.epoch, ps->room->log.epoch) &&
+	    at.seq <= ps->room->log.seq && at.seq > p->acked)
+		p->acked = at.seq;
 }
 
 /* Whom somebody else shows the room to, and how many these are. */

@@ -63,7 +63,7 @@ struct peer {
 	bool is_deserted;
 	uint64_t deserted_at; /* by that entry */
 	/* That it was to be told: addresses, before it is at this position; and
-	 * what relays do not say, until it has acknowledged something. */
+	 * what relays do not say, until it has acknowledged its ticket. */
 	uint64_t addresses_at;
 	bool lacks_own;
 	bool is_cut;	    /* there is no way to itself */
@@ -164,8 +164,8 @@ void peers_lost(struct peers *ps, struct peer *p);
 void peers_found(struct peers *ps, struct peer *p);
 /* Something that was on its way there may be lost. */
 void peers_broken(struct peers *ps, struct peer *p);
-void
-peers_acked(struct peers *ps, struct peer *p, const char *epoch, uint64_t seq);
+/* <ack/> */
+void peers_acked(struct peers *ps, struct peer *p, const struct xml *x);
 
 /* An entry has been applied: all that follow get it. Before anybody here is
  * shown it: a session that has entered may be one that is elsewhere. */
@@ -175,8 +175,10 @@ void peers_pass_on(struct peers *ps, const struct entry *e, bool is_late);
 
 /* Was he put out of the room, and has not entered since? */
 bool peers_was_put_out(const struct peers *ps, const struct jid *user);
-/* Has it submitted that? */
-bool peers_has_seen(const struct peer *p, const char *submit);
+/* Is a submission to be taken now (x: its <submit/>, which has an id)? Not if
+ * it is of another epoch, or if what the user has sent before is not here: the
+ * copy submits that again. */
+bool peers_may_take(struct peers *ps, struct peer *p, const struct xml *x);
 /* False: it has submitted this before. */
 bool peers_is_new(struct peer *p, const char *submit);
 /* It is done: COND_NONE, or why it was refused. */

@@ -7,8 +7,11 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "modules/muc/ns.h"
+#include "modules/muc/room.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xml.h"
+
+#include <string.h>
 
 /* In peer->outcomes: 0, or 1 and the condition. */
 #define UNDER_WAY 0
@@ -27,10 +30,43 @@ find_seen(const struct peer *p, const char *submit)
 	return PEERS_SEEN;
 }
 
-bool
-peers_has_seen(const struct peer *p, const char *submit)
+static bool
+has_seen(const struct peer *p, const char *submit)
 {
 	return find_seen(p, submit) < PEERS_SEEN;
+}
+
+/* Who has not attached does so then, and asks again: it would forget what it
+ * has not been sent. True: it was told. */
+static bool
+remind(struct peers *ps, struct peer *p)
+{
+	if (p->state == PEER_FOLLOWS)
+		return false;
+	peers_tell_one(ps, p);
+	return true;
+}
+
+/* It was on its way when the epoch began, perhaps for long, and may have come
+ * by another way before that. */
+static bool
+is_of_another_epoch(const struct peers *ps, const struct xml *x)
+{
+	const char *epoch = xml_get(x, "epoch");
+
+	return epoch && strcmp(epoch, ps->room->log.epoch) != 0;
+}
+
+bool
+peers_may_take(struct peers *ps, struct peer *p, const struct xml *x)
+{
+	const char *after = xml_get(x, "after");
+
+	if (is_of_another_epoch(ps, x)) {
+		remind(ps, p);
+		return false;
+	}
+	return !after || has_seen(p, after) || has_seen(p, xml_get(x, "id"));
 }
 
 bool
@@ -38,7 +74,7 @@ peers_is_new(struct peer *p, const char *submit)
 {
 	size_t at = p->n_seen % PEERS_SEEN;
 
-	if (peers_has_seen(p, submit))
+	if (has_seen(p, submit))
 		return false;
 	if (!p->seen)
 		p->seen = mem_zalloc(sizeof(*p->seen));
@@ -76,22 +112,12 @@ write_settled(struct buf *b, const char *submit)
 	xml_write_attr(b, "submit", submit);
 }
 
-/* It would forget what it has not been sent. It attaches, and asks again. */
-static bool
-is_too_early(struct peers *ps, struct peer *p)
-{
-	if (p->state == PEER_FOLLOWS)
-		return false;
-	peers_tell_one(ps, p);
-	return true;
-}
-
 void
 peers_settled(struct peers *ps, struct peer *p, const char *submit)
 {
 	struct buf b = { 0 };
 
-	if (is_too_early(ps, p))
+	if (remind(ps, p))
 		return;
 	write_settled(&b, submit);
 	buf_adds(&b, "/>");

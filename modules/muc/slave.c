@@ -181,7 +181,7 @@ identify(struct slave *s, const struct entry *e, struct room_session *session,
 	else if (!s->next)
 		/* It has gone while nobody could say so. Of the room as a whole
 		 * this is said when it is current. */
-		s->cls->leave(s->owner, real, e->nick);
+		slave_say_gone(s, real, e->nick);
 }
 
 static void

@@ -52,8 +52,10 @@ struct slave_class {
 	 * history. */
 	void (*rejoin)(void *owner, struct jid *user, const char *nick,
 		       struct chunk *payload, const char *id);
-	/* The session of a user of ours is gone, and the master has to know. */
-	void (*leave)(void *owner, struct jid *user, const char *nick);
+	/* The session of a user of ours is gone, and the master has to know: a
+	 * submission with this id. */
+	void (*leave)(void *owner, struct jid *user, const char *nick,
+		      const char *id);
 	/* The copy has changed: its occupants who are not elsewhere are shown
 	 * that. stanza: of a user of ours, from which it comes; or NULL. */
 	void (*applied)(void *owner, const struct room_change *c,
@@ -204,6 +206,10 @@ void slave_expect(struct slave *s, struct jid *user, struct stanza *join,
 /* A presence or a groupchat message of one of ours to the room. It is copied
  * where it has to be kept. */
 void slave_submit(struct slave *s, struct stanza *stanza);
+/* Makes a stanza to the room a submission with that id. <submit/> is borrowed,
+ * for what else there is to say of it. */
+struct xml *
+slave_add_submit(const struct slave *s, struct stanza *stanza, const char *id);
 /* An error has come for a stanza of one of ours. True: it is not for the user,
  * as the stanza is going to be sent again. */
 bool slave_error(struct slave *s, const struct stanza *error);

@@ -179,6 +179,26 @@ add_order(struct slave *s, struct slave_pending *p, struct arena *a,
 		xml_set(a, submit, "after", before->id);
 }
 
+struct xml *
+slave_add_submit(const struct slave *s, struct stanza *stanza, const char *id)
+{
+	struct xml *x = xml_add(stanza->arena, stanza->root, "submit", NS_DMUC);
+
+	xml_set(stanza->arena, x, "id", id);
+	if (*s->room->log.epoch)
+		xml_set(stanza->arena, x, "epoch", s->room->log.epoch);
+	return x;
+}
+
+void
+slave_say_gone(struct slave *s, struct jid *user, const char *nick)
+{
+	char id[SUBMIT_ID_LEN + 1];
+
+	token_make(id, SUBMIT_ID_LEN);
+	s->cls->leave(s->owner, user, nick, id);
+}
+
 void
 slave_pass_up(struct slave *s, struct slave_pending *p)
 {
@@ -200,13 +220,12 @@ slave_pass_up(struct slave *s, struct slave_pending *p)
 		return;
 	}
 	if (p->kind == PENDING_LEAVE) {
-		s->cls->leave(s->owner, p->user, p->nick);
+		s->cls->leave(s->owner, p->user, p->nick, p->id);
 		slave_pending_drop(s, p);
 		return;
 	}
 	copy = stanza_edit(p->stanza);
-	x = xml_add(copy->arena, copy->root, "submit", NS_DMUC);
-	xml_set(copy->arena, x, "id", p->id);
+	x = slave_add_submit(s, copy, p->id);
 	/* Somebody may have the nickname meanwhile. */
 	if (p->has_entered)
 		xml_set(copy->arena, x, "return", "true");

@@ -81,6 +81,8 @@ slave_pending_before(struct slave *s, struct slave_pending *p);
 /* May the user have one more thing waiting? */
 bool slave_may_wait(const struct slave *s, const struct stanza *stanza);
 void slave_pass_up(struct slave *s, struct slave_pending *p);
+/* One of ours whom the room has is not here. */
+void slave_say_gone(struct slave *s, struct jid *user, const char *nick);
 /* The master has refused it, and says so to us. */
 void
 slave_refused(struct slave *s, struct slave_pending *p, enum stanza_cond cond);

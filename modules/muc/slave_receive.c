@@ -365,9 +365,8 @@ leave_for_gone(struct slave *s)
 
 		list_each (k, &o->sessions) {
 			if (is_gone(s, room_session_of(k)))
-				s->cls->leave(s->owner,
-					      room_session_of(k)->real,
-					      o->nick);
+				slave_say_gone(s, room_session_of(k)->real,
+					       o->nick);
 		}
 	}
 }

@@ -383,6 +383,19 @@ slave_set_may_relay(struct slave *s, bool may_relay)
 		relay_name_children(s);
 }
 
+/* It has come. */
+static void
+say_ticket(struct slave *s)
+{
+	struct buf b = { 0 };
+
+	write_at(&b, "ack", s->room->log.epoch, s->room->log.seq);
+	xml_write_attr(&b, "ticket", s->ticket);
+	buf_adds(&b, "/>");
+	slave_tell_master(s, b.data, b.len);
+	buf_fini(&b);
+}
+
 void
 slave_on_tree(struct slave *s, const struct xml *x)
 {
@@ -396,11 +409,9 @@ slave_on_tree(struct slave *s, const struct xml *x)
 	s->has_seal = key && seal_read_key(&s->seal, key);
 	if (session && strlen(session) <= SEAL_NONCE_LEN)
 		strcpy(s->session, session);
-	if (ticket && strlen(ticket) <= SEAL_NONCE_LEN &&
-	    strcmp(s->ticket, ticket) != 0) {
+	if (ticket && strlen(ticket) <= SEAL_NONCE_LEN) {
 		strcpy(s->ticket, ticket);
-		/* It has come. */
-		slave_say_to_master(s, "ack");
+		say_ticket(s);
 	}
 	is_asked = relay && !strcmp(relay, "true");
 	s->is_relay = s->may_relay && is_asked;

@@ -390,11 +390,21 @@ tree_attached(struct peers *ps, struct peer *p)
 	p->is_cut = false;
 	p->told = 0;
 	p->is_relay = is_named(ps, p);
-	/* What was on its way to it may be lost again. */
-	if (p->has_answered)
+	/* What is on its way to it may be lost again: it has one of the two. */
+	if (p->has_answered || !*p->ticket) {
 		strcpy(p->old_ticket, p->ticket);
-	token_make(p->ticket, SEAL_NONCE_LEN);
+		token_make(p->ticket, SEAL_NONCE_LEN);
+	}
 	p->has_answered = false;
+}
+
+void
+tree_acked(struct peer *p, const char *ticket)
+{
+	if (!ticket || strcmp(ticket, p->ticket) != 0)
+		return;
+	p->has_answered = true;
+	p->lacks_own = false;
 }
 
 /* It has to find somebody else. */

@@ -63,6 +63,8 @@ void tree_settle(struct peers *ps);
 
 /* It has attached here. */
 void tree_attached(struct peers *ps, struct peer *p);
+/* It has that ticket (NULL: none is named), and what was sent before. */
+void tree_acked(struct peer *p, const char *ticket);
 /* It is about to be none any more. */
 void tree_forget(struct peers *ps, struct peer *p);
 /* It gets nothing any more: nor do those below it, before they attach. */

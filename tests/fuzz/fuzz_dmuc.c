@@ -147,11 +147,11 @@ on_rejoin(void *owner, struct jid *user, const char *nick,
 }
 
 static void
-on_leave(void *owner, struct jid *user, const char *nick)
+on_leave(void *owner, struct jid *user, const char *nick, const char *id)
 {
 	struct fuzz *f = owner;
 
-	if (!jid_eq_domain(user, f->ours) || !*nick)
+	if (!jid_eq_domain(user, f->ours) || !*nick || !*id)
 		fail("leaves as nobody");
 }
 

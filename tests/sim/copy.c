@@ -157,19 +157,19 @@ rejoin(void *owner, struct jid *user, const char *nick, struct chunk *payload,
 	c->sim->n_returns++;
 	add_payload(c, s, payload);
 	xml_add(s->arena, s->root, "x", NS_MUC);
-	x = xml_add(s->arena, s->root, "submit", NS_DMUC);
-	xml_set(s->arena, x, "id", id);
+	x = slave_add_submit(c->slave, s, id);
 	xml_set(s->arena, x, "return", "true");
 	send_stanza(c, s);
 	stanza_unref(&s);
 }
 
 static void
-leave(void *owner, struct jid *user, const char *nick)
+leave(void *owner, struct jid *user, const char *nick, const char *id)
 {
 	struct copy *c = owner;
 	struct stanza *s = presence(c, user, nick, TYPE_UNAVAILABLE, NULL);
 
+	slave_add_submit(c->slave, s, id);
 	send_stanza(c, s);
 	stanza_unref(&s);
 }

@@ -92,14 +92,6 @@ submit(struct own_room *r, struct stanza *s, unsigned from, const char *id)
 		      ticket_new(r, s, from, id));
 }
 
-static const char *
-after_of(const struct stanza *s)
-{
-	const struct xml *x = stanza_child(s, "submit", NS_DMUC);
-
-	return x ? xml_get(x, "after") : NULL;
-}
-
 static void
 answer_again(struct own_room *r, struct peer *p, struct stanza *s,
 	     unsigned from, const char *id)
@@ -129,8 +121,8 @@ submit_by(struct own_room *r, struct stanza *s, unsigned from, const char *id)
 	}
 	if (!p)
 		id = NULL;
-	if (id && after_of(s) && !peers_has_seen(p, after_of(s)) &&
-	    !peers_has_seen(p, id))
+	if (id &&
+	    !peers_may_take(&r->peers, p, stanza_child(s, "submit", NS_DMUC)))
 		return;
 	if (id && !peers_is_new(p, id))
 		answer_again(r, p, s, from, id);
@@ -470,7 +462,7 @@ take_up(struct own_room *r, unsigned from, const struct xml *x)
 	if (!strcmp(x->name, "attach"))
 		attached(r, from, x);
 	else if (!strcmp(x->name, "ack") && p)
-		peers_acked(&r->peers, p, at.epoch, at.seq);
+		peers_acked(&r->peers, p, x);
 	else if (!strcmp(x->name, "carry"))
 		carried(r, p, x);
 	else if (!strcmp(x->name, "below") && p)
