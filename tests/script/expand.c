@@ -55,8 +55,8 @@ to_sha1(const char *arg, size_t len, struct buf *out)
 		buf_printf(out, "%02x", md[i]);
 }
 
-/* KEY ROOM DOMAIN ABOUT NUMBER TEXT (docs/dmuc.md, 5.10). Where the key is none,
- * nothing. */
+/* KEY ROOM DOMAIN ABOUT NUMBER TEXT (docs/dmuc.md, 5.10). Where the key is
+ * none, nothing. */
 static void
 to_sealed(const char *arg, size_t len, struct buf *out)
 {
