@@ -49,6 +49,15 @@ on_submit(void *owner, struct stanza *stanza)
 }
 
 static void
+on_applied(void *owner, const struct room_change *change,
+	   const struct stanza *stanza)
+{
+	(void)owner;
+	(void)change;
+	(void)stanza;
+}
+
+static void
 on_note(void *owner, const char *what)
 {
 	(void)owner;
@@ -64,6 +73,7 @@ on_over(void *owner)
 static const struct slave_class slave_class = {
 	.send = on_send,
 	.submit = on_submit,
+	.applied = on_applied,
 	.over = on_over,
 	.note = on_note,
 };
@@ -157,6 +167,58 @@ START_TEST(so_many_wait)
 	receive(NULL, "<drop xmlns='" NS_DMUC "' jid='x7.example' ask='1'/>");
 	receive(c, ATTACH "/>");
 	ck_assert(is_asked_for());
+}
+END_TEST
+
+static bool
+is_attach_asked_for(const char *epoch)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text),
+		 "<attach xmlns='" NS_DMUC "' room='den@rooms.a.example' "
+		 "epoch='%s' seq='1' ask='1'/>",
+		 epoch);
+	receive(c, text);
+	return is_asked_for();
+}
+
+START_TEST(who_makes_sense)
+{
+	ck_assert(!is_attach_asked_for("01234567890123456"));
+	ck_assert(is_released(c));
+	ck_assert(is_attach_asked_for("0123456789012345"));
+	/* Nor without a way to the master. */
+	slave_lost(slave, room);
+	receive(d, ATTACH "/>");
+	ck_assert(is_released(d));
+	slave_found(slave, room);
+	receive(d, ATTACH "/>");
+	ck_assert(is_asked_for());
+}
+END_TEST
+
+/* The room as a whole is the master's to send, but for those that have no other
+ * way. */
+START_TEST(whole_for_who_needs_it)
+{
+	static const char child[] =
+		"<child xmlns='" NS_DMUC "' jid='c.example' ask='1'/>";
+	static const char all[] =
+		"<attach xmlns='" NS_DMUC "' room='den@rooms.a.example' "
+		"epoch='' seq='0' ask='1'/>";
+	static const char whole[] =
+		"<attach xmlns='" NS_DMUC "' room='den@rooms.a.example' "
+		"epoch='' seq='0' ask='1' whole='true'/>";
+
+	receive(c, all);
+	receive(NULL, child);
+	ck_assert_uint_eq(slave_n_below(slave), 0);
+	ck_assert(!strncmp(last, "master: <lost ", 14));
+	receive(c, whole);
+	receive(NULL, child);
+	ck_assert_uint_eq(slave_n_below(slave), 1);
+	ck_assert(!strncmp(last, "c.example: <position ", 21));
 }
 END_TEST
 
@@ -313,6 +375,52 @@ START_TEST(so_long_a_way)
 }
 END_TEST
 
+/* Of others than its own users it keeps no lists, whoever sends them. */
+START_TEST(lists_of_its_own)
+{
+	struct jid *ours = jid_parse("nurse@b.example");
+	struct jid *other = jid_parse("nurse@c.example");
+	struct affiliations *lists = &slave->room->affiliations;
+
+	receive(NULL, "<lists xmlns='" NS_DMUC "' epoch='e' all='true'>"
+		      "<entry type='affiliation' stamp='2026-01-01T00:00:00Z' "
+		      "who='n@x.invalid' jid='nurse@b.example' nick='' "
+		      "affiliation='member' role='none'/>"
+		      "<entry type='affiliation' stamp='2026-01-01T00:00:00Z' "
+		      "who='m@x.invalid' jid='nurse@c.example' nick='' "
+		      "affiliation='member' role='none'/></lists>");
+	ck_assert_int_eq(affiliations_get(lists, ours), AFFILIATION_MEMBER);
+	ck_assert_int_eq(affiliations_get(lists, other), AFFILIATION_NONE);
+	jid_unref(&ours);
+	jid_unref(&other);
+}
+END_TEST
+
+/* Nobody is told where to go who does not get there by himself. */
+START_TEST(stays_where_there_is_a_way)
+{
+	char text[300];
+
+	snprintf(
+		text, sizeof(text),
+		"<tree xmlns='" NS_DMUC "' %s>"
+		"<fallback jid='c.example'/><fallback jid='d.example'/></tree>",
+		key);
+	receive(NULL, text);
+	slave_lost(slave, room);
+	ck_assert(!strncmp(last, "c.example: <attach ", 19));
+	receive(c, "<position xmlns='" NS_DMUC "' epoch='e' seq='1' ask='1'/>");
+	ck_assert_str_eq(jid_str(slave->parent), "c.example");
+	snprintf(
+		text, sizeof(text),
+		"<tree xmlns='" NS_DMUC "' %s parent='d.example'>"
+		"<fallback jid='c.example'/><fallback jid='d.example'/></tree>",
+		key);
+	receive(NULL, text);
+	ck_assert_str_eq(jid_str(slave->parent), "c.example");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -320,10 +428,14 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, so_many_wait);
+	tcase_add_test(tc, who_makes_sense);
+	tcase_add_test(tc, whole_for_who_needs_it);
 	tcase_add_test(tc, so_much_is_shown);
 	tcase_add_test(tc, up);
 	tcase_add_test(tc, down);
 	tcase_add_test(tc, so_many_are_kept_in_mind);
 	tcase_add_test(tc, so_long_a_way);
+	tcase_add_test(tc, lists_of_its_own);
+	tcase_add_test(tc, stays_where_there_is_a_way);
 	return unit_run(tc);
 }
