@@ -59,16 +59,20 @@ send_to_peer(void *owner, const struct peer *p, const char *xml, size_t len)
 }
 
 /* From now on: the way itself may have been lost for long. */
+void
+distribution_link(struct live *l, struct jid *domain, bool is_away)
+{
+	if (is_away)
+		ghosts_away(l->service->muc, domain);
+	live_submit_own(l, &(struct submission){ .type = SUBMIT_LINK,
+						 .from = domain,
+						 .is_away = is_away });
+}
+
 static void
 link_changed(void *owner, const struct peer *p, bool is_away)
 {
-	struct live *l = owner;
-
-	if (is_away)
-		ghosts_away(l->service->muc, p->domain);
-	live_submit_own(owner, &(struct submission){ .type = SUBMIT_LINK,
-						     .from = p->domain,
-						     .is_away = is_away });
+	distribution_link(owner, p->domain, is_away);
 }
 
 static const struct peers_class peers_class = {

@@ -116,6 +116,9 @@ mark_seen(struct live *l, const struct jid *domain)
 void
 distribution_drain(struct live *l, struct peer *p)
 {
+	struct jid *domain = jid_ref(p->domain);
+	bool is_out_of_reach = p->is_cut && p->via;
+
 	distribution_note(l, p->domain, "is detached, its users stay,");
 	/* One that is lost is told when it attaches, behind what it has
 	 * missed. */
@@ -123,6 +126,10 @@ distribution_drain(struct live *l, struct peer *p)
 		peers_detach(&l->distribution->peers, p, true);
 	mark_seen(l, p->domain);
 	peers_remove(&l->distribution->peers, p);
+	/* By the relay they were here; we do not reach them. */
+	if (is_out_of_reach)
+		distribution_link(l, domain, true);
+	jid_unref(&domain);
 }
 
 void

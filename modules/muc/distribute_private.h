@@ -62,6 +62,9 @@ void distribution_note(const struct live *l, const struct jid *domain,
 void
 distribution_send_detach(struct live *l, struct jid *domain, bool users_stay);
 
+/* Its users are away, as nobody reaches it; or not any more. */
+void distribution_link(struct live *l, struct jid *domain, bool is_away);
+
 /* ---- distribute_ask.c ---- */
 
 /* Or NULL. */

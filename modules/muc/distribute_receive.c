@@ -121,16 +121,28 @@ on_below(struct live *l, struct peer *relay, const struct xml *x)
 		return;
 	if ((p ? p->is_deserted : !has_user_of(l, domain)) ||
 	    !distribution_may_have(l, domain)) {
-		tree_drop(ps, relay, domain, peers_at_of(x).ask);
+		tree_refuse(ps, relay, domain, peers_at_of(x).ask);
 	} else if (limits_may_attach_to(l, domain, relay->domain)) {
 		tree_below(ps, relay, domain, x);
 		note_below(l, relay, distribution_peer(l, domain), was);
 		distribution_arm(l->distribution);
 	} else {
 		/* It asks again later. */
-		tree_drop(ps, relay, domain, peers_at_of(x).ask);
+		tree_refuse(ps, relay, domain, peers_at_of(x).ask);
 	}
 	jid_unref(&domain);
+}
+
+/* A relay names all that it has whenever it is told of the tree. */
+static bool
+is_known(struct live *l, struct peer *relay, const struct xml *x)
+{
+	struct jid *domain = domain_of(x, "jid");
+	bool is = domain &&
+		  tree_knows_below(&l->distribution->peers, relay, domain, x);
+
+	jid_unref(&domain);
+	return is;
 }
 
 /* Of one relay, more are not looked at. */
@@ -143,7 +155,7 @@ on_children(struct live *l, struct peer *relay, const struct xml *x)
 
 	tree_children(&l->distribution->peers, relay, x);
 	xml_each (kid, x) {
-		if (n++ < CHILDREN_MAX)
+		if (n++ < CHILDREN_MAX && !is_known(l, relay, kid))
 			on_below(l, relay, kid);
 	}
 }
@@ -191,13 +203,17 @@ take_opened(struct live *l, struct peer *p, const struct buf *text)
 	struct arena *a = arena_new();
 	struct xml *x =
 		xml_from_text(l->host->server->pool, a, text->data, text->len);
+	struct jid *domain;
 
 	if (x && strcmp(x->ns, NS_DMUC) != 0) {
 		take_stanza(l, p, a, x);
 		return;
 	}
+	/* It may be no peer any more then. */
+	domain = jid_ref(p->domain);
 	if (x && strcmp(x->name, "carry") != 0)
-		take(l, p->domain, x);
+		take(l, domain, x);
+	jid_unref(&domain);
 	arena_unref(&a);
 }
 

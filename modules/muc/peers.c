@@ -384,6 +384,7 @@ void
 peers_broken(struct peers *ps, struct peer *p)
 {
 	peers_tell_one(ps, p);
+	tree_broken(ps, p);
 }
 
 void

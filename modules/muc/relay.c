@@ -507,11 +507,25 @@ drop_lost(struct relay *r)
 	}
 }
 
+/* p NULL: to all. */
+static void
+tell_position(struct relay *r, struct peer *p)
+{
+	struct buf path = { 0 };
+
+	describe(r, &path);
+	if (p)
+		peers_tell_one(&r->peers, p);
+	else
+		peers_tell_position(&r->peers);
+	r->peers.path = NULL;
+	buf_fini(&path);
+}
+
 void
 relay_is_current(struct slave *s, bool is_news)
 {
 	struct relay *r = s->relay;
-	struct buf path = { 0 };
 
 	if (!r)
 		return;
@@ -522,13 +536,23 @@ relay_is_current(struct slave *s, bool is_news)
 			ask_for(s, waiter_of(n));
 		}
 	}
-	describe(r, &path);
-	peers_tell_position(&r->peers);
-	r->peers.path = NULL;
-	buf_fini(&path);
+	tell_position(r, NULL);
 }
 
 /* ---- ends ---- */
+
+void
+relay_broken(struct slave *s, const struct jid *domain)
+{
+	struct peer *p = s->relay ? peers_find(&s->relay->peers, domain) : NULL;
+
+	if (!p || p->state != PEER_FOLLOWS || s->state != SLAVE_CURRENT)
+		return;
+	/* It may have been restarted, and says so; or lack something of ours,
+	 * or of the master's. */
+	tell_position(s->relay, p);
+	tell_master(s, "below", domain, p->ask, p->proof);
+}
 
 void
 relay_lost(struct slave *s, const struct jid *domain)

@@ -145,6 +145,9 @@ take_next(struct slave *s, bool is_by_relay, struct entry *e, bool is_late)
 	e->seq = 0;
 	log_ring_append(&s->room->log, e);
 	relay_pass_on(s, e, is_late);
+	/* What we have asked for is coming. */
+	if (is_late)
+		s->asked_ms = s->now_ms;
 	/* Where it has less to do with us, the master hears less. */
 	if (++s->n_unacked >= (s->parent ? ACK_EVERY_BELOW : ACK_EVERY))
 		slave_acknowledge(s);
@@ -297,6 +300,7 @@ on_snapshot(struct slave *s, bool is_by_relay, const struct xml *x)
 	if (!s->next || number != s->next_part + 1)
 		return;
 	s->next_part = number;
+	s->asked_ms = s->now_ms;
 	xml_each (kid, x) {
 		if (++s->next_entries > SNAPSHOT_MAX ||
 		    !put_next(s, is_by_relay, kid)) {

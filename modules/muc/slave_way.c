@@ -310,6 +310,7 @@ slave_bounced(struct slave *s, const struct jid *domain)
 void
 slave_broken(struct slave *s, const struct jid *domain)
 {
+	relay_broken(s, domain);
 	if (s->state == SLAVE_SPLIT ||
 	    !(is_master(s, domain) || is_source(s, domain)))
 		return;
@@ -374,7 +375,12 @@ stop_relaying(struct slave *s)
 void
 slave_set_may_relay(struct slave *s, bool may_relay)
 {
+	bool was = s->may_relay;
+
 	s->may_relay = may_relay;
+	/* It has said no. Who attaches is asked again. */
+	if (may_relay && !was && s->is_wanted && s->state == SLAVE_CURRENT)
+		slave_attach(s);
 	if (may_relay || !s->is_relay)
 		return;
 	s->is_relay = false;
@@ -403,7 +409,6 @@ slave_on_tree(struct slave *s, const struct xml *x)
 	struct jid *parent = read_domain(s, x, "parent");
 	const char *session = xml_get(x, "session");
 	const char *ticket = xml_get(x, "ticket");
-	bool is_asked;
 
 	read_relays(s, x);
 	s->has_seal = key && seal_read_key(&s->seal, key);
@@ -413,13 +418,13 @@ slave_on_tree(struct slave *s, const struct xml *x)
 		strcpy(s->ticket, ticket);
 		say_ticket(s);
 	}
-	is_asked = relay && !strcmp(relay, "true");
-	s->is_relay = s->may_relay && is_asked;
+	s->is_wanted = relay && !strcmp(relay, "true");
+	s->is_relay = s->may_relay && s->is_wanted;
 	if (s->is_relay)
 		s->room->log.max = PEERS_LOG_MAX;
 	else
 		stop_relaying(s);
-	if (is_asked)
+	if (s->is_wanted)
 		relay_name_children(s);
 	if (s->state == SLAVE_SPLIT || s->is_cut) {
 		;
