@@ -211,7 +211,9 @@ take_opened(struct live *l, struct peer *p, const struct buf *text)
 	}
 	/* It may be no peer any more then. */
 	domain = jid_ref(p->domain);
-	if (x && strcmp(x->name, "carry") != 0)
+	/* Who attaches by a relay does so at that. */
+	if (x && strcmp(x->name, "carry") != 0 &&
+	    strcmp(x->name, "attach") != 0)
 		take(l, domain, x);
 	jid_unref(&domain);
 	arena_unref(&a);

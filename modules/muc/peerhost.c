@@ -75,7 +75,7 @@ static const struct option options[] = {
 		 "servers, if the room's server names it as a relay." },
 	{ "room-copies-children", OPT_INT,
 	  offsetof(struct peerhost, max_children), .def = "64", .min = 0,
-	  .max = 100000,
+	  .max = 1000, /* the room's server looks at no more */
 	  .doc = "To so many other servers it passes one of them on." },
 	{ "room-copies-max", OPT_INT, offsetof(struct peerhost, max),
 	  .def = "10000", .min = 0, .max = 1000000,

@@ -188,13 +188,13 @@ bool peers_outcome(const struct peer *p, const char *submit,
 		   enum stanza_cond *cond_out);
 /* Nothing came of it, or it was there before: the peer forgets it. */
 void peers_settled(struct peers *ps, struct peer *p, const char *submit);
-/* It is none any more: it learns whether its users are ordinary occupants from
- * now on (stay). peers_remove is to follow. */
-void peers_detach(struct peers *ps, struct peer *p, bool users_stay);
 /* The same for one that was refused, where an error does not get to the user
  * by itself. */
 void peers_refused(struct peers *ps, struct peer *p, const char *submit,
 		   enum stanza_cond cond);
+/* It is none any more: it learns whether its users are ordinary occupants from
+ * now on (stay). peers_remove is to follow. */
+void peers_detach(struct peers *ps, struct peer *p, bool users_stay);
 
 /* Says where the log is, with a digest: who is behind, or has another room,
  * attaches. */

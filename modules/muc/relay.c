@@ -560,6 +560,9 @@ relay_lost(struct slave *s, const struct jid *domain)
 	struct peer *p = s->relay ? peers_find(&s->relay->peers, domain) : NULL;
 	struct waiter *w = s->relay ? waiter_find(s->relay, domain) : NULL;
 
+	/* If the master has allowed it already. */
+	if (w && !w->asked_ms)
+		tell_master(s, "lost", domain, w->ask, NULL);
 	if (w)
 		waiter_free(s->relay, w);
 	if (!p || p->state != PEER_FOLLOWS)

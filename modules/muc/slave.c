@@ -682,6 +682,7 @@ slave_free(struct slave *s)
 	map_each (n, &s->locals)
 		slave_local_free(s, slave_local_of(n));
 	map_fini(&s->locals);
+	map_fini(&s->senders);
 	for (size_t i = 0; i < s->n_faded; i++)
 		jid_unref(&s->faded[i]);
 	free(s->faded);

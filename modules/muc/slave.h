@@ -98,6 +98,7 @@ struct slave_pending {
 	char id[SUBMIT_ID_LEN + 1];
 	struct jid *user;      /* ref */
 	struct stanza *stanza; /* ref; NULL: none */
+	size_t size;	       /* of that, bytes */
 	char *nick;	       /* owned; LEAVE; who has entered in a split */
 	char *occupant;	       /* owned; the id of who has sent it, or NULL */
 	int64_t stamp_ms;      /* wall clock; 0: it did not have to wait */
@@ -120,6 +121,7 @@ struct slave {
 	struct room *room; /* owned; of epoch "" as long as it is empty */
 	struct map locals; /* struct slave_local, by address */
 	struct list pending;
+	struct map senders; /* of what is pending: slave_pending.c */
 	size_t n_pending;
 	unsigned round; /* of passing all up */
 	uint64_t turn;	/* counts who enters, and what is shown in a split */

@@ -230,6 +230,11 @@ put_next(struct slave *s, bool is_by_relay, const struct xml *x)
 		s->cls->note(s->owner, err.text);
 		return true;
 	}
+	/* That is not for relays to say. */
+	if (is_by_relay && e->type == ENTRY_AFFILIATION) {
+		entry_unref(&e);
+		return true;
+	}
 	if (is_by_relay)
 		forget_ours(s, e);
 	fits = grow(s, room_size_of_entry(e));

@@ -416,7 +416,9 @@ slave_on_tree(struct slave *s, const struct xml *x)
 		strcpy(s->session, session);
 	if (ticket && strlen(ticket) <= SEAL_NONCE_LEN) {
 		strcpy(s->ticket, ticket);
-		say_ticket(s);
+		/* In a split there is no way to say so, yet. */
+		if (s->state != SLAVE_SPLIT)
+			say_ticket(s);
 	}
 	s->is_wanted = relay && !strcmp(relay, "true");
 	s->is_relay = s->may_relay && s->is_wanted;
@@ -424,7 +426,7 @@ slave_on_tree(struct slave *s, const struct xml *x)
 		s->room->log.max = PEERS_LOG_MAX;
 	else
 		stop_relaying(s);
-	if (s->is_wanted)
+	if (s->is_wanted && s->state != SLAVE_SPLIT)
 		relay_name_children(s);
 	if (s->state == SLAVE_SPLIT || s->is_cut) {
 		;

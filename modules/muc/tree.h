@@ -22,7 +22,7 @@ struct peer;
 struct peers;
 struct xml;
 
-/* So many servers may be between a copy and the master. */
+/* So many servers may be one below the other, the master among them. */
 #define TREE_DEPTH_MAX 8
 
 /* The relays are these from now on; the texts are borrowed. */
