@@ -259,7 +259,8 @@ struct room_session *
 slave_session(const struct slave *s, const struct jid *full);
 /* How many other copies get the log from it. */
 size_t slave_n_below(const struct slave *s);
-/* Can it say about the room (info.h) what the master would? */
+/* Can it say about the room (info.h) what the master would, or was the last to
+ * say in a split? */
 bool slave_answers_info(const struct slave *s);
 /* Is it in the room, or about to enter, by this copy? */
 bool slave_serves(struct slave *s, const struct jid *full);

@@ -419,9 +419,11 @@ slave_has_return(const struct slave *s)
 bool
 slave_answers_info(const struct slave *s)
 {
-	/* Who is to return is not there for the master. */
-	return s->knows_info && s->state == SLAVE_CURRENT &&
-	       !slave_has_return(s);
+	/* In a split nobody else can, and clients ask before they enter. Who is
+	 * to return is not there for the master. */
+	return s->knows_info &&
+	       (s->state == SLAVE_SPLIT ||
+		(s->state == SLAVE_CURRENT && !slave_has_return(s)));
 }
 
 static bool
