@@ -251,8 +251,10 @@ info_of(const struct peers *ps)
 	return info_digest(ps->room, &limits);
 }
 
+/* is_lost: whom that is for gets nothing before it attaches. */
 static void
-write_position(struct buf *b, const struct peers *ps, uint64_t ask)
+write_position(struct buf *b, const struct peers *ps, uint64_t ask,
+	       bool is_lost)
 {
 	const struct log_ring *log = &ps->room->log;
 
@@ -268,6 +270,8 @@ write_position(struct buf *b, const struct peers *ps, uint64_t ask)
 	write_room(b, ps);
 	if (ps->path)
 		xml_write_attr(b, "path", ps->path);
+	if (is_lost)
+		buf_adds(b, " lost='true'");
 	buf_adds(b, "/>");
 }
 
@@ -330,7 +334,7 @@ peers_follow(struct peers *ps, struct peer *p, const struct peers_at *at)
 		send_room(ps, p, at->ask);
 	}
 	/* That was all. */
-	write_position(&b, ps, at->ask);
+	write_position(&b, ps, at->ask, false);
 	peers_send(ps, p, &b);
 	buf_fini(&b);
 	tree_settle(ps);
@@ -529,9 +533,11 @@ peers_tell_position(struct peers *ps)
 	struct buf b = { 0 };
 
 	ps->n_undigested = 0;
-	write_position(&b, ps, 0);
+	write_position(&b, ps, 0, false);
 	list_each (n, &ps->all) {
-		if (is_told(peer_of(n)))
+		if (peer_of(n)->state == PEER_LOST)
+			peers_tell_one(ps, peer_of(n));
+		else if (is_told(peer_of(n)))
 			peers_send(ps, peer_of(n), &b);
 	}
 	buf_fini(&b);
@@ -544,7 +550,7 @@ peers_tell_one(struct peers *ps, struct peer *p)
 
 	if (!is_told(p))
 		return;
-	write_position(&b, ps, 0);
+	write_position(&b, ps, 0, p->state == PEER_LOST);
 	peers_send(ps, p, &b);
 	buf_fini(&b);
 }
@@ -555,7 +561,7 @@ peers_tell_stranger(struct peers *ps, struct jid *domain)
 	struct peer stranger = { .domain = domain };
 	struct buf b = { 0 };
 
-	write_position(&b, ps, 0);
+	write_position(&b, ps, 0, true);
 	peers_send(ps, &stranger, &b);
 	buf_fini(&b);
 }

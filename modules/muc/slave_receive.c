@@ -479,6 +479,7 @@ on_position(struct slave *s, bool is_by_relay, const struct xml *x)
 {
 	const char *epoch = xml_get(x, "epoch"), *seq = xml_get(x, "seq");
 	const char *digest = xml_get(x, "digest"), *info = xml_get(x, "info");
+	const char *lost = xml_get(x, "lost");
 	bool is_news;
 
 	if (s->state == SLAVE_SPLIT || !epoch || !seq ||
@@ -491,6 +492,11 @@ on_position(struct slave *s, bool is_by_relay, const struct xml *x)
 	}
 	if (is_by_relay && !take_path(s, xml_get(x, "path")))
 		return;
+	/* It sends us nothing, and nothing may be missing yet. */
+	if (lost && !strcmp(lost, "true")) {
+		slave_attach(s);
+		return;
+	}
 	if (strcmp(epoch, s->room->log.epoch) != 0 ||
 	    strtoull(seq, NULL, 10) != s->room->log.seq) {
 		seek(s, !strcmp(epoch, s->room->log.epoch));
