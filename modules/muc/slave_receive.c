@@ -22,7 +22,7 @@
 #include <string.h>
 
 /* Its position is told so often. */
-#define ACK_EVERY	16
+#define ACK_EVERY	64
 #define ACK_EVERY_BELOW 256
 
 /* What a snapshot may hold: entries. */
