@@ -308,6 +308,7 @@ describe(const struct live *l, const struct peer *p)
 		.n_stanzas = p->traffic.n_stanzas,
 		.n_bytes = p->traffic.n_bytes,
 		.n_instead_of = p->traffic.n_instead_of,
+		.n_bytes_instead_of = p->traffic.n_bytes_instead_of,
 	};
 }
 

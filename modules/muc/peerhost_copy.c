@@ -402,6 +402,7 @@ see(struct copy *c, copies_fn *fn, void *data)
 			      1000,
 		   .epoch = s->room->log.epoch,
 		   .seq = s->room->log.seq,
+		   .n_behind = slave_n_behind(s),
 		   .n_users = s->locals.n,
 		   .n_occupants = s->room->n_occupants,
 		   .n_waiting = s->n_pending,

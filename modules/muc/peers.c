@@ -7,6 +7,7 @@
 #include "modules/muc/entry.h"
 #include "modules/muc/envelope.h"
 #include "modules/muc/info.h"
+#include "modules/muc/instead.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/room.h"
 #include "modules/muc/rules.h"
@@ -128,13 +129,39 @@ count(struct peers *ps, struct peer *p, struct peers_traffic more)
 		all[i]->n_stanzas += more.n_stanzas;
 		all[i]->n_bytes += more.n_bytes;
 		all[i]->n_instead_of += more.n_instead_of;
+		all[i]->n_bytes_instead_of += more.n_bytes_instead_of;
 	}
+}
+
+/* One that somebody else shows it to costs us nothing by itself. */
+static void
+count_instead(struct peers *ps, struct peer *p, const struct instead *each)
+{
+	if (p->state != PEER_FOLLOWS || p->is_deserted)
+		return;
+	count(ps, p,
+	      (struct peers_traffic){
+		      .n_instead_of = each->n_stanzas * p->n_sessions,
+		      .n_bytes_instead_of = each->n_bytes * p->n_sessions,
+	      });
+}
+
+/* With its envelope. */
+static size_t
+size_of_message(const struct peers *ps, const struct peer *p,
+		const struct buf *b)
+{
+	return strlen("<message from='' to=''></message>") +
+	       strlen(jid_str(ps->room->jid)) + strlen(jid_domain(p->domain)) +
+	       b->len;
 }
 
 void
 peers_send_itself(struct peers *ps, struct peer *p, const struct buf *b)
 {
-	count(ps, p, (struct peers_traffic){ 1, b->len, 0 });
+	count(ps, p,
+	      (struct peers_traffic){ .n_stanzas = 1,
+				      .n_bytes = size_of_message(ps, p, b) });
 	ps->cls->send(ps->owner, p, b->data, b->len);
 }
 
@@ -461,7 +488,10 @@ peers_applied(struct peers *ps, const struct room_change *c)
 {
 	struct buf logs[2] = { { 0 }, { 0 } }, own = { 0 };
 	bool is_for_all = envelope_is_for_all(c->entry);
+	struct instead each = { 0, 0 };
 
+	if (ps->n)
+		each = instead_of_entry(ps->room, c);
 	peers_remember_put_out(ps, c);
 	if (c->entry->type == ENTRY_JOIN)
 		count_joined(ps, c);
@@ -478,6 +508,7 @@ peers_applied(struct peers *ps, const struct room_change *c)
 
 		if (!p->via)
 			peers_entitle(ps, p, c);
+		count_instead(ps, p, &each);
 		if (is_kept_from(p))
 			continue;
 		b = is_own ? &own : &logs[p->is_entitled];
@@ -487,7 +518,6 @@ peers_applied(struct peers *ps, const struct room_change *c)
 		if (is_own || !b->len)
 			write_log(b, ps, &to, c->entry);
 		peers_send(ps, p, b);
-		count(ps, p, (struct peers_traffic){ 0, 0, p->n_sessions });
 	}
 	/* Behind what relays pass on. */
 	list_each (n, &ps->all) {

@@ -35,10 +35,11 @@ struct xml;
  * of it lets them enter again. */
 #define PEERS_PUT_OUT 256
 
-/* What was sent to peers, and in place of how many stanzas to their users, one
- * by one. What who enters would have been sent of others is not counted. */
+/* What was sent to peers, and in place of what to their users, one by one:
+ * instead.h. What goes by a relay is in place of that, too, and costs what is
+ * sent to the relay. */
 struct peers_traffic {
-	uint64_t n_stanzas, n_bytes, n_instead_of;
+	uint64_t n_stanzas, n_bytes, n_instead_of, n_bytes_instead_of;
 };
 
 enum peer_state {

@@ -137,6 +137,9 @@ struct slave {
 	 * set. A larger room is given up, its users are ordinary occupants. */
 	size_t size, size_max;
 	size_t size_again; /* where it is counted again */
+	/* As far as it knows where the log is: slave_receive.c. */
+	char told_epoch[LOG_EPOCH_LEN + 1];
+	uint64_t told_seq;
 	/* Whom it gets the log from: slave_way.c. */
 	struct jid *parent;	    /* ref; NULL: the master itself */
 	struct jid *asked;	    /* ref; SPLIT: a relay that may answer */
@@ -257,6 +260,9 @@ enum stanza_cond slave_put_out(struct slave *s, const struct jid *by,
 /* The session of ours with that address in the room, or NULL. */
 struct room_session *
 slave_session(const struct slave *s, const struct jid *full);
+/* How many entries it lacks, as far as it was told; -1: that was of another
+ * epoch. */
+int64_t slave_n_behind(const struct slave *s);
 /* How many other copies get the log from it. */
 size_t slave_n_below(const struct slave *s);
 /* Can it say about the room (info.h) what the master would, or was the last to

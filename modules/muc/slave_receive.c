@@ -128,6 +128,31 @@ apply_from(struct slave *s, bool is_by_relay, struct entry *e, bool is_late)
 	return fits;
 }
 
+/* Where the log is. */
+static void
+note_told(struct slave *s, const char *epoch, uint64_t seq)
+{
+	if (strlen(epoch) > LOG_EPOCH_LEN)
+		return;
+	if (strcmp(epoch, s->told_epoch) != 0)
+		s->told_seq = 0;
+	strcpy(s->told_epoch, epoch);
+	if (seq > s->told_seq)
+		s->told_seq = seq;
+}
+
+int64_t
+slave_n_behind(const struct slave *s)
+{
+	const struct log_ring *log = &s->room->log;
+
+	if (!*s->told_epoch)
+		return 0;
+	if (strcmp(s->told_epoch, log->epoch) != 0)
+		return -1;
+	return s->told_seq > log->seq ? (int64_t)(s->told_seq - log->seq) : 0;
+}
+
 static enum taken
 take_next(struct slave *s, bool is_by_relay, struct entry *e, bool is_late)
 {
@@ -175,6 +200,7 @@ take_entry(struct slave *s, bool is_by_relay, const struct xml *x, bool is_late)
 		taken = take_next(s, is_by_relay, e, is_late);
 		break;
 	case LOG_GAP:
+		note_told(s, s->room->log.epoch, e->seq);
 		taken = GAP;
 		break;
 	case LOG_DUPLICATE:
@@ -301,6 +327,7 @@ on_snapshot(struct slave *s, bool is_by_relay, const struct xml *x)
 		slave_drop_next(s);
 		s->next = room_new(s->jid, 0);
 		s->next->is_copy = true;
+		note_told(s, epoch, strtoull(seq, NULL, 10));
 	}
 	if (!s->next || number != s->next_part + 1)
 		return;
@@ -482,6 +509,8 @@ on_position(struct slave *s, bool is_by_relay, const struct xml *x)
 	const char *lost = xml_get(x, "lost");
 	bool is_news;
 
+	if (epoch && seq)
+		note_told(s, epoch, strtoull(seq, NULL, 10));
 	if (s->state == SLAVE_SPLIT || !epoch || !seq ||
 	    (s->state == SLAVE_BEHIND && !slave_is_answer(s, x)))
 		return;
