@@ -163,7 +163,8 @@ distribution_drop_deserted(struct live *l)
 		}
 		if (!is_long_lost(l, p) && ++p->n_idle < IDLE_LOOKS)
 			continue;
-		distribution_note(l, p->domain, "has no users in it");
+		distribution_note(l, p->domain,
+				  "is forgotten, it has no users in it,");
 		if (p->state == PEER_FOLLOWS)
 			peers_detach(&l->distribution->peers, p, false);
 		peers_remove(&l->distribution->peers, p);
@@ -268,6 +269,7 @@ distribution_set_relays(struct live *l)
 	d->relays = now;
 	tree_set_relays(&d->peers, (const char *const *)now.all, now.n, fanout);
 	relays_fini(&old);
+	distribution_note_changes(l);
 }
 
 void

@@ -94,20 +94,6 @@ domain_of(const struct xml *x, const char *name)
 	return jid;
 }
 
-static void
-note_below(struct live *l, const struct peer *relay, struct peer *p,
-	   const struct peer *was)
-{
-	char *what;
-
-	if (!p || p->via != relay || was == relay)
-		return;
-	p->since_ms = l->host->server->clock->mono_ms;
-	what = mem_printf("follows by %s", jid_domain(relay->domain));
-	distribution_note(l, p->domain, what);
-	free(what);
-}
-
 /* Somebody wants to have the log from it. */
 static void
 on_below(struct live *l, struct peer *relay, const struct xml *x)
@@ -115,7 +101,6 @@ on_below(struct live *l, struct peer *relay, const struct xml *x)
 	struct peers *ps = &l->distribution->peers;
 	struct jid *domain = domain_of(x, "jid");
 	struct peer *p = domain ? distribution_peer(l, domain) : NULL;
-	const struct peer *was = p ? p->via : NULL;
 
 	if (!domain)
 		return;
@@ -124,12 +109,15 @@ on_below(struct live *l, struct peer *relay, const struct xml *x)
 		tree_refuse(ps, relay, domain, peers_at_of(x).ask);
 	} else if (limits_may_attach_to(l, domain, relay->domain)) {
 		tree_below(ps, relay, domain, x);
-		note_below(l, relay, distribution_peer(l, domain), was);
 		distribution_arm(l->distribution);
 	} else {
 		/* It asks again later. */
 		tree_refuse(ps, relay, domain, peers_at_of(x).ask);
 	}
+	p = distribution_peer(l, domain);
+	if (!p || p->via != relay)
+		distribution_note_by(l, domain, "may not follow by",
+				     relay->domain);
 	jid_unref(&domain);
 }
 
@@ -272,8 +260,10 @@ distribute_receive(struct live *l, struct event *ev)
 		return false;
 	if (ev->stanza->type == TYPE_ERROR)
 		return true;
-	if (live_room(l) && !live_room(l)->is_destroyed)
+	if (live_room(l) && !live_room(l)->is_destroyed) {
 		take(l, ev->from, x);
+		distribution_note_changes(l);
+	}
 	/* Its users want to know that there is no room. */
 	else if (!strcmp(x->name, "attach"))
 		distribution_send_detach(l, ev->from, false);

@@ -42,6 +42,8 @@ peer_free(struct peer *p)
 {
 	list_remove(&p->node);
 	jid_unref(&p->domain);
+	jid_unref(&p->noted.via);
+	jid_unref(&p->noted.place);
 	free(p->seen);
 	free(p->proof);
 	free(p);

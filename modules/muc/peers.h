@@ -54,6 +54,13 @@ struct peer_seen {
 	uint8_t outcomes[PEERS_SEEN];
 };
 
+/* For the log. */
+struct peer_noted {
+	bool is_there, is_deserted, is_relay;
+	enum peer_state state;
+	struct jid *via, *place; /* refs, or NULL */
+};
+
 struct peer {
 	struct list node;   /* in peers->all */
 	struct jid *domain; /* ref */
@@ -92,7 +99,8 @@ struct peer {
 	uint64_t n_seen;
 	struct peers_traffic traffic; /* since it is there */
 	int64_t since_ms;	      /* owner's: of its state */
-	unsigned n_idle; /* owner's: looks without users in a row */
+	unsigned n_idle;	 /* owner's: looks without users in a row */
+	struct peer_noted noted; /* owner's: as it was said last */
 };
 
 struct peers_class {

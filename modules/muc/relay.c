@@ -201,6 +201,7 @@ serve(struct relay *r, struct waiter *w)
 	    (!p && r->peers.n >= s->children_max)) {
 		release(s, w->domain, w->ask);
 		tell_master(s, "lost", w->domain, w->ask, NULL);
+		note(s, "cannot be passed on to", w->domain);
 		if (p)
 			peers_remove(&r->peers, p);
 	} else {
@@ -305,8 +306,10 @@ on_drop(struct slave *s, struct jid *domain, uint64_t ask)
 	} else if (p && p->ask <= ask) {
 		release(s, domain, p->ask);
 	}
-	if (p && p->ask <= ask)
+	if (p && p->ask <= ask) {
+		note(s, "not passed on any more to", domain);
 		peers_remove(&s->relay->peers, p);
+	}
 }
 
 /* ---- what goes through here ---- */
@@ -434,6 +437,7 @@ from_below(struct slave *s, struct jid *from, const struct xml *x)
 		carry_up(s, from, x);
 	} else if (!strcmp(x->name, "detach") && p) {
 		tell_master(s, "lost", from, p->ask, NULL);
+		note(s, "not passed on any more to", from);
 		peers_remove(&s->relay->peers, p);
 	}
 }
@@ -587,6 +591,7 @@ relay_release_all(struct slave *s)
 		struct peer *p = container_of(n, struct peer, node);
 
 		release(s, p->domain, p->ask);
+		note(s, "not passed on any more to", p->domain);
 		peers_remove(&r->peers, p);
 	}
 }

@@ -50,9 +50,15 @@ slave_state_name(enum slave_state state)
 void
 slave_set_state(struct slave *s, enum slave_state state)
 {
-	if (s->state != state)
+	bool is_news = s->state != state;
+
+	if (is_news)
 		s->since_ms = s->now_ms;
 	s->state = state;
+	if (is_news)
+		s->cls->note(s->owner, state == SLAVE_SPLIT
+					       ? "split: no way to the master"
+					       : slave_state_name(state));
 }
 
 /* ---- those of ours ---- */

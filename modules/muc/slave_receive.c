@@ -415,7 +415,6 @@ caught_up(struct slave *s)
 	if (s->state == SLAVE_CURRENT)
 		return;
 	slave_set_state(s, SLAVE_CURRENT);
-	s->cls->note(s->owner, "current");
 	leave_for_gone(s);
 	return_missing(s);
 	s->round++;
@@ -531,6 +530,7 @@ on_position(struct slave *s, bool is_by_relay, const struct xml *x)
 		seek(s, !strcmp(epoch, s->room->log.epoch));
 		return;
 	}
+	s->told_seq = s->room->log.seq;
 	s->knows_info = info && is_number(info, info_digest(s->room, NULL));
 	if (digest && !is_number(digest, snapshot_digest(s->room, NULL)) &&
 	    !slave_has_return(s) && s->state == SLAVE_CURRENT) {

@@ -136,9 +136,25 @@ say_attach(struct slave *s, struct jid *to, bool for_all)
 
 /* ---- which way ---- */
 
+/* relay NULL: none, any more. */
+static void
+note_way(struct slave *s, const struct jid *relay)
+{
+	const struct jid *was = s->parent;
+	char *text;
+
+	if (relay == was || (relay && was && jid_eq(relay, was)))
+		return;
+	text = relay ? mem_printf("by the relay %s", jid_str(relay))
+		     : mem_printf("not by the relay %s any more", jid_str(was));
+	s->cls->note(s->owner, text);
+	free(text);
+}
+
 static void
 set_parent(struct slave *s, struct jid *parent, bool is_placed)
 {
+	note_way(s, parent);
 	jid_unref(&s->parent);
 	s->parent = parent ? jid_ref(parent) : NULL;
 	s->is_placed = is_placed;
@@ -218,7 +234,6 @@ split(struct slave *s)
 	slave_set_state(s, SLAVE_SPLIT);
 	slave_drop_next(s);
 	s->is_faded = false;
-	s->cls->note(s->owner, "split: no way to the master");
 	relay_release_all(s);
 	slave_show_waiting(s);
 	ask_relay(s);
@@ -273,13 +288,6 @@ slave_lost(struct slave *s, const struct jid *domain)
 		split(s);
 }
 
-static void
-heal(struct slave *s)
-{
-	slave_unfade(s);
-	s->cls->note(s->owner, "there is a way to the master again");
-}
-
 void
 slave_found(struct slave *s, const struct jid *domain)
 {
@@ -291,9 +299,11 @@ slave_found(struct slave *s, const struct jid *domain)
 		ask_relay(s);
 	if (!is_master(s, domain))
 		return;
+	if (s->is_cut)
+		s->cls->note(s->owner, "there is a way to the master again");
 	s->is_cut = false;
 	if (s->state == SLAVE_SPLIT)
-		heal(s);
+		slave_unfade(s);
 	if (!s->is_placed)
 		set_parent(s, NULL, false);
 	slave_ask(s, false);
@@ -471,8 +481,7 @@ begins(struct slave *s, const struct xml *x)
 	relay = jid_ref(s->asked);
 	set_parent(s, relay, false);
 	jid_unref(&relay);
-	heal(s);
-	s->cls->note(s->owner, "it goes by a relay");
+	slave_unfade(s);
 	slave_set_state(s, SLAVE_BEHIND);
 	return true;
 }

@@ -68,8 +68,7 @@ gather_copies(struct server *srv, const struct jid *room)
 static void
 copy_text(struct buf *out, const struct copy_seen *c)
 {
-	buf_printf(out,
-		   "%s  copy for %s, %s for %" PRId64 " s, at %s %" PRIu64,
+	buf_printf(out, "%s  copy for %s, %s for %" PRId64 " s, at %s %" PRIu64,
 		   c->room, c->host, c->state, c->since_s,
 		   *c->epoch ? c->epoch : "-", c->seq);
 	if (c->n_behind < 0)

@@ -168,8 +168,7 @@ occupant_json(struct buf *out, const struct muc_occupant *o)
 {
 	buf_adds(out, "{\"nick\":");
 	json_string(out, o->nick);
-	buf_printf(out,
-		   ",\"affiliation\":\"%s\",\"role\":\"%s\",\"jids\":",
+	buf_printf(out, ",\"affiliation\":\"%s\",\"role\":\"%s\",\"jids\":",
 		   affiliation_name(o->affiliation), role_name(o->role));
 	strings_json(out, o->jids);
 	buf_addc(out, '}');

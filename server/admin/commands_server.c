@@ -244,8 +244,7 @@ rooms_json(struct buf *out, struct server *srv)
 		   "\"rooms\":{\"distributed\":%zu,\"peers\":%zu,"
 		   "\"lost_peers\":%zu,\"stanzas\":%" PRIu64
 		   ",\"bytes\":%" PRIu64 ",\"instead_of\":%" PRIu64
-		   ",\"bytes_instead_of\":%" PRIu64
-		   ",\"bytes_saved\":%" PRId64
+		   ",\"bytes_instead_of\":%" PRIu64 ",\"bytes_saved\":%" PRId64
 		   ",\"copies\":%zu,\"split_copies\":%zu},",
 		   t.n_distributed, t.n_peers, t.n_lost, t.n_stanzas, t.n_bytes,
 		   t.n_instead_of, t.n_bytes_instead_of,
