@@ -481,6 +481,8 @@ slave_apply(struct slave *s, struct entry *e, bool is_late)
 	c.is_late = is_late || has_waited(s, e);
 	if (e->type == ENTRY_CONFIG)
 		s->knows_info = false;
+	if (e->type == ENTRY_SUBJECT)
+		slave_refuse_subjects(s, p);
 	if (e->type == ENTRY_JOIN)
 		identify(s, e, c.session, p);
 	if (is_shown)
