@@ -356,5 +356,5 @@ class Chain(Relays):
               "last three", flush=True)
         if (not self.n <= n_out[0] <= self.n + SPARE
                 or max(n_out[1:]) > SPARE
-                or max(n_in) > self.n // 16 + SPARE):
+                or max(n_in) > self.n // 64 + SPARE):
             raise RuntimeError(f"{n_out} stanzas out, {n_in} in")
