@@ -150,10 +150,14 @@ s2s-ping-timeout = {self.ping_s}s
             os.killpg(program.process.pid, signal.SIGKILL)
         await self.stop()
 
+    async def streams(self, domain):
+        """Those with that domain."""
+        lines = (await self.command("s2s", domain, "--json")).splitlines()
+        return [s for s in map(json.loads, lines) if "in" in s]
+
     async def count(self, domain):
         """(in, out): stanzas on the streams with that domain."""
-        lines = (await self.command("s2s", domain, "--json")).splitlines()
-        streams = [s for s in map(json.loads, lines) if "in" in s]
+        streams = await self.streams(domain)
         return sum(s["in"] for s in streams), sum(s["out"] for s in streams)
 
 
