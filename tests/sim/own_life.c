@@ -251,6 +251,9 @@ applied(void *owner, const struct room_change *c)
 		r->joined_ms[user_find(r->sim, c->session->jid)->index] =
 			r->sim->now_ms;
 	r->has_changed = true;
+	if (c->entry->type == ENTRY_JOIN || c->entry->type == ENTRY_ROLE ||
+	    c->entry->type == ENTRY_CONFIG)
+		verdict_note_entitled(r);
 	peers_applied(&r->peers, c);
 	show_change(&by, c);
 }
@@ -457,6 +460,7 @@ own_restart(struct own_room *r)
 	peers_init(&r->peers, room, &r->env, &peers_class, r);
 	r->peers.n_sealed = (uint64_t)host_wall(r->sim, r->at);
 	set_relays(r);
+	verdict_note_entitled(r);
 	master_submit(
 		&r->master,
 		&(struct submission){ .type = SUBMIT_RESTORED,

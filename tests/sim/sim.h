@@ -252,6 +252,7 @@ struct own_room {
 	int64_t attached_ms[SERVERS_MAX];
 	int64_t *joined_ms; /* owned; by user: when they entered */
 	bool *put_out;	    /* owned; by user: and has not entered since */
+	uint64_t entitled;  /* bits: servers that may once know addresses */
 	size_t n_entries;   /* in all its lives */
 	int64_t told_ms;    /* its position */
 	int64_t stored_ms;  /* the last write ends */
@@ -426,10 +427,13 @@ void sim_trace(const struct sim *sim, const char *fmt, ...)
 			sim_trace((sim), __VA_ARGS__); \
 	} while (0)
 
-/* When everything has come to rest (verdict.c). */
+/* Something is sent (verdict_addresses.c). */
 void verdict_links(struct sim *sim, const struct wire *w);
-/* From time to time. */
+/* Who is in the room, or an option, has changed. */
+void verdict_note_entitled(struct own_room *r);
+/* From time to time (verdict.c). */
 void verdict_ways(struct sim *sim);
+/* When everything has come to rest. */
 void verdict_end(struct sim *sim);
 /* All who are in a room have seen what was said since `first`. */
 void verdict_probe(struct sim *sim, unsigned first);

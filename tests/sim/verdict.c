@@ -11,58 +11,12 @@
 #include "modules/muc/slave.h"
 #include "modules/muc/snapshot.h"
 #include "sim.h"
+#include "verdict.h"
 #include "xmpp/jid.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- addresses ---- */
-
-static bool
-may_know(struct sim *sim, const struct own_room *r, unsigned server)
-{
-	const struct room *room = r->master.room;
-
-	if (!r->is_up || room->config.whois == WHOIS_ANYONE)
-		return true;
-	list_each (n, &room->occupants) {
-		const struct occupant *o = occupant_of(n);
-
-		if (o->role == ROLE_MODERATOR &&
-		    jid_eq_domain(o->bare, sim->servers[server].domain))
-			return true;
-	}
-	return false;
-}
-
-/* At the position of a relay, which may be behind the room. */
-static bool
-all_know(struct sim *sim, const struct wire *w)
-{
-	const struct copy *c = copy_find(sim, w->from, w->room);
-
-	return c && c->slave->room->config.whois == WHOIS_ANYONE;
-}
-
-/* No real address reaches a server that may not know it. */
-void
-verdict_links(struct sim *sim, const struct wire *w)
-{
-	char text[40];
-
-	if ((w->kind != WIRE_DOWN && w->kind != WIRE_SIDE) ||
-	    may_know(sim, &sim->rooms[w->room], w->to) ||
-	    (w->kind == WIRE_SIDE && all_know(sim, w)))
-		return;
-	for (unsigned i = 0; i < sim->n_servers; i++) {
-		int len = snprintf(text, sizeof(text), "@d%u.example", i);
-
-		if (i != w->to && memmem(w->text, w->len, text, (size_t)len))
-			sim_wrong(sim, "an address of d%u goes to d%u: %s", i,
-				  w->to, w->text);
-	}
-}
 
 /* ---- copies ---- */
 
@@ -165,7 +119,7 @@ room_differs(const struct own_room *r, const struct copy *c)
 		return "the number of occupants";
 	list_each (n, &room->occupants) {
 		what = occupant_differs(r, copy, occupant_of(n),
-					may_know(r->sim, r, c->at));
+					verdict_may_know(r, c->at));
 		if (what)
 			return what;
 	}
@@ -215,6 +169,7 @@ check_copy(struct sim *sim, const struct copy *c)
 	if (what)
 		sim_wrong(sim, "the copy of room %u at %u differs: %s", c->room,
 			  c->at, what);
+	check_known(sim, c);
 }
 
 /* Nobody whom no copy shows the room may be taken for one who is shown it. */
