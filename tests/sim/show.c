@@ -74,6 +74,17 @@ number_in(const struct entry *e)
 	return body ? (unsigned)atoi(body + 7) : 0;
 }
 
+void
+show_of(const struct chunk *payload, char out[SHOW_MAX])
+{
+	size_t len = 0;
+	const char *text = payload ? chunk_data(payload, &len) : NULL;
+	const char *show = text ? memmem(text, len, "<show>", 6) : NULL;
+	size_t n = show ? strcspn(show + 6, "<") : 0;
+
+	snprintf(out, SHOW_MAX, "%.*s", (int)n, show ? show + 6 : "");
+}
+
 static struct sight
 message(const struct shower *by, const struct entry *e)
 {

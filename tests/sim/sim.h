@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct chunk;
+struct room_change;
 struct slave;
 struct stanza;
 struct xml_pool;
@@ -29,6 +31,7 @@ struct xml_pool;
 #define SERVERS_MAX 64
 #define ROOMS_MAX   2
 #define NICK_MAX    32
+#define SHOW_MAX    12
 
 /* ---- numbers (chance.c) ---- */
 
@@ -252,13 +255,15 @@ struct own_room {
 	int64_t attached_ms[SERVERS_MAX];
 	int64_t *joined_ms; /* owned; by user: when they entered */
 	bool *put_out;	    /* owned; by user: and has not entered since */
+	unsigned *appended; /* owned; by user: the last number, in this life */
 	uint64_t entitled;  /* bits: servers that may once know addresses */
 	size_t n_entries;   /* in all its lives */
 	int64_t told_ms;    /* its position */
 	int64_t stored_ms;  /* the last write ends */
 	bool has_changed;   /* since then */
 	bool was_restored, was_crashed;
-	bool is_ending; /* the process dies: nobody is told */
+	int64_t restored_ms; /* the last time */
+	bool is_ending;	     /* the process dies: nobody is told */
 };
 
 void own_init(struct own_room *r, struct sim *sim, unsigned index);
@@ -327,6 +332,8 @@ struct shower {
 };
 
 void show_change(const struct shower *by, const struct room_change *c);
+/* <show/> of a presence; "" if there is none. */
+void show_of(const struct chunk *payload, char out[SHOW_MAX]);
 
 /* ---- users (user.c) ---- */
 
@@ -372,18 +379,35 @@ void user_offline(struct sim *sim, struct user *u);
 void
 user_send(struct sim *sim, struct user *u, unsigned room, struct stanza *s);
 struct user *user_find(struct sim *sim, const struct jid *full);
+/* What a user's stanza is, or 0: somebody else has made it. */
+unsigned user_number(const struct sim *sim, const struct stanza *s);
 
 /* ---- all of it (sim.c) ---- */
+
+enum said_kind {
+	SAID_MESSAGE,
+	SAID_SUBJECT,
+	SAID_JOIN,
+	SAID_PRESENCE, /* a nickname, too */
+	SAID_LEAVE,
+	SAID_ORDER, /* to the room; no submission */
+};
 
 /* Something that a user has sent, by its number. */
 struct said {
 	unsigned user, room;
-	bool is_message;
-	bool by_copy;	/* it went through a copy */
+	enum said_kind kind;
+	int64_t sent_ms;
+	char show[SHOW_MAX], nick[NICK_MAX]; /* JOIN, PRESENCE */
+	bool by_copy;			     /* it went through a copy */
 	bool is_lost;	/* its user was gone before it was answered */
 	bool is_unsure; /* it was in the log, and a backup was older */
 	unsigned n_logged, n_refused;
 	bool is_refused_for_good;
+	/* What it has added to the log, in one of the room's lives: bits. */
+	unsigned appended, life;
+	bool is_done;	  /* the room has dealt with it */
+	bool has_entered; /* JOIN: by it */
 	int64_t logged_ms, archive_id;
 	unsigned n_seen;
 	int64_t seen_ms; /* the last time */
@@ -431,6 +455,8 @@ void sim_trace(const struct sim *sim, const char *fmt, ...)
 void verdict_links(struct sim *sim, const struct wire *w);
 /* Who is in the room, or an option, has changed. */
 void verdict_note_entitled(struct own_room *r);
+/* An entry has been applied (verdict_submitted.c). */
+void verdict_appended(struct own_room *r, const struct room_change *c);
 /* From time to time (verdict.c). */
 void verdict_ways(struct sim *sim);
 /* When everything has come to rest. */

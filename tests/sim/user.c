@@ -77,6 +77,15 @@ user_find(struct sim *sim, const struct jid *full)
 	return NULL;
 }
 
+unsigned
+user_number(const struct sim *sim, const struct stanza *s)
+{
+	const char *id = stanza_id(s);
+	unsigned number = id && strlen(id) < 10 ? (unsigned)atoi(id) : 0;
+
+	return number <= sim->n_said ? number : 0;
+}
+
 /* ---- what they see ---- */
 
 static struct seat *
@@ -210,6 +219,8 @@ enters(struct sim *sim, struct user *u, struct view *v,
 			v->seen[i] = v->seen[i] ? SEEN_BEFORE : 0;
 		memset(v->last, 0, sim->n_users * sizeof(unsigned));
 	}
+	if (sight->number && sim->said[sight->number].user == u->index)
+		sim->said[sight->number].has_entered = true;
 	if (v->state != VIEW_IN)
 		v->has_past = sight->is_late;
 	if (sight->number == v->join)
@@ -260,13 +271,14 @@ user_sees(struct sim *sim, struct user *u, const struct sight *sight)
 /* ---- what they do ---- */
 
 static unsigned
-note_said(struct sim *sim, struct user *u, unsigned room, bool is_message)
+note_said(struct sim *sim, struct user *u, unsigned room, enum said_kind kind)
 {
 	struct said *said = &sim->said[++sim->n_said];
 
 	*said = (struct said){ .user = u->index,
 			       .room = room,
-			       .is_message = is_message };
+			       .kind = kind,
+			       .sent_ms = sim->now_ms };
 	return sim->n_said;
 }
 
@@ -348,7 +360,7 @@ join(struct sim *sim, struct user *u, const struct act *act)
 		return;
 	if (v->state == VIEW_IN && !dice_chance(&dice, 10))
 		return;
-	number = note_said(sim, u, act->room, false);
+	number = note_said(sim, u, act->room, SAID_JOIN);
 	if (v->state == VIEW_IN)
 		snprintf(nick, sizeof(nick), "%s", v->nick);
 	else if (dice_chance(&dice, 60))
@@ -358,6 +370,7 @@ join(struct sim *sim, struct user *u, const struct act *act)
 	s = stanza_to(sim, u, act->room, STANZA_PRESENCE, TYPE_NONE, nick,
 		      number);
 	xml_add(s->arena, s->root, "x", NS_MUC);
+	snprintf(sim->said[number].nick, NICK_MAX, "%s", nick);
 	if (v->state == VIEW_OUT) {
 		view_forget(sim, v);
 		v->was_far = false;
@@ -373,7 +386,7 @@ join(struct sim *sim, struct user *u, const struct act *act)
 static void
 say(struct sim *sim, struct user *u, const struct act *act)
 {
-	unsigned number = note_said(sim, u, act->room, true);
+	unsigned number = note_said(sim, u, act->room, SAID_MESSAGE);
 	struct stanza *s = stanza_to(sim, u, act->room, STANZA_MESSAGE,
 				     TYPE_GROUPCHAT, NULL, number);
 	struct dice dice = { act->more };
@@ -390,7 +403,7 @@ say(struct sim *sim, struct user *u, const struct act *act)
 static void
 set_subject(struct sim *sim, struct user *u, const struct act *act)
 {
-	unsigned number = note_said(sim, u, act->room, false);
+	unsigned number = note_said(sim, u, act->room, SAID_SUBJECT);
 	struct stanza *s = stanza_to(sim, u, act->room, STANZA_MESSAGE,
 				     TYPE_GROUPCHAT, NULL, number);
 	char text[24];
@@ -407,7 +420,7 @@ change(struct sim *sim, struct user *u, const struct act *act)
 	static const char *const shows[] = { "away", "dnd", "xa", "chat" };
 	struct dice dice = { act->more };
 	struct view *v = &u->views[act->room];
-	unsigned number = note_said(sim, u, act->room, false);
+	unsigned number = note_said(sim, u, act->room, SAID_PRESENCE);
 	char nick[NICK_MAX];
 	struct stanza *s;
 
@@ -419,9 +432,13 @@ change(struct sim *sim, struct user *u, const struct act *act)
 			 dice_number(&dice, 6));
 	s = stanza_to(sim, u, act->room, STANZA_PRESENCE, TYPE_NONE, nick,
 		      number);
-	if (dice_chance(&dice, 60))
-		xml_add_text(s->arena, s->root, "show", NULL,
-			     shows[dice_number(&dice, 4)]);
+	snprintf(sim->said[number].nick, NICK_MAX, "%s", nick);
+	if (dice_chance(&dice, 60)) {
+		const char *show = shows[dice_number(&dice, 4)];
+
+		xml_add_text(s->arena, s->root, "show", NULL, show);
+		snprintf(sim->said[number].show, SHOW_MAX, "%s", show);
+	}
 	user_send(sim, u, act->room, s);
 	stanza_unref(&s);
 }
@@ -430,7 +447,7 @@ static void
 leave(struct sim *sim, struct user *u, unsigned room)
 {
 	struct view *v = &u->views[room];
-	unsigned number = note_said(sim, u, room, false);
+	unsigned number = note_said(sim, u, room, SAID_LEAVE);
 	struct stanza *s = stanza_to(sim, u, room, STANZA_PRESENCE,
 				     TYPE_UNAVAILABLE, v->nick, number);
 
@@ -502,7 +519,7 @@ administrate(struct sim *sim, struct user *u, const struct act *act)
 					     "moderator", "participant" };
 	struct dice dice = { act->more };
 	struct view *v = &u->views[act->room];
-	unsigned number = note_said(sim, u, act->room, false);
+	unsigned number = note_said(sim, u, act->room, SAID_ORDER);
 	struct stanza *s =
 		stanza_to(sim, u, act->room, STANZA_IQ, TYPE_SET, NULL, number);
 	struct xml *query = xml_add(s->arena, s->root, "query", NS_MUC_ADMIN);
@@ -541,7 +558,7 @@ static void
 configure(struct sim *sim, struct user *u, const struct act *act)
 {
 	struct dice dice = { act->more };
-	unsigned number = note_said(sim, u, act->room, false);
+	unsigned number = note_said(sim, u, act->room, SAID_ORDER);
 	struct stanza *s =
 		stanza_to(sim, u, act->room, STANZA_IQ, TYPE_SET, NULL, number);
 	struct xml *query = xml_add(s->arena, s->root, "query", NS_MUC_OWNER);

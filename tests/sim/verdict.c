@@ -2,6 +2,7 @@
  * to rest; and on each way, always. Each invariant of docs/testing.md, "The
  * simulator", is one function. */
 
+#include "verdict.h"
 #include "base/chunk.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -11,7 +12,6 @@
 #include "modules/muc/slave.h"
 #include "modules/muc/snapshot.h"
 #include "sim.h"
-#include "verdict.h"
 #include "xmpp/jid.h"
 
 #include <stdio.h>
@@ -317,9 +317,9 @@ check_tree(struct sim *sim, const struct own_room *r)
 /* ---- users ---- */
 
 /* What ordinary occupants know whose ways have broken is not in our hands. */
-static bool
-is_excused(const struct sim *sim, const struct user *u,
-	   const struct own_room *r)
+bool
+verdict_is_excused(const struct sim *sim, const struct user *u,
+		   const struct own_room *r)
 {
 	const struct room_session *s =
 		r->is_up ? room_session(r->master.room, u->jid) : NULL;
@@ -340,7 +340,7 @@ check_view(struct sim *sim, const struct user *u, const struct own_room *r)
 	const struct room_session *s =
 		r->is_up ? room_session(r->master.room, u->jid) : NULL;
 
-	if (is_excused(sim, u, r))
+	if (verdict_is_excused(sim, u, r))
 		return;
 	if (v->state == VIEW_IN && !s) {
 		sim_wrong(sim,
@@ -387,8 +387,8 @@ check_heard(struct sim *sim, const struct user *u, const struct own_room *r)
 {
 	const struct view *v = &u->views[r->index];
 
-	if (v->state != VIEW_IN || !v->has_past || is_excused(sim, u, r) ||
-	    r->was_restored)
+	if (v->state != VIEW_IN || !v->has_past ||
+	    verdict_is_excused(sim, u, r) || r->was_restored)
 		return;
 	for (unsigned i = 1; i <= sim->n_said; i++) {
 		const struct said *said = &sim->said[i];
@@ -414,7 +414,8 @@ check_said(struct sim *sim)
 	for (unsigned i = 1; i <= sim->n_said; i++) {
 		const struct said *said = &sim->said[i];
 
-		if (!said->is_message || said->is_lost || said->is_unsure)
+		if (said->kind != SAID_MESSAGE || said->is_lost ||
+		    said->is_unsure)
 			continue;
 		if (said->n_logged && said->is_refused_for_good)
 			sim_wrong(sim, "message %u was refused, and is there",
@@ -442,13 +443,16 @@ verdict_end(struct sim *sim)
 			check_shown(sim, &sim->rooms[i]);
 			check_tree(sim, &sim->rooms[i]);
 		}
-		for (unsigned k = 0; k < sim->n_users; k++)
+		for (unsigned k = 0; k < sim->n_users; k++) {
 			check_view(sim, &sim->users[k], &sim->rooms[i]);
+			check_presence(sim, &sim->users[k], &sim->rooms[i]);
+		}
 		for (unsigned k = 0; k < sim->n_users && sim->rooms[i].is_up;
 		     k++)
 			check_heard(sim, &sim->users[k], &sim->rooms[i]);
 	}
 	check_said(sim);
+	check_answered(sim);
 }
 
 void
@@ -464,7 +468,8 @@ verdict_probe(struct sim *sim, unsigned first)
 			const struct view *v = &u->views[said->room];
 
 			if (v->state == VIEW_IN && !v->seen[i] &&
-			    !is_excused(sim, u, &sim->rooms[said->room]))
+			    !verdict_is_excused(sim, u,
+						&sim->rooms[said->room]))
 				sim_wrong(sim, "%s is not shown what %s says",
 					  jid_str(u->jid),
 					  jid_str(sim->users[said->user].jid));

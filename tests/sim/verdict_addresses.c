@@ -83,8 +83,8 @@ check_opened(struct sim *sim, const struct own_room *r, unsigned to,
 	uint64_t number;
 
 	seal_make_key(&seal, &r->env, r->master.room, domain);
-	if (!p || !seal_open(&text, &number, &seal, r->jid, domain, p->nonce,
-			     sealed))
+	if (!p ||
+	    !seal_open(&text, &number, &seal, r->jid, domain, p->nonce, sealed))
 		sim_wrong(sim, "what is for d%u is sealed for somebody else",
 			  to);
 	else
@@ -142,8 +142,8 @@ check_known(struct sim *sim, const struct copy *c)
 		list_each (k, &occupant_of(n)->sessions) {
 			const struct jid *real = room_session_of(k)->real;
 
-			if (real && !jid_eq_domain(real,
-						   sim->servers[c->at].domain))
+			if (real &&
+			    !jid_eq_domain(real, sim->servers[c->at].domain))
 				sim_wrong(sim,
 					  "the copy of room %u at %u knows %s",
 					  c->room, c->at, jid_str(real));
