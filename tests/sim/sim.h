@@ -367,6 +367,8 @@ struct user {
 	bool is_online;
 	bool has_quit; /* once: what is on its way may come to the next session
 			*/
+	/* When the session ended that a copy had, and was not a crash; or 0. */
+	int64_t quit_ms[ROOMS_MAX];
 	struct view views[ROOMS_MAX];
 };
 

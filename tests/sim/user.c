@@ -354,6 +354,7 @@ join(struct sim *sim, struct user *u, const struct act *act)
 
 	if (!u->is_online) {
 		u->is_online = true;
+		memset(u->quit_ms, 0, sizeof(u->quit_ms));
 		sim_tell(sim, "u%u is online", u->index);
 	}
 	if (v->state == VIEW_JOINING || v->state == VIEW_LEAVING)
@@ -462,6 +463,7 @@ user_offline(struct sim *sim, struct user *u)
 {
 	u->is_online = false;
 	u->has_quit = true;
+	memset(u->quit_ms, 0, sizeof(u->quit_ms));
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
 		u->views[i].has_asked = false;
 		view_clear(&u->views[i]);
@@ -473,25 +475,45 @@ user_offline(struct sim *sim, struct user *u)
 	}
 }
 
+/* The presence module says so straight to the room, past the copy. */
+static void
+say_gone(struct sim *sim, struct user *u, unsigned room, const char *nick)
+{
+	struct jid *to = jid_with_resource(sim->rooms[room].jid, nick);
+	struct stanza *s =
+		stanza_new(STANZA_PRESENCE, TYPE_UNAVAILABLE, u->jid, to, NULL);
+
+	if (sim->rooms[room].at == u->server)
+		own_take(&sim->rooms[room], s, u->server);
+	else
+		pass_on(sim, u, room, s);
+	stanza_unref(&s);
+	jid_unref(&to);
+}
+
+/* As a session is closed: copies are told first (peerhost.c). */
 static void
 quit(struct sim *sim, struct user *u)
 {
-	bool was_in[ROOMS_MAX];
+	struct view was[ROOMS_MAX];
 
-	for (unsigned i = 0; i < sim->n_rooms; i++) {
-		was_in[i] = u->views[i].state != VIEW_OUT;
-		if (was_in[i])
-			leave(sim, u, i);
-	}
+	memcpy(was, u->views, sizeof(was));
 	sim_tell(sim, "u%u goes", u->index);
 	user_offline(sim, u);
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
 		struct copy *c = copy_find(sim, u->server, i);
 
+		if (sim->rooms[i].at == u->server || !c ||
+		    !slave_session(c->slave, u->jid))
+			continue;
+		u->quit_ms[i] = sim->now_ms;
+		copy_session_gone(c, u->jid);
+	}
+	for (unsigned i = 0; i < sim->n_rooms; i++) {
+		if (was[i].state == VIEW_IN || was[i].state == VIEW_JOINING)
+			say_gone(sim, u, i, was[i].nick);
 		if (sim->rooms[i].at == u->server)
 			own_session_gone(&sim->rooms[i], u->jid);
-		else if (c && slave_session(c->slave, u->jid))
-			copy_session_gone(c, u->jid);
 	}
 }
 

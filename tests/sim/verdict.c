@@ -252,10 +252,45 @@ check_split(struct sim *sim, const struct own_room *r, const struct copy *c)
 	}
 }
 
+/* Does a relay serve it that reaches the room, and has for a while? */
+static bool
+is_served(const struct sim *sim, const struct own_room *r, const struct copy *c)
+{
+	const struct slave *s = c->slave;
+
+	if (s->state != SLAVE_CURRENT || !s->is_cut || !s->parent ||
+	    sim->now_ms - s->since_ms < NOTICED_MS)
+		return false;
+	for (unsigned i = 0; i < sim->n_servers; i++) {
+		if (jid_eq(sim->servers[i].domain, s->parent))
+			return is_whole(sim, c->at, i) && serves(sim, r, i);
+	}
+	return false;
+}
+
+/* Who has quit is gone for all others, also where only a relay can say so. */
+static void
+check_gone(struct sim *sim, const struct own_room *r)
+{
+	for (unsigned i = 0; i < sim->n_users; i++) {
+		const struct user *u = &sim->users[i];
+		const struct copy *c = copy_find(sim, u->server, r->index);
+
+		if (c && u->quit_ms[r->index] &&
+		    sim->now_ms - u->quit_ms[r->index] >= NOTICED_MS &&
+		    is_served(sim, r, c) &&
+		    room_session(r->master.room, u->jid))
+			sim_wrong(sim, "%s has quit, and stays in room %u",
+				  jid_str(u->jid), r->index);
+	}
+}
+
 void
 verdict_ways(struct sim *sim)
 {
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
+		if (sim->rooms[i].is_up)
+			check_gone(sim, &sim->rooms[i]);
 		for (unsigned k = 0; k < sim->n_servers; k++) {
 			if (sim->rooms[i].is_up && copy_find(sim, k, i))
 				check_split(sim, &sim->rooms[i],
