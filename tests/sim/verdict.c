@@ -1,6 +1,6 @@
 /* verdict.c - what has to hold when all ways are whole and everything has come
- * to rest; and on each way, always. Each invariant of docs/testing.md, "The
- * simulator", is one function. */
+ * to rest. Which function is which invariant stands in docs/testing.md, "The
+ * simulator"; those of what happens meanwhile are where it does. */
 
 #include "verdict.h"
 #include "base/chunk.h"
