@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 struct chunk;
+struct occupant;
 struct room_change;
 struct slave;
 struct stanza;
@@ -314,6 +315,7 @@ struct sight {
 	enum sight_type type;
 	unsigned room;
 	char nick[NICK_MAX], new_nick[NICK_MAX];
+	char shown[SHOW_MAX]; /* its presence: show_status */
 	enum affiliation affiliation;
 	enum role role;
 	bool is_self;
@@ -334,13 +336,15 @@ struct shower {
 void show_change(const struct shower *by, const struct room_change *c);
 /* <show/> of a presence; "" if there is none. */
 void show_of(const struct chunk *payload, char out[SHOW_MAX]);
+/* The same of an occupant, as others see him: also "unreachable". */
+void show_status(const struct occupant *o, char out[SHOW_MAX]);
 
 /* ---- users (user.c) ---- */
 
 enum view_state { VIEW_OUT, VIEW_JOINING, VIEW_IN, VIEW_LEAVING };
 
 struct seat {
-	char nick[NICK_MAX];
+	char nick[NICK_MAX], shown[SHOW_MAX];
 	enum role role;
 	enum affiliation affiliation;
 };

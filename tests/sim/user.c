@@ -114,6 +114,7 @@ seat_set(struct view *v, const struct sight *sight)
 	}
 	seat->role = sight->role;
 	seat->affiliation = sight->affiliation;
+	memcpy(seat->shown, sight->shown, sizeof(seat->shown));
 }
 
 static void
@@ -197,8 +198,10 @@ sees_renamed(struct view *v, const struct sight *sight)
 {
 	struct seat *seat = seat_find(v, sight->nick);
 
-	if (seat)
+	if (seat) {
 		memcpy(seat->nick, sight->new_nick, sizeof(seat->nick));
+		memcpy(seat->shown, sight->shown, sizeof(seat->shown));
+	}
 	if (sight->is_self)
 		memcpy(v->nick, sight->new_nick, sizeof(v->nick));
 }
@@ -239,9 +242,9 @@ user_sees(struct sim *sim, struct user *u, const struct sight *sight)
 					     "renamed",	 "message", "error" };
 	struct view *v = &u->views[sight->room];
 
-	sim_tell(sim, "  u%u sees %s %s%s%s role=%s #%u%s%s", u->index,
+	sim_tell(sim, "  u%u sees %s %s%s%s '%s' role=%s #%u%s%s", u->index,
 		 names[sight->type], sight->nick,
-		 *sight->new_nick ? " -> " : "", sight->new_nick,
+		 *sight->new_nick ? " -> " : "", sight->new_nick, sight->shown,
 		 role_name(sight->role), sight->number,
 		 sight->is_self ? " self" : "",
 		 sight->cond ? stanza_cond_name(sight->cond) : "");

@@ -403,6 +403,7 @@ check_view(struct sim *sim, const struct user *u, const struct own_room *r)
 	for (size_t i = 0; i < v->n; i++) {
 		const struct occupant *o =
 			room_by_nick(r->master.room, v->seats[i].nick);
+		char shown[SHOW_MAX] = "";
 
 		if (!o || o->role != v->seats[i].role ||
 		    o->affiliation != v->seats[i].affiliation)
@@ -410,6 +411,14 @@ check_view(struct sim *sim, const struct user *u, const struct own_room *r)
 				  jid_str(u->jid), v->seats[i].nick, r->index,
 				  o ? " as something else"
 				    : ", who is not there");
+		if (o)
+			show_status(o, shown);
+		if (o && strcmp(shown, v->seats[i].shown) != 0)
+			sim_wrong(sim,
+				  "%s sees %s of %s as '%s' in room %u, not "
+				  "'%s'",
+				  jid_str(u->jid), o->nick, jid_domain(o->bare),
+				  v->seats[i].shown, r->index, shown);
 	}
 }
 
