@@ -64,7 +64,9 @@ void
 show_status(const struct occupant *o, char out[SHOW_MAX])
 {
 	*out = '\0';
-	if (o->top && o->top->is_away)
+	/* As room_session_shows_away: at the master nobody has a real one. */
+	if (o->top && o->top->is_away &&
+	    !(o->top->real && !o->top->is_elsewhere))
 		snprintf(out, SHOW_MAX, "unreachable");
 	else if (o->top)
 		show_of(o->top->payload, out);
