@@ -128,9 +128,26 @@ apply_from(struct slave *s, bool is_by_relay, struct entry *e, bool is_late)
 	return fits;
 }
 
+/* What one of ours has done before he left in a split: nobody is here to whom
+ * it could be done. */
+static bool
+is_of_gone(struct slave *s, const struct entry *e)
+{
+	const struct slave_pending *p =
+		e->submit ? slave_pending_by_id(s, e->submit) : NULL;
+
+	return p && slave_is_leaving(s, p->user) && e->jid &&
+	       !room_session(s->room, e->jid) &&
+	       (e->type == ENTRY_PRESENCE ||
+		(e->type == ENTRY_NICK && e->nick &&
+		 !room_by_nick(s->room, e->nick)));
+}
+
 static enum taken
 take_next(struct slave *s, bool is_by_relay, struct entry *e, bool is_late)
 {
+	bool is_missed;
+
 	if (!grow(s, room_size_of_entry(e))) {
 		slave_leave(s, "the room is too large", true);
 		return TAKEN;
@@ -139,8 +156,9 @@ take_next(struct slave *s, bool is_by_relay, struct entry *e, bool is_late)
 	if (is_put_out(s, e))
 		return MISFIT;
 	/* Who has left already is not missed. */
+	is_missed = e->type != ENTRY_LEAVE && !is_of_gone(s, e);
 	if (e->type != N_ENTRY_TYPES &&
-	    !apply_from(s, is_by_relay, e, is_late) && e->type != ENTRY_LEAVE)
+	    !apply_from(s, is_by_relay, e, is_late) && is_missed)
 		return MISFIT;
 	e->seq = 0;
 	log_ring_append(&s->room->log, e);
