@@ -341,10 +341,11 @@ struct seat {
 struct view {
 	enum view_state state;
 	char nick[NICK_MAX];
-	unsigned join;	/* the number of the join */
-	bool has_asked; /* to be shown all of it */
-	bool has_past;	/* was sent history when this stay began */
-	bool was_far;	/* was an ordinary occupant in this stay */
+	unsigned join;	   /* the number of the join */
+	bool has_asked;	   /* to be shown all of it */
+	bool leaves_early; /* before the answer to that */
+	bool has_past;	   /* was sent history when this stay began */
+	bool was_far;	   /* was an ordinary occupant in this stay */
 	struct seat *seats;
 	size_t n, cap;
 	uint8_t *seen;	/* by number of the message; of sim->cap_said */
