@@ -404,7 +404,9 @@ tree_acked(struct peer *p, const char *ticket)
 	if (!ticket || strcmp(ticket, p->ticket) != 0)
 		return;
 	p->has_answered = true;
-	p->lacks_own = false;
+	/* Or that has waited on its way since before it lacked anything. */
+	if (p->state == PEER_FOLLOWS && !p->is_deserted)
+		p->lacks_own = false;
 }
 
 /* It has to find somebody else. */
