@@ -516,21 +516,32 @@ on_position(struct slave *s, bool is_by_relay, const struct xml *x)
 		relay_is_current(s, is_news);
 }
 
+/* What is settled was there before, or is refused. */
+static void
+settle(struct slave *s, struct slave_pending *p, const char *error)
+{
+	if (error)
+		slave_refused(s, p, stanza_cond_by_name(error));
+	else if (!slave_enter_present(s, p))
+		slave_pending_drop(s, p);
+}
+
 static void
 on_settled(struct slave *s, const struct xml *x)
 {
 	const char *id = xml_get(x, "submit");
 	struct slave_pending *p = id ? slave_pending_by_id(s, id) : NULL;
+	bool has_return = slave_has_return(s);
 
 	/* Its entry may be among those that we miss. It is asked again. */
 	if (!p || s->state != SLAVE_CURRENT)
 		return;
-	if (xml_get(x, "error")) {
-		slave_refused(s, p, stanza_cond_by_name(xml_get(x, "error")));
-		return;
-	}
-	if (!slave_enter_present(s, p))
-		slave_pending_drop(s, p);
+	settle(s, p, xml_get(x, "error"));
+	/* No position follows, as there is nothing new; those below are to
+	 * know. */
+	if (has_return && !s->is_over && s->state == SLAVE_CURRENT &&
+	    !slave_has_return(s))
+		relay_is_current(s, false);
 }
 
 /* What is about users of ours, of which a relay knows nothing. */
