@@ -309,9 +309,11 @@ peers_tell_last(struct peers *ps, struct peer *p, const struct peers_at *at)
 void
 peers_follow(struct peers *ps, struct peer *p, const struct peers_at *at)
 {
+	bool said_cut = p->says_cut;
 	struct buf b = { 0 };
 
 	tree_attached(ps, p);
+	p->says_cut = false;
 	p->is_entitled = peers_has_moderator(ps, p);
 	p->state = PEER_FOLLOWS;
 	p->acked = 0;
@@ -333,6 +335,9 @@ peers_follow(struct peers *ps, struct peer *p, const struct peers_at *at)
 	write_position(&b, ps, at->ask);
 	peers_send(ps, p, &b);
 	buf_fini(&b);
+	/* No way is found again that was not lost here. */
+	if (said_cut && ps->cls->link)
+		ps->cls->link(ps->owner, p, false);
 	tree_settle(ps);
 }
 
@@ -363,6 +368,7 @@ void
 peers_lost(struct peers *ps, struct peer *p)
 {
 	p->is_cut = true;
+	p->says_cut = false;
 	/* It is reached all the same. */
 	if (p->via)
 		return;

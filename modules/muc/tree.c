@@ -606,6 +606,7 @@ go_below(struct peers *ps, struct peer *relay, struct peer *p, uint64_t ask,
 	if (p->place != relay)
 		p->place = NULL;
 	p->wait = p->n_placed = 0;
+	p->says_cut |= wish->is_cut && !p->is_cut;
 	p->is_cut |= wish->is_cut;
 	if (!*p->ticket)
 		token_make(p->ticket, SEAL_NONCE_LEN);

@@ -247,6 +247,7 @@ struct own_room {
 	struct creation creations[SERVERS_MAX];
 	int64_t refused_until_ms[SERVERS_MAX];
 	int64_t lost_ms[SERVERS_MAX]; /* since when; 0: it is not */
+	bool is_lost[SERVERS_MAX];    /* the way; or a relay goes round it */
 	/* How often each has attached, and since when that counts. */
 	unsigned n_attached[SERVERS_MAX];
 	int64_t attached_ms[SERVERS_MAX];
