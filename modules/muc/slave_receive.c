@@ -373,11 +373,10 @@ is_gone(struct slave *s, const struct room_session *session)
 	       !slave_is_leaving(s, real) && !s->cls->is_here(s->owner, real);
 }
 
-/* Those of ours whom the room has and who are not here. That it was told so
- * once may have been lost, or forgotten with what a backup does not have. */
-static void
-leave_for_gone(struct slave *s)
+void
+slave_leave_for_gone(struct slave *s)
 {
+	s->looked_ms = s->now_ms;
 	list_each (n, &s->room->occupants) {
 		const struct occupant *o = occupant_of(n);
 
@@ -398,7 +397,7 @@ caught_up(struct slave *s)
 		return;
 	slave_set_state(s, SLAVE_CURRENT);
 	s->cls->note(s->owner, "current");
-	leave_for_gone(s);
+	slave_leave_for_gone(s);
 	return_missing(s);
 	s->round++;
 	list_each (n, &s->pending)
@@ -598,7 +597,7 @@ on_whois(struct slave *s, const struct xml *x)
 	if (!grow(s, more))
 		slave_leave(s, "the room is too large", true);
 	else if (has_ours && s->state == SLAVE_CURRENT)
-		leave_for_gone(s);
+		slave_leave_for_gone(s);
 }
 
 /* The master does not know any of ours: it has been restored from an old
