@@ -358,6 +358,10 @@ tree_tick(struct peers *ps)
 			stay_here(ps, p);
 		else if (p->wait)
 			ps->is_unsettled |= !--p->wait;
+		/* What it was told when its relay lost it may have come while
+		 * it still waited for that. */
+		if (p->state == PEER_LOST && !p->is_cut)
+			peers_tell_one(ps, p);
 	}
 	if (ps->is_unsettled)
 		tree_settle(ps);
