@@ -128,15 +128,15 @@ apply_from(struct slave *s, bool is_by_relay, struct entry *e, bool is_late)
 	return fits;
 }
 
-/* What one of ours has done before he left in a split: nobody is here to whom
- * it could be done. */
+/* What one of ours has done who has left in a split, or was put out: nobody is
+ * here to whom it could be done. */
 static bool
 is_of_gone(struct slave *s, const struct entry *e)
 {
 	const struct slave_pending *p =
 		e->submit ? slave_pending_by_id(s, e->submit) : NULL;
 
-	return p && slave_is_leaving(s, p->user) && e->jid &&
+	return p && !slave_session(s, p->user) && e->jid &&
 	       !room_session(s->room, e->jid) &&
 	       (e->type == ENTRY_PRESENCE ||
 		(e->type == ENTRY_NICK && e->nick &&
