@@ -452,7 +452,10 @@ user_offline(struct sim *sim, struct user *u)
 	u->is_online = false;
 	u->has_quit = true;
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
-		u->views[i].has_asked = u->views[i].leaves_early = false;
+		u->views[i].has_asked = false;
+		/* A room here shows the client behind this one, of the same
+		 * address, what it has not got to yet. */
+		u->views[i].leaves_early &= sim->rooms[i].at == u->server;
 		view_clear(&u->views[i]);
 		stanza_unref(&u->views[i].joining);
 	}
