@@ -95,6 +95,7 @@ add_muc(struct muc_totals *t, const struct muc *muc)
 	t->n_stanzas += muc->traffic.n_stanzas;
 	t->n_bytes += muc->traffic.n_bytes;
 	t->n_instead_of += muc->traffic.n_instead_of;
+	t->n_bytes_instead_of += muc->traffic.n_bytes_instead_of;
 }
 
 struct muc_totals

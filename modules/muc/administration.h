@@ -32,7 +32,7 @@ struct muc_totals {
 	size_t n_distributed; /* rooms */
 	size_t n_peers, n_lost;
 	/* Since the start. */
-	uint64_t n_stanzas, n_bytes, n_instead_of;
+	uint64_t n_stanzas, n_bytes, n_instead_of, n_bytes_instead_of;
 };
 struct muc_totals muc_totals_of(struct server *srv);
 
@@ -69,8 +69,8 @@ struct muc_peer {
 	/* The position that it has told last, and entries behind that. */
 	uint64_t acked, n_behind;
 	size_t n_sessions; /* of its users, in the room */
-	/* What it was sent; and the stanzas that its users would have been. */
-	uint64_t n_stanzas, n_bytes, n_instead_of;
+	/* What it was sent; and what its users would have been. */
+	uint64_t n_stanzas, n_bytes, n_instead_of, n_bytes_instead_of;
 };
 struct muc_shown {
 	enum stanza_cond cond; /* ITEM_NOT_FOUND, …: nothing else is set */

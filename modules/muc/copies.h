@@ -19,6 +19,9 @@ struct copy_seen {
 	int64_t since_s; /* of its state */
 	const char *epoch;
 	uint64_t seq;
+	/* Entries that it lacks, as far as it was told; -1: it was told of
+	 * another epoch. */
+	int64_t n_behind;
 	size_t n_users;	    /* of ours, in the room; each of their clients */
 	size_t n_occupants; /* of all servers */
 	size_t n_waiting;   /* stanzas of ours without an answer */

@@ -24,7 +24,6 @@
 #include "xmpp/xml.h"
 #include "xmpp/xml_text.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,16 +58,20 @@ send_to_peer(void *owner, const struct peer *p, const char *xml, size_t len)
 }
 
 /* From now on: the way itself may have been lost for long. */
+void
+distribution_link(struct live *l, struct jid *domain, bool is_away)
+{
+	if (is_away)
+		ghosts_away(l->service->muc, domain);
+	live_submit_own(l, &(struct submission){ .type = SUBMIT_LINK,
+						 .from = domain,
+						 .is_away = is_away });
+}
+
 static void
 link_changed(void *owner, const struct peer *p, bool is_away)
 {
-	struct live *l = owner;
-
-	if (is_away)
-		ghosts_away(l->service->muc, p->domain);
-	live_submit_own(owner, &(struct submission){ .type = SUBMIT_LINK,
-						     .from = p->domain,
-						     .is_away = is_away });
+	distribution_link(owner, p->domain, is_away);
 }
 
 static const struct peers_class peers_class = {
@@ -86,6 +89,7 @@ on_timer(struct timer *t)
 	d->has_changed = false;
 	distribution_drop_deserted(d->live);
 	tree_tick(&d->peers);
+	distribution_note_changes(d->live);
 	if (d->peers.n)
 		loop_timer_set(d->live->host->server->core, t, POSITION_MS);
 }
@@ -131,21 +135,6 @@ distribution_send_detach(struct live *l, struct jid *domain, bool users_stay)
 }
 
 void
-distribution_note(const struct live *l, const struct jid *domain,
-		  const char *what)
-{
-	struct log_limit *limit = &l->service->muc->peers_log;
-	const struct log_ring *log = &live_room(l)->log;
-
-	if (!log_limit_allows(limit, l->host->server->clock->mono_ms))
-		return;
-	log_limit_tell(limit, &l->host->log);
-	log_info(&l->host->log, "room %s: %s %s at %s %" PRIu64,
-		 jid_str(l->jid), jid_domain(domain), what, log->epoch,
-		 log->seq);
-}
-
-void
 distribution_follow(struct live *l, const struct jid *domain,
 		    const struct xml *x)
 {
@@ -153,15 +142,11 @@ distribution_follow(struct live *l, const struct jid *domain,
 	struct peer *p = peers_find(&d->peers, domain);
 	struct peers_at at = peers_at_of(x);
 
-	distribution_note(l, domain,
-			  !p			     ? "follows"
-			  : p->state == PEER_FOLLOWS ? "has attached once more"
-						     : "follows again");
-	if (!p || p->state != PEER_FOLLOWS) {
-		p = p ? p : peers_add(&d->peers, domain);
-		p->since_ms = l->host->server->clock->mono_ms;
-	}
+	if (p && p->state == PEER_FOLLOWS && !p->via)
+		distribution_note(l, domain, "has attached once more");
+	p = p ? p : peers_add(&d->peers, domain);
 	peers_follow(&d->peers, p, &at);
+	distribution_note_changes(l);
 	distribution_arm(d);
 }
 
@@ -291,6 +276,7 @@ distribute_applied(struct live *l, const struct room_change *c)
 	}
 	d->has_changed |= d->peers.n > 0;
 	peers_applied(&d->peers, c);
+	distribution_note_changes(l);
 }
 
 void
@@ -329,6 +315,7 @@ each_peer(struct muc *muc, const struct jid *domain,
 				continue;
 			live_use(l);
 			fn(l, p);
+			distribution_note_changes(l);
 			live_release(l);
 		}
 	}
@@ -337,10 +324,6 @@ each_peer(struct muc *muc, const struct jid *domain,
 static void
 lose(struct live *l, struct peer *p)
 {
-	if (p->state == PEER_FOLLOWS && !p->via) {
-		distribution_note(l, p->domain, "is lost");
-		p->since_ms = l->host->server->clock->mono_ms;
-	}
 	peers_lost(&l->distribution->peers, p);
 }
 

@@ -233,6 +233,10 @@ on_created(void *data, const struct stanza *reply)
 	live_use(l);
 	if (reply && reply->type == TYPE_RESULT)
 		x = stanza_child(reply, "slave", NS_DMUC);
+	if (!x)
+		distribution_note(l, a->domain,
+				  reply ? "has refused to have a copy"
+					: "does not say whether it has a copy");
 	if (x && distribution_may_have(l, a->domain))
 		distribution_follow(l, a->domain, x);
 	else if (x)
@@ -267,6 +271,7 @@ create(struct live *l, struct asking *a)
 		xml_set(iq->arena, user, "jid", jid_str(j->ev->from));
 		list_append(&a->asked, &j->node);
 	}
+	distribution_note(l, a->domain, "is asked to have a copy");
 	iq_request(l->host->server, iq, ASK_MS, on_created, a);
 }
 
@@ -302,6 +307,9 @@ on_info(void *data, const struct stanza *reply)
 		create(l, a);
 		return;
 	}
+	distribution_note(l, a->domain,
+			  reply ? "cannot have a copy"
+				: "does not say whether it can have a copy");
 	live_use(l);
 	let_enter(l, &a->joiners);
 	asking_free(a);
@@ -361,6 +369,7 @@ wait(struct live *l, struct event *ev, hook_fn *fn, const struct known *k)
 		return WAIT;
 	list_remove(&j->node);
 	free(j);
+	distribution_note(l, a->domain, "cannot be asked to have a copy");
 	asking_free(a);
 	return fn(ev, l);
 }

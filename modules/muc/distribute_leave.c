@@ -116,6 +116,9 @@ mark_seen(struct live *l, const struct jid *domain)
 void
 distribution_drain(struct live *l, struct peer *p)
 {
+	struct jid *domain = jid_ref(p->domain);
+	bool is_out_of_reach = p->is_cut && p->via;
+
 	distribution_note(l, p->domain, "is detached, its users stay,");
 	/* One that is lost is told when it attaches, behind what it has
 	 * missed. */
@@ -123,6 +126,10 @@ distribution_drain(struct live *l, struct peer *p)
 		peers_detach(&l->distribution->peers, p, true);
 	mark_seen(l, p->domain);
 	peers_remove(&l->distribution->peers, p);
+	/* By the relay they were here; we do not reach them. */
+	if (is_out_of_reach)
+		distribution_link(l, domain, true);
+	jid_unref(&domain);
 }
 
 void
@@ -156,7 +163,8 @@ distribution_drop_deserted(struct live *l)
 		}
 		if (!is_long_lost(l, p) && ++p->n_idle < IDLE_LOOKS)
 			continue;
-		distribution_note(l, p->domain, "has no users in it");
+		distribution_note(l, p->domain,
+				  "is forgotten, it has no users in it,");
 		if (p->state == PEER_FOLLOWS)
 			peers_detach(&l->distribution->peers, p, false);
 		peers_remove(&l->distribution->peers, p);
@@ -261,6 +269,7 @@ distribution_set_relays(struct live *l)
 	d->relays = now;
 	tree_set_relays(&d->peers, (const char *const *)now.all, now.n, fanout);
 	relays_fini(&old);
+	distribution_note_changes(l);
 }
 
 void
@@ -301,6 +310,7 @@ describe(const struct live *l, const struct peer *p)
 		.n_stanzas = p->traffic.n_stanzas,
 		.n_bytes = p->traffic.n_bytes,
 		.n_instead_of = p->traffic.n_instead_of,
+		.n_bytes_instead_of = p->traffic.n_bytes_instead_of,
 	};
 }
 

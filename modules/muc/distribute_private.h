@@ -55,12 +55,22 @@ void distribution_follow(struct live *l, const struct jid *domain,
 void distribution_arm(struct distribution *d);
 /* Or NULL. */
 struct peer *distribution_peer(const struct live *l, const struct jid *domain);
-/* A line in the log, with the position; peers cause it. */
-void distribution_note(const struct live *l, const struct jid *domain,
-		       const char *what);
 /* users_stay: they are ordinary occupants from now on. */
 void
 distribution_send_detach(struct live *l, struct jid *domain, bool users_stay);
+
+/* Its users are away, as nobody reaches it; or not any more. */
+void distribution_link(struct live *l, struct jid *domain, bool is_away);
+
+/* ---- distribute_log.c ---- */
+
+/* A line in the log, with the position; peers cause it. */
+void distribution_note(const struct live *l, const struct jid *domain,
+		       const char *what);
+void distribution_note_by(const struct live *l, const struct jid *domain,
+			  const char *what, const struct jid *relay);
+/* What is different with peers since that was said last. */
+void distribution_note_changes(const struct live *l);
 
 /* ---- distribute_ask.c ---- */
 

@@ -94,20 +94,6 @@ domain_of(const struct xml *x, const char *name)
 	return jid;
 }
 
-static void
-note_below(struct live *l, const struct peer *relay, struct peer *p,
-	   const struct peer *was)
-{
-	char *what;
-
-	if (!p || p->via != relay || was == relay)
-		return;
-	p->since_ms = l->host->server->clock->mono_ms;
-	what = mem_printf("follows by %s", jid_domain(relay->domain));
-	distribution_note(l, p->domain, what);
-	free(what);
-}
-
 /* Somebody wants to have the log from it. */
 static void
 on_below(struct live *l, struct peer *relay, const struct xml *x)
@@ -115,22 +101,36 @@ on_below(struct live *l, struct peer *relay, const struct xml *x)
 	struct peers *ps = &l->distribution->peers;
 	struct jid *domain = domain_of(x, "jid");
 	struct peer *p = domain ? distribution_peer(l, domain) : NULL;
-	const struct peer *was = p ? p->via : NULL;
 
 	if (!domain)
 		return;
 	if ((p ? p->is_deserted : !has_user_of(l, domain)) ||
 	    !distribution_may_have(l, domain)) {
-		tree_drop(ps, relay, domain, peers_at_of(x).ask);
+		tree_refuse(ps, relay, domain, peers_at_of(x).ask);
 	} else if (limits_may_attach_to(l, domain, relay->domain)) {
 		tree_below(ps, relay, domain, x);
-		note_below(l, relay, distribution_peer(l, domain), was);
 		distribution_arm(l->distribution);
 	} else {
 		/* It asks again later. */
-		tree_drop(ps, relay, domain, peers_at_of(x).ask);
+		tree_refuse(ps, relay, domain, peers_at_of(x).ask);
 	}
+	p = distribution_peer(l, domain);
+	if (!p || p->via != relay)
+		distribution_note_by(l, domain, "may not follow by",
+				     relay->domain);
 	jid_unref(&domain);
+}
+
+/* A relay names all that it has whenever it is told of the tree. */
+static bool
+is_known(struct live *l, struct peer *relay, const struct xml *x)
+{
+	struct jid *domain = domain_of(x, "jid");
+	bool is = domain &&
+		  tree_knows_below(&l->distribution->peers, relay, domain, x);
+
+	jid_unref(&domain);
+	return is;
 }
 
 /* Of one relay, more are not looked at. */
@@ -143,7 +143,7 @@ on_children(struct live *l, struct peer *relay, const struct xml *x)
 
 	tree_children(&l->distribution->peers, relay, x);
 	xml_each (kid, x) {
-		if (n++ < CHILDREN_MAX)
+		if (n++ < CHILDREN_MAX && !is_known(l, relay, kid))
 			on_below(l, relay, kid);
 	}
 }
@@ -191,13 +191,19 @@ take_opened(struct live *l, struct peer *p, const struct buf *text)
 	struct arena *a = arena_new();
 	struct xml *x =
 		xml_from_text(l->host->server->pool, a, text->data, text->len);
+	struct jid *domain;
 
 	if (x && strcmp(x->ns, NS_DMUC) != 0) {
 		take_stanza(l, p, a, x);
 		return;
 	}
-	if (x && strcmp(x->name, "carry") != 0)
-		take(l, p->domain, x);
+	/* It may be no peer any more then. */
+	domain = jid_ref(p->domain);
+	/* Who attaches by a relay does so at that. */
+	if (x && strcmp(x->name, "carry") != 0 &&
+	    strcmp(x->name, "attach") != 0)
+		take(l, domain, x);
+	jid_unref(&domain);
 	arena_unref(&a);
 }
 
@@ -254,8 +260,10 @@ distribute_receive(struct live *l, struct event *ev)
 		return false;
 	if (ev->stanza->type == TYPE_ERROR)
 		return true;
-	if (live_room(l) && !live_room(l)->is_destroyed)
+	if (live_room(l) && !live_room(l)->is_destroyed) {
 		take(l, ev->from, x);
+		distribution_note_changes(l);
+	}
 	/* Its users want to know that there is no room. */
 	else if (!strcmp(x->name, "attach"))
 		distribution_send_detach(l, ev->from, false);

@@ -75,7 +75,7 @@ static const struct option options[] = {
 		 "servers, if the room's server names it as a relay." },
 	{ "room-copies-children", OPT_INT,
 	  offsetof(struct peerhost, max_children), .def = "64", .min = 0,
-	  .max = 100000,
+	  .max = 1000, /* the room's server looks at no more */
 	  .doc = "To so many other servers it passes one of them on." },
 	{ "room-copies-max", OPT_INT, offsetof(struct peerhost, max),
 	  .def = "10000", .min = 0, .max = 1000000,
@@ -347,8 +347,10 @@ on_closed(struct event *ev, void *data)
 			continue;
 		if (s->owner)
 			fanout_detach(s);
-		if (!c->is_over)
-			slave_session_gone(c->slave, ev->session->jid);
+		if (c->is_over)
+			continue;
+		copy_set_clock(c);
+		slave_session_gone(c->slave, ev->session->jid);
 	}
 	return PASS;
 }
@@ -453,11 +455,14 @@ note_bounce(struct peerhost *ph, struct jid *domain)
 }
 
 static void
-take_bounce(struct peerhost *ph, const struct jid *domain)
+tell_all(struct peerhost *ph, const struct jid *domain,
+	 void (*fn)(struct slave *s, const struct jid *domain))
 {
 	map_each (n, &ph->copies) {
-		if (!copy_of(n)->is_over)
-			slave_bounced(copy_of(n)->slave, domain);
+		if (copy_of(n)->is_over)
+			continue;
+		copy_set_clock(copy_of(n));
+		fn(copy_of(n)->slave, domain);
 	}
 }
 
@@ -481,7 +486,7 @@ on_bounces(struct turn_end *e)
 		struct jid *domain = jid_ref(b->domain);
 
 		bounce_free(ph, b);
-		take_bounce(ph, domain);
+		tell_all(ph, domain, slave_bounced);
 		jid_unref(&domain);
 	}
 }
@@ -618,16 +623,6 @@ on_disco(struct event *ev, void *data)
 }
 
 /* ---- ways ---- */
-
-static void
-tell_all(struct peerhost *ph, const struct jid *domain,
-	 void (*fn)(struct slave *s, const struct jid *domain))
-{
-	map_each (n, &ph->copies) {
-		if (!copy_of(n)->is_over)
-			fn(copy_of(n)->slave, domain);
-	}
-}
 
 static enum verdict
 on_unreachable(struct event *ev, void *data)

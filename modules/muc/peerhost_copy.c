@@ -45,6 +45,14 @@ copy_eq(const struct map_node *n, const void *jid)
 			   jid);
 }
 
+void
+copy_set_clock(struct copy *c)
+{
+	const struct clock *now = c->host->host->server->clock;
+
+	slave_set_clock(c->slave, now->mono_ms, now->wall_ms);
+}
+
 struct copy *
 copy_find(const struct peerhost *ph, const struct jid *room)
 {
@@ -55,8 +63,7 @@ copy_find(const struct peerhost *ph, const struct jid *room)
 	n = map_find(&ph->copies, jid_hash_bare(room), copy_eq, room);
 	if (!n)
 		return NULL;
-	slave_set_clock(copy_of(n)->slave, ph->host->server->clock->mono_ms,
-			ph->host->server->clock->wall_ms);
+	copy_set_clock(copy_of(n));
 	return copy_of(n);
 }
 
@@ -367,8 +374,7 @@ copy_new(struct peerhost *ph, struct jid *room)
 
 	c->host = ph;
 	c->slave = slave_new(room, ph->host->jid, &slave_class, c);
-	slave_set_clock(c->slave, ph->host->server->clock->mono_ms,
-			ph->host->server->clock->wall_ms);
+	copy_set_clock(c);
 	c->slave->since_ms = ph->host->server->clock->mono_ms;
 	copy_take_options(c);
 	map_insert(&ph->copies, &c->node, jid_hash_bare(room));
@@ -396,6 +402,7 @@ see(struct copy *c, copies_fn *fn, void *data)
 			      1000,
 		   .epoch = s->room->log.epoch,
 		   .seq = s->room->log.seq,
+		   .n_behind = slave_n_behind(s),
 		   .n_users = s->locals.n,
 		   .n_occupants = s->room->n_occupants,
 		   .n_waiting = s->n_pending,

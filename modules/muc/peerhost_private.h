@@ -62,6 +62,8 @@ struct server *copy_server(const struct copy *c);
 /* The copy of that room (its resource does not count), or NULL. It may be over.
  */
 struct copy *copy_find(const struct peerhost *ph, const struct jid *room);
+/* Before anything is done to it; copy_find and copy_new have done so. */
+void copy_set_clock(struct copy *c);
 /* Empty. */
 struct copy *copy_new(struct peerhost *ph, struct jid *room);
 void copy_free(struct copy *c);

@@ -7,6 +7,7 @@
 #include "modules/muc/entry.h"
 #include "modules/muc/envelope.h"
 #include "modules/muc/info.h"
+#include "modules/muc/instead.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/room.h"
 #include "modules/muc/rules.h"
@@ -41,6 +42,8 @@ peer_free(struct peer *p)
 {
 	list_remove(&p->node);
 	jid_unref(&p->domain);
+	jid_unref(&p->noted.via);
+	jid_unref(&p->noted.place);
 	free(p->seen);
 	free(p->proof);
 	free(p);
@@ -128,13 +131,39 @@ count(struct peers *ps, struct peer *p, struct peers_traffic more)
 		all[i]->n_stanzas += more.n_stanzas;
 		all[i]->n_bytes += more.n_bytes;
 		all[i]->n_instead_of += more.n_instead_of;
+		all[i]->n_bytes_instead_of += more.n_bytes_instead_of;
 	}
+}
+
+/* One that somebody else shows it to costs us nothing by itself. */
+static void
+count_instead(struct peers *ps, struct peer *p, const struct instead *each)
+{
+	if (p->state != PEER_FOLLOWS || p->is_deserted)
+		return;
+	count(ps, p,
+	      (struct peers_traffic){
+		      .n_instead_of = each->n_stanzas * p->n_sessions,
+		      .n_bytes_instead_of = each->n_bytes * p->n_sessions,
+	      });
+}
+
+/* With its envelope. */
+static size_t
+size_of_message(const struct peers *ps, const struct peer *p,
+		const struct buf *b)
+{
+	return strlen("<message from='' to=''></message>") +
+	       strlen(jid_str(ps->room->jid)) + strlen(jid_domain(p->domain)) +
+	       b->len;
 }
 
 void
 peers_send_itself(struct peers *ps, struct peer *p, const struct buf *b)
 {
-	count(ps, p, (struct peers_traffic){ 1, b->len, 0 });
+	count(ps, p,
+	      (struct peers_traffic){ .n_stanzas = 1,
+				      .n_bytes = size_of_message(ps, p, b) });
 	ps->cls->send(ps->owner, p, b->data, b->len);
 }
 
@@ -251,8 +280,10 @@ info_of(const struct peers *ps)
 	return info_digest(ps->room, &limits);
 }
 
+/* is_lost: whom that is for gets nothing before it attaches. */
 static void
-write_position(struct buf *b, const struct peers *ps, uint64_t ask)
+write_position(struct buf *b, const struct peers *ps, uint64_t ask,
+	       bool is_lost)
 {
 	const struct log_ring *log = &ps->room->log;
 
@@ -268,6 +299,8 @@ write_position(struct buf *b, const struct peers *ps, uint64_t ask)
 	write_room(b, ps);
 	if (ps->path)
 		xml_write_attr(b, "path", ps->path);
+	if (is_lost)
+		buf_adds(b, " lost='true'");
 	buf_adds(b, "/>");
 }
 
@@ -332,7 +365,7 @@ peers_follow(struct peers *ps, struct peer *p, const struct peers_at *at)
 		send_room(ps, p, at->ask);
 	}
 	/* That was all. */
-	write_position(&b, ps, at->ask);
+	write_position(&b, ps, at->ask, false);
 	peers_send(ps, p, &b);
 	buf_fini(&b);
 	/* No way is found again that was not lost here. */
@@ -390,6 +423,7 @@ void
 peers_broken(struct peers *ps, struct peer *p)
 {
 	peers_tell_one(ps, p);
+	tree_broken(ps, p);
 }
 
 void
@@ -462,7 +496,10 @@ peers_applied(struct peers *ps, const struct room_change *c)
 {
 	struct buf logs[2] = { { 0 }, { 0 } }, own = { 0 };
 	bool is_for_all = envelope_is_for_all(c->entry);
+	struct instead each = { 0, 0 };
 
+	if (ps->n)
+		each = instead_of_entry(ps->room, c);
 	peers_remember_put_out(ps, c);
 	if (c->entry->type == ENTRY_JOIN)
 		count_joined(ps, c);
@@ -479,6 +516,7 @@ peers_applied(struct peers *ps, const struct room_change *c)
 
 		if (!p->via)
 			peers_entitle(ps, p, c);
+		count_instead(ps, p, &each);
 		if (is_kept_from(p))
 			continue;
 		b = is_own ? &own : &logs[p->is_entitled];
@@ -488,7 +526,6 @@ peers_applied(struct peers *ps, const struct room_change *c)
 		if (is_own || !b->len)
 			write_log(b, ps, &to, c->entry);
 		peers_send(ps, p, b);
-		count(ps, p, (struct peers_traffic){ 0, 0, p->n_sessions });
 	}
 	/* Behind what relays pass on. */
 	list_each (n, &ps->all) {
@@ -534,9 +571,11 @@ peers_tell_position(struct peers *ps)
 	struct buf b = { 0 };
 
 	ps->n_undigested = 0;
-	write_position(&b, ps, 0);
+	write_position(&b, ps, 0, false);
 	list_each (n, &ps->all) {
-		if (is_told(peer_of(n)))
+		if (peer_of(n)->state == PEER_LOST)
+			peers_tell_one(ps, peer_of(n));
+		else if (is_told(peer_of(n)))
 			peers_send(ps, peer_of(n), &b);
 	}
 	buf_fini(&b);
@@ -549,7 +588,7 @@ peers_tell_one(struct peers *ps, struct peer *p)
 
 	if (!is_told(p))
 		return;
-	write_position(&b, ps, 0);
+	write_position(&b, ps, 0, p->state == PEER_LOST);
 	peers_send(ps, p, &b);
 	buf_fini(&b);
 }
@@ -560,7 +599,7 @@ peers_tell_stranger(struct peers *ps, struct jid *domain)
 	struct peer stranger = { .domain = domain };
 	struct buf b = { 0 };
 
-	write_position(&b, ps, 0);
+	write_position(&b, ps, 0, true);
 	peers_send(ps, &stranger, &b);
 	buf_fini(&b);
 }

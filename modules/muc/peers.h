@@ -35,10 +35,11 @@ struct xml;
  * of it lets them enter again. */
 #define PEERS_PUT_OUT 256
 
-/* What was sent to peers, and in place of how many stanzas to their users, one
- * by one. What who enters would have been sent of others is not counted. */
+/* What was sent to peers, and in place of what to their users, one by one:
+ * instead.h. What goes by a relay is in place of that, too, and costs what is
+ * sent to the relay. */
 struct peers_traffic {
-	uint64_t n_stanzas, n_bytes, n_instead_of;
+	uint64_t n_stanzas, n_bytes, n_instead_of, n_bytes_instead_of;
 };
 
 enum peer_state {
@@ -51,6 +52,13 @@ enum peer_state {
 struct peer_seen {
 	uint64_t hashes[PEERS_SEEN];
 	uint8_t outcomes[PEERS_SEEN];
+};
+
+/* For the log. */
+struct peer_noted {
+	bool is_there, is_deserted, is_relay;
+	enum peer_state state;
+	struct jid *via, *place; /* refs, or NULL */
 };
 
 struct peer {
@@ -92,7 +100,8 @@ struct peer {
 	uint64_t n_seen;
 	struct peers_traffic traffic; /* since it is there */
 	int64_t since_ms;	      /* owner's: of its state */
-	unsigned n_idle; /* owner's: looks without users in a row */
+	unsigned n_idle;	 /* owner's: looks without users in a row */
+	struct peer_noted noted; /* owner's: as it was said last */
 };
 
 struct peers_class {
@@ -189,13 +198,13 @@ bool peers_outcome(const struct peer *p, const char *submit,
 		   enum stanza_cond *cond_out);
 /* Nothing came of it, or it was there before: the peer forgets it. */
 void peers_settled(struct peers *ps, struct peer *p, const char *submit);
-/* It is none any more: it learns whether its users are ordinary occupants from
- * now on (stay). peers_remove is to follow. */
-void peers_detach(struct peers *ps, struct peer *p, bool users_stay);
 /* The same for one that was refused, where an error does not get to the user
  * by itself. */
 void peers_refused(struct peers *ps, struct peer *p, const char *submit,
 		   enum stanza_cond cond);
+/* It is none any more: it learns whether its users are ordinary occupants from
+ * now on (stay). peers_remove is to follow. */
+void peers_detach(struct peers *ps, struct peer *p, bool users_stay);
 
 /* Says where the log is, with a digest: who is behind, or has another room,
  * attaches. */

@@ -201,6 +201,7 @@ serve(struct relay *r, struct waiter *w)
 	    (!p && r->peers.n >= s->children_max)) {
 		release(s, w->domain, w->ask);
 		tell_master(s, "lost", w->domain, w->ask, NULL);
+		note(s, "cannot be passed on to", w->domain);
 		if (p)
 			peers_remove(&r->peers, p);
 	} else {
@@ -305,8 +306,10 @@ on_drop(struct slave *s, struct jid *domain, uint64_t ask)
 	} else if (p && p->ask <= ask) {
 		release(s, domain, p->ask);
 	}
-	if (p && p->ask <= ask)
+	if (p && p->ask <= ask) {
+		note(s, "not passed on any more to", domain);
 		peers_remove(&s->relay->peers, p);
+	}
 }
 
 /* ---- what goes through here ---- */
@@ -434,6 +437,7 @@ from_below(struct slave *s, struct jid *from, const struct xml *x)
 		carry_up(s, from, x);
 	} else if (!strcmp(x->name, "detach") && p) {
 		tell_master(s, "lost", from, p->ask, NULL);
+		note(s, "not passed on any more to", from);
 		peers_remove(&s->relay->peers, p);
 	}
 }
@@ -507,11 +511,25 @@ drop_lost(struct relay *r)
 	}
 }
 
+/* p NULL: to all. */
+static void
+tell_position(struct relay *r, struct peer *p)
+{
+	struct buf path = { 0 };
+
+	describe(r, &path);
+	if (p)
+		peers_tell_one(&r->peers, p);
+	else
+		peers_tell_position(&r->peers);
+	r->peers.path = NULL;
+	buf_fini(&path);
+}
+
 void
 relay_is_current(struct slave *s, bool is_news)
 {
 	struct relay *r = s->relay;
-	struct buf path = { 0 };
 
 	if (!r)
 		return;
@@ -522,13 +540,23 @@ relay_is_current(struct slave *s, bool is_news)
 			ask_for(s, waiter_of(n));
 		}
 	}
-	describe(r, &path);
-	peers_tell_position(&r->peers);
-	r->peers.path = NULL;
-	buf_fini(&path);
+	tell_position(r, NULL);
 }
 
 /* ---- ends ---- */
+
+void
+relay_broken(struct slave *s, const struct jid *domain)
+{
+	struct peer *p = s->relay ? peers_find(&s->relay->peers, domain) : NULL;
+
+	if (!p || p->state != PEER_FOLLOWS || s->state != SLAVE_CURRENT)
+		return;
+	/* It may have been restarted, and says so; or lack something of ours,
+	 * or of the master's. */
+	tell_position(s->relay, p);
+	tell_master(s, "below", domain, p->ask, p->proof);
+}
 
 void
 relay_lost(struct slave *s, const struct jid *domain)
@@ -536,6 +564,9 @@ relay_lost(struct slave *s, const struct jid *domain)
 	struct peer *p = s->relay ? peers_find(&s->relay->peers, domain) : NULL;
 	struct waiter *w = s->relay ? waiter_find(s->relay, domain) : NULL;
 
+	/* If the master has allowed it already. */
+	if (w && !w->asked_ms)
+		tell_master(s, "lost", domain, w->ask, NULL);
 	if (w)
 		waiter_free(s->relay, w);
 	if (!p || p->state != PEER_FOLLOWS)
@@ -560,6 +591,7 @@ relay_release_all(struct slave *s)
 		struct peer *p = container_of(n, struct peer, node);
 
 		release(s, p->domain, p->ask);
+		note(s, "not passed on any more to", p->domain);
 		peers_remove(&r->peers, p);
 	}
 }

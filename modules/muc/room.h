@@ -145,7 +145,6 @@ room_session_address(const struct room *r, const struct room_session *s)
 	return r->is_copy ? s->real : s->jid;
 }
 
-/* room_each(o, r) { struct occupant *o … } may not remove any. */
 #define occupant_of(n)	   container_of(n, struct occupant, in_room)
 #define room_session_of(n) container_of(n, struct room_session, in_occupant)
 

@@ -3,6 +3,7 @@
 #include "modules/muc/room_size.h"
 
 #include "base/chunk.h"
+#include "modules/muc/config.h"
 #include "modules/muc/entry.h"
 #include "modules/muc/room.h"
 #include "xmpp/jid.h"
@@ -35,17 +36,30 @@ room_size_of_jid(const struct jid *jid)
 	return jid ? OVERHEAD + 2 * size_of_text(jid_str(jid)) : 0;
 }
 
+static size_t
+size_of_config(const struct muc_config *c)
+{
+	if (!c)
+		return 0;
+	return sizeof(*c) + OVERHEAD + size_of_text(c->name) +
+	       size_of_text(c->desc) + size_of_text(c->lang) +
+	       size_of_text(c->password) + size_of_text(c->contacts) +
+	       size_of_text(c->copies) + size_of_text(c->logs) +
+	       size_of_text(c->pubsub) + size_of_text(c->avatar) +
+	       size_of_text(c->relays);
+}
+
 size_t
 room_size_of_entry(const struct entry *e)
 {
 	return sizeof(struct entry) + sizeof(struct occupant) +
 	       sizeof(struct room_session) + 2 * OVERHEAD +
-	       room_size_of_jid(e->jid) + room_size_of_jid(e->real) +
-	       size_of_text(e->nick) + size_of_text(e->new_nick) +
-	       size_of_text(e->occupant_id) + size_of_text(e->stanza_id) +
-	       size_of_text(e->submit) + size_of_text(e->actor) +
-	       size_of_text(e->reason) + size_of_chunk(e->payload) +
-	       size_of_chunk(e->tombstone);
+	       size_of_config(e->config) + room_size_of_jid(e->jid) +
+	       room_size_of_jid(e->real) + size_of_text(e->nick) +
+	       size_of_text(e->new_nick) + size_of_text(e->occupant_id) +
+	       size_of_text(e->stanza_id) + size_of_text(e->submit) +
+	       size_of_text(e->actor) + size_of_text(e->reason) +
+	       size_of_chunk(e->payload) + size_of_chunk(e->tombstone);
 }
 
 static size_t

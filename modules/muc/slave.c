@@ -50,9 +50,15 @@ slave_state_name(enum slave_state state)
 void
 slave_set_state(struct slave *s, enum slave_state state)
 {
-	if (s->state != state)
+	bool is_news = s->state != state;
+
+	if (is_news)
 		s->since_ms = s->now_ms;
 	s->state = state;
+	if (is_news)
+		s->cls->note(s->owner, state == SLAVE_SPLIT
+					       ? "split: no way to the master"
+					       : slave_state_name(state));
 }
 
 /* ---- those of ours ---- */
@@ -684,6 +690,7 @@ slave_free(struct slave *s)
 	map_each (n, &s->locals)
 		slave_local_free(s, slave_local_of(n));
 	map_fini(&s->locals);
+	map_fini(&s->senders);
 	for (size_t i = 0; i < s->n_faded; i++)
 		jid_unref(&s->faded[i]);
 	free(s->faded);

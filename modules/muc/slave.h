@@ -98,6 +98,7 @@ struct slave_pending {
 	char id[SUBMIT_ID_LEN + 1];
 	struct jid *user;      /* ref */
 	struct stanza *stanza; /* ref; NULL: none */
+	size_t size;	       /* of that, bytes */
 	char *nick;	       /* owned; LEAVE; who has entered in a split */
 	char *occupant;	       /* owned; the id of who has sent it, or NULL */
 	int64_t stamp_ms;      /* wall clock; 0: it did not have to wait */
@@ -120,6 +121,7 @@ struct slave {
 	struct room *room; /* owned; of epoch "" as long as it is empty */
 	struct map locals; /* struct slave_local, by address */
 	struct list pending;
+	struct map senders; /* of what is pending: slave_pending.c */
 	size_t n_pending;
 	unsigned round; /* of passing all up */
 	uint64_t turn;	/* counts who enters, and what is shown in a split */
@@ -135,6 +137,9 @@ struct slave {
 	 * set. A larger room is given up, its users are ordinary occupants. */
 	size_t size, size_max;
 	size_t size_again; /* where it is counted again */
+	/* As far as it knows where the log is: slave_receive.c. */
+	char told_epoch[LOG_EPOCH_LEN + 1];
+	uint64_t told_seq;
 	/* Whom it gets the log from: slave_way.c. */
 	struct jid *parent;	    /* ref; NULL: the master itself */
 	struct jid *asked;	    /* ref; SPLIT: a relay that may answer */
@@ -145,7 +150,8 @@ struct slave {
 	char *path; /* owned; the relays between the master and this, or "" */
 	/* Those that get the log from this: relay.c; owned, or NULL. */
 	struct relay *relay;
-	bool is_relay; /* the master trusts it with that */
+	bool is_wanted; /* as a relay, by the master */
+	bool is_relay;	/* and it is one */
 	/* What goes by a relay is sealed, once the master has said with what.
 	 */
 	struct seal seal;
@@ -255,9 +261,13 @@ enum stanza_cond slave_put_out(struct slave *s, const struct jid *by,
 /* The session of ours with that address in the room, or NULL. */
 struct room_session *
 slave_session(const struct slave *s, const struct jid *full);
+/* How many entries it lacks, as far as it was told; -1: that was of another
+ * epoch. */
+int64_t slave_n_behind(const struct slave *s);
 /* How many other copies get the log from it. */
 size_t slave_n_below(const struct slave *s);
-/* Can it say about the room (info.h) what the master would? */
+/* Can it say about the room (info.h) what the master would, or was the last to
+ * say in a split? */
 bool slave_answers_info(const struct slave *s);
 /* Is it in the room, or about to enter, by this copy? */
 bool slave_serves(struct slave *s, const struct jid *full);

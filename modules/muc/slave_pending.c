@@ -21,6 +21,59 @@
 
 #define PENDING_SIZE_MAX (128 << 10) /* bytes, and one stanza more */
 
+/* ---- how much waits ---- */
+
+/* Of one client. */
+struct sender {
+	struct map_node node; /* in slave->senders */
+	struct jid *user;     /* ref */
+	size_t n, size;	      /* size: bytes */
+};
+
+static bool
+sender_eq(const struct map_node *n, const void *user)
+{
+	return jid_eq(
+		container_of((struct map_node *)n, struct sender, node)->user,
+		user);
+}
+
+static struct sender *
+sender_find(const struct slave *s, const struct jid *user)
+{
+	struct map_node *n =
+		map_find(&s->senders, jid_hash(user), sender_eq, user);
+
+	return n ? container_of(n, struct sender, node) : NULL;
+}
+
+static void
+count_in(struct slave *s, const struct slave_pending *p)
+{
+	struct sender *by = sender_find(s, p->user);
+
+	if (!by) {
+		by = mem_zalloc(sizeof(*by));
+		by->user = jid_ref(p->user);
+		map_insert(&s->senders, &by->node, jid_hash(p->user));
+	}
+	by->n++;
+	by->size += p->size;
+}
+
+static void
+count_out(struct slave *s, const struct slave_pending *p)
+{
+	struct sender *by = sender_find(s, p->user);
+
+	by->size -= p->size;
+	if (--by->n)
+		return;
+	map_remove(&s->senders, &by->node);
+	jid_unref(&by->user);
+	free(by);
+}
+
 /* ---- what waits ---- */
 
 static uint64_t
@@ -52,6 +105,7 @@ slave_pending_drop(struct slave *s, struct slave_pending *p)
 	if (id)
 		s->answered[s->n_answered++ % SLAVE_ANSWERED] =
 			hash_stanza(p->user, id);
+	count_out(s, p);
 	list_remove(&p->node);
 	s->n_pending--;
 	jid_unref(&p->user);
@@ -70,6 +124,7 @@ slave_pending_add(struct slave *s, enum slave_pending_kind kind,
 
 	p->user = jid_ref(user);
 	p->stanza = stanza ? stanza_ref(stanza) : NULL;
+	p->size = stanza ? arena_size(stanza->arena) : 0;
 	p->kind = kind;
 	p->passed_ms = s->now_ms;
 	if (id)
@@ -78,6 +133,7 @@ slave_pending_add(struct slave *s, enum slave_pending_kind kind,
 		token_make(p->id, SUBMIT_ID_LEN);
 	list_append(&s->pending, &p->node);
 	s->n_pending++;
+	count_in(s, p);
 	return p;
 }
 
@@ -91,30 +147,13 @@ slave_pending_by_id(struct slave *s, const char *id)
 	return NULL;
 }
 
-static size_t
-count_pending(const struct slave *s, const struct jid *user, size_t *size_out)
-{
-	size_t count = 0;
-
-	*size_out = 0;
-	list_each (n, &s->pending) {
-		const struct slave_pending *p = slave_pending_of(n);
-
-		if (!jid_eq(p->user, user))
-			continue;
-		count++;
-		*size_out += p->stanza ? arena_size(p->stanza->arena) : 0;
-	}
-	return count;
-}
-
 /* Whoever leaves may do so, once. */
 bool
 slave_may_wait(const struct slave *s, const struct stanza *stanza)
 {
-	size_t size, n = count_pending(s, stanza->from, &size);
+	const struct sender *by = sender_find(s, stanza->from);
 
-	return (n < s->pending_max && size < PENDING_SIZE_MAX) ||
+	return !by || (by->n < s->pending_max && by->size < PENDING_SIZE_MAX) ||
 	       (stanza->type == TYPE_UNAVAILABLE &&
 		!slave_is_leaving(s, stanza->from));
 }

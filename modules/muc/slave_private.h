@@ -131,6 +131,8 @@ void relay_receive(struct slave *s, struct jid *from, const struct xml *x);
 void relay_pass_on(struct slave *s, const struct entry *e, bool is_late);
 /* It is current now; or it was, and the master has told the position. */
 void relay_is_current(struct slave *s, bool is_news);
+/* What was on its way to a domain may be lost. */
+void relay_broken(struct slave *s, const struct jid *domain);
 /* There is no way to a domain any more. */
 void relay_lost(struct slave *s, const struct jid *domain);
 /* Tells the master whom it serves, or that it does not want to. */

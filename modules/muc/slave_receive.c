@@ -22,7 +22,7 @@
 #include <string.h>
 
 /* Its position is told so often. */
-#define ACK_EVERY	16
+#define ACK_EVERY	64
 #define ACK_EVERY_BELOW 256
 
 /* What a snapshot may hold: entries. */
@@ -143,6 +143,31 @@ is_of_gone(struct slave *s, const struct entry *e)
 		 !room_by_nick(s->room, e->nick)));
 }
 
+/* Where the log is. */
+static void
+note_told(struct slave *s, const char *epoch, uint64_t seq)
+{
+	if (strlen(epoch) > LOG_EPOCH_LEN)
+		return;
+	if (strcmp(epoch, s->told_epoch) != 0)
+		s->told_seq = 0;
+	strcpy(s->told_epoch, epoch);
+	if (seq > s->told_seq)
+		s->told_seq = seq;
+}
+
+int64_t
+slave_n_behind(const struct slave *s)
+{
+	const struct log_ring *log = &s->room->log;
+
+	if (!*s->told_epoch)
+		return 0;
+	if (strcmp(s->told_epoch, log->epoch) != 0)
+		return -1;
+	return s->told_seq > log->seq ? (int64_t)(s->told_seq - log->seq) : 0;
+}
+
 static enum taken
 take_next(struct slave *s, bool is_by_relay, struct entry *e, bool is_late)
 {
@@ -163,6 +188,9 @@ take_next(struct slave *s, bool is_by_relay, struct entry *e, bool is_late)
 	e->seq = 0;
 	log_ring_append(&s->room->log, e);
 	relay_pass_on(s, e, is_late);
+	/* What we have asked for is coming. */
+	if (is_late)
+		s->asked_ms = s->now_ms;
 	/* Where it has less to do with us, the master hears less. */
 	if (++s->n_unacked >= (s->parent ? ACK_EVERY_BELOW : ACK_EVERY))
 		slave_acknowledge(s);
@@ -190,6 +218,7 @@ take_entry(struct slave *s, bool is_by_relay, const struct xml *x, bool is_late)
 		taken = take_next(s, is_by_relay, e, is_late);
 		break;
 	case LOG_GAP:
+		note_told(s, s->room->log.epoch, e->seq);
 		taken = GAP;
 		break;
 	case LOG_DUPLICATE:
@@ -243,6 +272,11 @@ put_next(struct slave *s, bool is_by_relay, const struct xml *x)
 
 	if (!e) {
 		s->cls->note(s->owner, err.text);
+		return true;
+	}
+	/* That is not for relays to say. */
+	if (is_by_relay && e->type == ENTRY_AFFILIATION) {
+		entry_unref(&e);
 		return true;
 	}
 	if (is_by_relay)
@@ -311,10 +345,12 @@ on_snapshot(struct slave *s, bool is_by_relay, const struct xml *x)
 		slave_drop_next(s);
 		s->next = room_new(s->jid, 0);
 		s->next->is_copy = true;
+		note_told(s, epoch, strtoull(seq, NULL, 10));
 	}
 	if (!s->next || number != s->next_part + 1)
 		return;
 	s->next_part = number;
+	s->asked_ms = s->now_ms;
 	xml_each (kid, x) {
 		if (++s->next_entries > SNAPSHOT_MAX ||
 		    !put_next(s, is_by_relay, kid)) {
@@ -396,7 +432,6 @@ caught_up(struct slave *s)
 	if (s->state == SLAVE_CURRENT)
 		return;
 	slave_set_state(s, SLAVE_CURRENT);
-	s->cls->note(s->owner, "current");
 	slave_leave_for_gone(s);
 	return_missing(s);
 	s->round++;
@@ -427,9 +462,11 @@ slave_has_return(const struct slave *s)
 bool
 slave_answers_info(const struct slave *s)
 {
-	/* Who is to return is not there for the master. */
-	return s->knows_info && s->state == SLAVE_CURRENT &&
-	       !slave_has_return(s);
+	/* In a split nobody else can, and clients ask before they enter. Who is
+	 * to return is not there for the master. */
+	return s->knows_info &&
+	       (s->state == SLAVE_SPLIT ||
+		(s->state == SLAVE_CURRENT && !slave_has_return(s)));
 }
 
 static bool
@@ -485,8 +522,11 @@ on_position(struct slave *s, bool is_by_relay, const struct xml *x)
 {
 	const char *epoch = xml_get(x, "epoch"), *seq = xml_get(x, "seq");
 	const char *digest = xml_get(x, "digest"), *info = xml_get(x, "info");
+	const char *lost = xml_get(x, "lost");
 	bool is_news;
 
+	if (epoch && seq)
+		note_told(s, epoch, strtoull(seq, NULL, 10));
 	if (s->state == SLAVE_SPLIT || !epoch || !seq ||
 	    (s->state == SLAVE_BEHIND && !slave_is_answer(s, x)))
 		return;
@@ -497,11 +537,17 @@ on_position(struct slave *s, bool is_by_relay, const struct xml *x)
 	}
 	if (is_by_relay && !take_path(s, xml_get(x, "path")))
 		return;
+	/* It sends us nothing, and nothing may be missing yet. */
+	if (lost && !strcmp(lost, "true")) {
+		slave_attach(s);
+		return;
+	}
 	if (strcmp(epoch, s->room->log.epoch) != 0 ||
 	    strtoull(seq, NULL, 10) != s->room->log.seq) {
 		seek(s, !strcmp(epoch, s->room->log.epoch));
 		return;
 	}
+	s->told_seq = s->room->log.seq;
 	s->knows_info = info && is_number(info, info_digest(s->room, NULL));
 	if (digest && !is_number(digest, snapshot_digest(s->room, NULL)) &&
 	    !slave_has_return(s) && s->state == SLAVE_CURRENT) {

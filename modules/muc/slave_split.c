@@ -391,7 +391,9 @@ slave_session_gone(struct slave *s, const struct jid *full)
 	if (!l)
 		return;
 	if (s->state == SLAVE_CURRENT) {
-		/* It says so itself. */
+		/* It says so itself, where it gets to the master by itself. */
+		if (slave_is_carried(s))
+			slave_say_gone(s, l->real, l->session->occupant->nick);
 		l->session->is_elsewhere = true;
 		slave_local_free(s, l);
 		return;

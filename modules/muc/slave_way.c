@@ -136,9 +136,25 @@ say_attach(struct slave *s, struct jid *to, bool for_all)
 
 /* ---- which way ---- */
 
+/* relay NULL: none, any more. */
+static void
+note_way(struct slave *s, const struct jid *relay)
+{
+	const struct jid *was = s->parent;
+	char *text;
+
+	if (relay == was || (relay && was && jid_eq(relay, was)))
+		return;
+	text = relay ? mem_printf("by the relay %s", jid_str(relay))
+		     : mem_printf("not by the relay %s any more", jid_str(was));
+	s->cls->note(s->owner, text);
+	free(text);
+}
+
 static void
 set_parent(struct slave *s, struct jid *parent, bool is_placed)
 {
+	note_way(s, parent);
 	jid_unref(&s->parent);
 	s->parent = parent ? jid_ref(parent) : NULL;
 	s->is_placed = is_placed;
@@ -218,7 +234,6 @@ split(struct slave *s)
 	slave_set_state(s, SLAVE_SPLIT);
 	slave_drop_next(s);
 	s->is_faded = false;
-	s->cls->note(s->owner, "split: no way to the master");
 	relay_release_all(s);
 	slave_show_waiting(s);
 	ask_relay(s);
@@ -273,13 +288,6 @@ slave_lost(struct slave *s, const struct jid *domain)
 		split(s);
 }
 
-static void
-heal(struct slave *s)
-{
-	slave_unfade(s);
-	s->cls->note(s->owner, "there is a way to the master again");
-}
-
 void
 slave_found(struct slave *s, const struct jid *domain)
 {
@@ -291,9 +299,11 @@ slave_found(struct slave *s, const struct jid *domain)
 		ask_relay(s);
 	if (!is_master(s, domain))
 		return;
+	if (s->is_cut)
+		s->cls->note(s->owner, "there is a way to the master again");
 	s->is_cut = false;
 	if (s->state == SLAVE_SPLIT)
-		heal(s);
+		slave_unfade(s);
 	if (!s->is_placed)
 		set_parent(s, NULL, false);
 	slave_ask(s, false);
@@ -310,6 +320,7 @@ slave_bounced(struct slave *s, const struct jid *domain)
 void
 slave_broken(struct slave *s, const struct jid *domain)
 {
+	relay_broken(s, domain);
 	if (s->state == SLAVE_SPLIT ||
 	    !(is_master(s, domain) || is_source(s, domain)))
 		return;
@@ -374,7 +385,12 @@ stop_relaying(struct slave *s)
 void
 slave_set_may_relay(struct slave *s, bool may_relay)
 {
+	bool was = s->may_relay;
+
 	s->may_relay = may_relay;
+	/* It has said no. Who attaches is asked again. */
+	if (may_relay && !was && s->is_wanted && s->state == SLAVE_CURRENT)
+		slave_attach(s);
 	if (may_relay || !s->is_relay)
 		return;
 	s->is_relay = false;
@@ -403,7 +419,6 @@ slave_on_tree(struct slave *s, const struct xml *x)
 	struct jid *parent = read_domain(s, x, "parent");
 	const char *session = xml_get(x, "session");
 	const char *ticket = xml_get(x, "ticket");
-	bool is_asked;
 
 	read_relays(s, x);
 	s->has_seal = key && seal_read_key(&s->seal, key);
@@ -411,15 +426,17 @@ slave_on_tree(struct slave *s, const struct xml *x)
 		strcpy(s->session, session);
 	if (ticket && strlen(ticket) <= SEAL_NONCE_LEN) {
 		strcpy(s->ticket, ticket);
-		say_ticket(s);
+		/* In a split there is no way to say so, yet. */
+		if (s->state != SLAVE_SPLIT)
+			say_ticket(s);
 	}
-	is_asked = relay && !strcmp(relay, "true");
-	s->is_relay = s->may_relay && is_asked;
+	s->is_wanted = relay && !strcmp(relay, "true");
+	s->is_relay = s->may_relay && s->is_wanted;
 	if (s->is_relay)
 		s->room->log.max = PEERS_LOG_MAX;
 	else
 		stop_relaying(s);
-	if (is_asked)
+	if (s->is_wanted && s->state != SLAVE_SPLIT)
 		relay_name_children(s);
 	if (s->state == SLAVE_SPLIT || s->is_cut) {
 		;
@@ -464,8 +481,7 @@ begins(struct slave *s, const struct xml *x)
 	relay = jid_ref(s->asked);
 	set_parent(s, relay, false);
 	jid_unref(&relay);
-	heal(s);
-	s->cls->note(s->owner, "it goes by a relay");
+	slave_unfade(s);
 	slave_set_state(s, SLAVE_BEHIND);
 	return true;
 }

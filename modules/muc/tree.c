@@ -369,6 +369,31 @@ tree_tick(struct peers *ps)
 
 /* ---- what happens to them ---- */
 
+/* What was on its way to those below it may be lost. The relays name them again
+ * when they are told of the tree. */
+static bool
+doubt_below(struct peers *ps, struct peer *relay)
+{
+	bool has_any = false;
+
+	list_each (n, &ps->all) {
+		if (!tree_is_below(peer_of(n), relay))
+			continue;
+		peer_of(n)->lacks_own = true;
+		has_any = true;
+	}
+	if (has_any)
+		relay->told = 0;
+	return has_any;
+}
+
+void
+tree_broken(struct peers *ps, struct peer *p)
+{
+	if (doubt_below(ps, p))
+		tree_settle(ps);
+}
+
 void
 tree_drop(struct peers *ps, struct peer *relay, const struct jid *domain,
 	  uint64_t ask)
@@ -393,6 +418,7 @@ tree_attached(struct peers *ps, struct peer *p)
 	p->via = p->place = NULL;
 	p->is_cut = false;
 	p->told = 0;
+	doubt_below(ps, p);
 	p->is_relay = is_named(ps, p);
 	/* What is on its way to it may be lost again: it has one of the two. */
 	if (p->has_answered || !*p->ticket) {
@@ -408,8 +434,8 @@ tree_acked(struct peer *p, const char *ticket)
 	if (!ticket || strcmp(ticket, p->ticket) != 0)
 		return;
 	p->has_answered = true;
-	/* Or that has waited on its way since before it lacked anything. */
-	if (p->state == PEER_FOLLOWS && !p->is_deserted)
+	/* Before it attaches again that may be of before. */
+	if (p->state == PEER_FOLLOWS && !p->via && !p->is_deserted)
 		p->lacks_own = false;
 }
 
@@ -615,6 +641,7 @@ go_below(struct peers *ps, struct peer *relay, struct peer *p, uint64_t ask,
 	if (!*p->ticket)
 		token_make(p->ticket, SEAL_NONCE_LEN);
 	peers_follow_by(ps, p, relay);
+	doubt_below(ps, p);
 	/* It has something to seal with before it is current. */
 	p->told = 0;
 	tell(ps, &f, p);
@@ -635,12 +662,12 @@ tree_below(struct peers *ps, struct peer *relay, struct jid *domain,
 
 	if (!is_proven(ps, relay, domain, x, &wish) ||
 	    !is_fresh(ps, p, &wish)) {
-		tree_drop(ps, relay, domain, ask);
+		tree_refuse(ps, relay, domain, ask);
 		return;
 	}
 	p = p ? p : peers_add(ps, domain);
 	if (!may_be_below(ps, relay, p, ask, wish.is_cut)) {
-		tree_drop(ps, relay, domain, ask);
+		tree_refuse(ps, relay, domain, ask);
 		if (is_new)
 			peers_remove(ps, p);
 		return;
@@ -691,6 +718,32 @@ tree_lost(struct peers *ps, struct peer *relay, const struct jid *domain,
 		return;
 	lose_parent(ps, p);
 	tree_settle(ps);
+}
+
+void
+tree_refuse(struct peers *ps, struct peer *relay, const struct jid *domain,
+	    uint64_t ask)
+{
+	struct peer *p = peers_find(ps, domain);
+
+	tree_drop(ps, relay, domain, ask);
+	if (!p || p->via != relay || p->ask > ask)
+		return;
+	lose_parent(ps, p);
+	tree_settle(ps);
+}
+
+bool
+tree_knows_below(const struct peers *ps, const struct peer *relay,
+		 const struct jid *domain, const struct xml *x)
+{
+	const struct peer *p = peers_find(ps, domain);
+	struct wish wish;
+
+	return p && p->via == relay && !p->lacks_own &&
+	       p->ask == peers_at_of(x).ask &&
+	       is_proven(ps, relay, domain, x, &wish) &&
+	       !strcmp(wish.nonce, p->nonce);
 }
 
 /* ---- what goes by them ---- */

@@ -22,7 +22,7 @@ struct peer;
 struct peers;
 struct xml;
 
-/* So many servers may be between a copy and the master. */
+/* So many servers may be one below the other, the master among them. */
 #define TREE_DEPTH_MAX 8
 
 /* The relays are these from now on; the texts are borrowed. */
@@ -36,6 +36,13 @@ void tree_below(struct peers *ps, struct peer *relay, struct jid *domain,
 		const struct xml *x);
 /* A relay names all that it has. For each of them: tree_below. */
 void tree_children(struct peers *ps, struct peer *relay, const struct xml *x);
+/* Is that what has been said of it before, and has it what it is to have? Then
+ * nothing is to be done. */
+bool tree_knows_below(const struct peers *ps, const struct peer *relay,
+		      const struct jid *domain, const struct xml *x);
+/* It is not to be below the relay, which lets it go. */
+void tree_refuse(struct peers *ps, struct peer *relay, const struct jid *domain,
+		 uint64_t ask);
 /* From time to time, half a minute: who has left a relay may be told to go to
  * one again. */
 void tree_tick(struct peers *ps);
@@ -65,6 +72,8 @@ void tree_settle(struct peers *ps);
 void tree_attached(struct peers *ps, struct peer *p);
 /* It has that ticket (NULL: none is named), and what was sent before. */
 void tree_acked(struct peer *p, const char *ticket);
+/* What was on its way there may be lost. */
+void tree_broken(struct peers *ps, struct peer *p);
 /* It is about to be none any more. */
 void tree_forget(struct peers *ps, struct peer *p);
 /* It gets nothing any more: nor do those below it, before they attach. */

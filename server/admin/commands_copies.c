@@ -68,11 +68,14 @@ gather_copies(struct server *srv, const struct jid *room)
 static void
 copy_text(struct buf *out, const struct copy_seen *c)
 {
-	buf_printf(out,
-		   "%s  copy for %s, %s for %" PRId64 " s, at %s %" PRIu64
-		   ", %zu of ours, %zu in it, %zu waiting",
+	buf_printf(out, "%s  copy for %s, %s for %" PRId64 " s, at %s %" PRIu64,
 		   c->room, c->host, c->state, c->since_s,
-		   *c->epoch ? c->epoch : "-", c->seq, c->n_users,
+		   *c->epoch ? c->epoch : "-", c->seq);
+	if (c->n_behind < 0)
+		buf_adds(out, ", of another epoch than the room");
+	else
+		buf_printf(out, ", %" PRId64 " behind", c->n_behind);
+	buf_printf(out, ", %zu of ours, %zu in it, %zu waiting", c->n_users,
 		   c->n_occupants, c->n_waiting);
 	if (*c->path)
 		buf_printf(out, ", by %s", c->path);
@@ -91,11 +94,15 @@ copy_json(struct buf *out, const struct copy_seen *c)
 	buf_printf(out, ",\"state\":\"%s\",\"since_s\":%" PRId64 ",\"epoch\":",
 		   c->state, c->since_s);
 	json_string(out, c->epoch);
+	buf_printf(out, ",\"seq\":%" PRIu64 ",\"behind\":", c->seq);
+	if (c->n_behind < 0)
+		buf_adds(out, "null");
+	else
+		buf_printf(out, "%" PRId64, c->n_behind);
 	buf_printf(out,
-		   ",\"seq\":%" PRIu64 ",\"users\":%zu,\"occupants\":%zu,"
+		   ",\"users\":%zu,\"occupants\":%zu,"
 		   "\"waiting\":%zu,\"below\":%zu,\"path\":",
-		   c->seq, c->n_users, c->n_occupants, c->n_waiting,
-		   c->n_below);
+		   c->n_users, c->n_occupants, c->n_waiting, c->n_below);
 	json_string(out, c->path);
 	buf_adds(out, "}\n");
 }
@@ -143,8 +150,12 @@ command_show_copy(struct command_call *call)
 	struct gathered g = copies_of(call);
 	bool any = g.n > 0;
 
-	for (size_t i = 0; i < g.n; i++)
-		copy_text(&call->out, &g.all[i]);
+	for (size_t i = 0; i < g.n; i++) {
+		if (call->json)
+			copy_json(&call->out, &g.all[i]);
+		else
+			copy_text(&call->out, &g.all[i]);
+	}
 	arena_unref(&g.arena);
 	if (any)
 		command_end(call, COMMAND_DONE);
@@ -354,6 +365,7 @@ const struct command copy_commands[] = {
 		       "rooms, for its own users: for which host, whether it "
 		       "is current, behind, or split (there is no way to the "
 		       "room) and since when, the position in the room's log, "
+		       "how many entries it lacks, as far as it knows, "
 		       "and what users have sent that waits for the room.",
 		.example = "banyan room copies",
 		.needs_running = true,

@@ -27,8 +27,8 @@ struct listing {
 	size_t n;
 };
 
-static void
-room_text(struct buf *out, const struct muc_seen *r)
+void
+command_room_text(struct buf *out, const struct muc_seen *r)
 {
 	buf_printf(out, "%s  %s, %s  %zu in it  %s\n", r->jid,
 		   r->is_public ? "public" : "hidden",
@@ -36,8 +36,8 @@ room_text(struct buf *out, const struct muc_seen *r)
 		   r->n_occupants, r->name ? r->name : "-");
 }
 
-static void
-room_json(struct buf *out, const struct muc_seen *r)
+void
+command_room_json(struct buf *out, const struct muc_seen *r)
 {
 	buf_adds(out, "{\"jid\":");
 	json_string(out, r->jid);
@@ -48,10 +48,17 @@ room_json(struct buf *out, const struct muc_seen *r)
 		buf_adds(out, "null");
 	buf_printf(out,
 		   ",\"public\":%s,\"persistent\":%s,\"occupants\":%zu,"
-		   "\"created\":%" PRId64 "}\n",
+		   "\"created\":%" PRId64,
 		   r->is_public ? "true" : "false",
 		   r->is_persistent ? "true" : "false", r->n_occupants,
 		   r->created_ms / 1000);
+}
+
+static void
+list_json(struct buf *out, const struct muc_seen *r)
+{
+	command_room_json(out, r);
+	buf_adds(out, "}\n");
 }
 
 static void
@@ -79,9 +86,9 @@ listed(void *data, const struct muc_rooms *res)
 	}
 	for (size_t i = 0; i < res->n; i++) {
 		if (call->json)
-			room_json(&call->out, &res->rooms[i]);
+			list_json(&call->out, &res->rooms[i]);
 		else
-			room_text(&call->out, &res->rooms[i]);
+			command_room_text(&call->out, &res->rooms[i]);
 	}
 	l->n += res->n;
 	if (!res->is_complete && res->n) {
@@ -172,80 +179,12 @@ command_room_fail(struct command_call *call, enum stanza_cond cond)
 /* ---- show ---- */
 
 static void
-occupant_text(struct buf *out, const struct muc_occupant *o)
-{
-	buf_printf(out, "  %s  %s, %s ", o->nick,
-		   affiliation_name(o->affiliation), role_name(o->role));
-	for (const char *const *jid = o->jids; *jid; jid++)
-		buf_printf(out, " %s", *jid);
-	buf_addc(out, '\n');
-}
-
-static void
-peer_text(struct buf *out, const struct muc_peer *p)
-{
-	if (!p->n_stanzas && !p->is_lost) {
-		buf_printf(out, "  %s  %s\n", p->domain, p->state);
-		return;
-	}
-	buf_printf(out,
-		   "  %s  %s%s%s for %" PRId64 " s, at %" PRIu64 ", %" PRIu64
-		   " behind, %zu in it, %" PRIu64 " stanzas (%" PRIu64
-		   " bytes) in place of %" PRIu64 "\n",
-		   p->domain, p->state, p->via ? " by " : "",
-		   p->via ? p->via : "", p->since_s, p->acked, p->n_behind,
-		   p->n_sessions, p->n_stanzas, p->n_bytes, p->n_instead_of);
-}
-
-static void
-copies_text(struct buf *out, const struct muc_shown *room)
-{
-	buf_printf(out, "copies, of epoch %s at %" PRIu64 ":\n", room->epoch,
-		   room->seq);
-	for (size_t i = 0; i < room->n_peers; i++)
-		peer_text(out, &room->peers[i]);
-}
-
-static void
-shown(void *data, const struct muc_shown *room)
-{
-	struct command_call *call = data;
-	struct buf *out = &call->out;
-
-	if (room->cond) {
-		command_room_fail(call, room->cond);
-		return;
-	}
-	room_text(out, &room->room);
-	if (room->desc)
-		buf_printf(out, "description: %s\n", room->desc);
-	buf_adds(out, "owners:");
-	for (const char *const *jid = room->owners; *jid; jid++)
-		buf_printf(out, " %s", *jid);
-	buf_addc(out, '\n');
-	if (room->n_peers)
-		copies_text(out, room);
-	for (size_t i = 0; i < room->n_occupants; i++)
-		occupant_text(out, &room->occupants[i]);
-	command_end(call, COMMAND_DONE);
-}
-
-static void
 run_show(struct command_call *call)
 {
-	struct muc_service *s;
-	struct jid *room;
-
-	if (call->argc != 1) {
+	if (call->argc == 1)
+		command_room_show(call);
+	else
 		command_misused(call, &room_commands[SHOW]);
-		return;
-	}
-	if (command_show_copy(call))
-		return;
-	room = command_room(call, &s);
-	if (room)
-		muc_show(s, room, shown, call);
-	jid_unref(&room);
 }
 
 /* ---- delete ---- */
@@ -292,14 +231,15 @@ const struct command room_commands[] = {
 	},
 	[SHOW] = {
 		.name = "room show",
-		.usage = "ROOM",
+		.usage = "ROOM [--json]",
 		.doc = "Show a room, its owners, and who is in it: nickname, "
 		       "affiliation, role and addresses. Of a room of which "
 		       "other servers have copies: the position in its log, "
 		       "and each server with the position that it has "
-		       "acknowledged, its users in the room, and what it was "
-		       "sent, in place of how many stanzas. Of a room of "
-		       "another server: the copy that is here.",
+		       "acknowledged, what is in the queue for that server, "
+		       "its users in the room, and the stanzas and bytes that "
+		       "it was sent and that it saves. Of a room of another "
+		       "server: the copy that is here.",
 		.example = "banyan room show den@rooms.example.org",
 		.min_words = 1,
 		.needs_running = true,

@@ -222,9 +222,11 @@ rooms_text(struct buf *out, struct server *srv)
 	copies_each(srv, NULL, count_copy, &copies);
 	buf_printf(out,
 		   "rooms     %zu with copies elsewhere: %zu copies, %zu lost; "
-		   "%" PRIu64 " stanzas in place of %" PRIu64 "\n",
+		   "%" PRIu64 " stanzas in place of %" PRIu64 ", %" PRIu64
+		   " bytes in place of about %" PRIu64 ": %" PRId64 " saved\n",
 		   t.n_distributed, t.n_peers, t.n_lost, t.n_stanzas,
-		   t.n_instead_of);
+		   t.n_instead_of, t.n_bytes, t.n_bytes_instead_of,
+		   (int64_t)(t.n_bytes_instead_of - t.n_bytes));
 	buf_printf(out,
 		   "          %zu copies of other servers' rooms, %zu "
 		   "without a way there\n",
@@ -242,9 +244,12 @@ rooms_json(struct buf *out, struct server *srv)
 		   "\"rooms\":{\"distributed\":%zu,\"peers\":%zu,"
 		   "\"lost_peers\":%zu,\"stanzas\":%" PRIu64
 		   ",\"bytes\":%" PRIu64 ",\"instead_of\":%" PRIu64
+		   ",\"bytes_instead_of\":%" PRIu64 ",\"bytes_saved\":%" PRId64
 		   ",\"copies\":%zu,\"split_copies\":%zu},",
 		   t.n_distributed, t.n_peers, t.n_lost, t.n_stanzas, t.n_bytes,
-		   t.n_instead_of, copies.n, copies.n_split);
+		   t.n_instead_of, t.n_bytes_instead_of,
+		   (int64_t)(t.n_bytes_instead_of - t.n_bytes), copies.n,
+		   copies.n_split);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "xmpp/jid.h"
+#include "xmpp/muc_user.h"
 #include "xmpp/ns.h"
 #include "xmpp/xml.h"
 
@@ -283,6 +284,11 @@ stanza_error(const struct stanza *request, enum stanza_cond cond,
 		if (is_kept)
 			keep_alive(s->arena, request);
 	}
+	/* XEP-0045 7.2: by this clients know that they have not entered. A
+	 * password in it is not sent back. */
+	if (request->kind == STANZA_PRESENCE &&
+	    stanza_child(request, "x", NS_MUC))
+		xml_add(s->arena, s->root, "x", NS_MUC);
 	error = xml_add(s->arena, s->root, "error", NULL);
 	xml_set(s->arena, error, "type", stanza_cond_type(cond));
 	xml_add(s->arena, error, stanza_cond_name(cond), NS_STANZA_ERROR);

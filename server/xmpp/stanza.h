@@ -91,7 +91,8 @@ stanza_child(const struct stanza *s, const char *name, const char *ns);
 
 /* Answers: addresses swapped, id kept (RFC 6120 section 8.2.3, 8.3). */
 struct stanza *stanza_result(const struct stanza *request);
-/* With the original's payload for iq, as RFC 6120 8.3.1 allows. NULL where an
+/* With the original's payload for iq, as RFC 6120 8.3.1 allows, and saying of
+ * an attempt to enter a room that it was one (XEP-0045 7.2). NULL where an
  * error must not be answered: an error or a result. text may be NULL. */
 struct stanza *stanza_error(const struct stanza *request, enum stanza_cond cond,
 			    const char *text);

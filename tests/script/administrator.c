@@ -70,6 +70,10 @@ run_command(struct play *p)
 
 	for (int i = 0; i < argc; i++)
 		words[i] = p->at->words[i + 2];
+	if (argc && !strcmp(words[argc - 1], "--json")) {
+		run.call.json = true;
+		argc--;
+	}
 	cmd = command_find(argc, words, &n);
 	if (!cmd || argc - n < cmd->min_words)
 		fail(p, "there is no such command");

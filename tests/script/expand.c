@@ -5,6 +5,8 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "modules/muc/seal.h"
+#include "xmpp/jid.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -53,12 +55,41 @@ to_sha1(const char *arg, size_t len, struct buf *out)
 		buf_printf(out, "%02x", md[i]);
 }
 
+/* KEY ROOM DOMAIN ABOUT NUMBER TEXT (docs/dmuc.md, 5.10). Where the key is
+ * none, nothing. */
+static void
+to_sealed(const char *arg, size_t len, struct buf *out)
+{
+	char *text = mem_strndup(arg, len), *words[6], *at = text;
+	struct jid *room, *domain;
+	struct seal seal;
+
+	for (size_t i = 0; i < N_ELEMENTS(words); i++) {
+		char *end = i + 1 < N_ELEMENTS(words) ? strchr(at, ' ') : NULL;
+
+		words[i] = at;
+		at = end ? end + 1 : at + strlen(at);
+		if (end)
+			*end = '\0';
+	}
+	room = jid_parse(words[1]);
+	domain = jid_parse(words[2]);
+	if (room && domain && seal_read_key(&seal, words[0]))
+		seal_close(out, &seal, room, domain, words[3],
+			   strtoull(words[4], NULL, 10), words[5],
+			   strlen(words[5]));
+	jid_unref(&room);
+	jid_unref(&domain);
+	free(text);
+}
+
 static const struct {
 	const char *name;
 	void (*write)(const char *arg, size_t len, struct buf *out);
 } functions[] = {
 	{ "base64 ", to_base64 },
 	{ "hex ", from_hex },
+	{ "sealed ", to_sealed },
 	{ "sha1 ", to_sha1 },
 };
 

@@ -55,6 +55,8 @@ void pump_all(struct play *p);
 /* NAME receives ... */
 void do_receives(struct play *p, struct client *c);
 void expect_nothing(struct play *p, struct client *c);
+/* SEALED opened … */
+void expect_sealed(struct play *p);
 /* </stream:stream> */
 void expect_end(struct play *p, struct client *c);
 /* At the end of a dialogue: what nobody expected must not have happened. */

@@ -585,6 +585,8 @@ play_statement(struct play *p)
 		do_component(p);
 	else if (!strcmp(word(p, 0), "wait"))
 		do_wait(p);
+	else if (!strcmp(word(p, 0), "opened"))
+		expect_sealed(p);
 	else if (says(p, 0, "reload") || says(p, 0, "reload in part"))
 		do_reload(p);
 	else if (says(p, 0, "shut down"))

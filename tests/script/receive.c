@@ -7,10 +7,16 @@
 #include "dialogue.h"
 #include "expand.h"
 #include "match.h"
+#include "modules/muc/seal.h"
 #include "play.h"
+#include "xmpp/jid.h"
 #include "xmpp/ns.h"
 #include "xmpp/xml.h"
 #include "xmpp/xml_parser.h"
+#include "xmpp/xml_text.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 /* The elements of a body, as children of one; a stream header alone (without
  * end) becomes an element of its own. */
@@ -229,4 +235,77 @@ expect_all_read(struct play *p)
 			     incoming_text(in));
 	}
 	remote_expect_none(p);
+}
+
+/* ---- what was sealed ---- */
+
+/* A word of the statement, with the names in it written out. */
+static char *
+full_word(const struct play *p, size_t i)
+{
+	struct buf b = { 0 };
+
+	bindings_expand(&p->bindings, word(p, i), &b);
+	return buf_take(&b);
+}
+
+static void
+open_sealed(struct play *p, struct buf *out)
+{
+	char *sealed = full_word(p, 1), *key = full_word(p, 2);
+	char *about = full_word(p, 5);
+	struct jid *room = jid_parse(word(p, 3));
+	struct jid *domain = jid_parse(word(p, 4));
+	struct seal seal;
+	uint64_t number;
+
+	if (!room || !domain || !seal_read_key(&seal, key) ||
+	    !seal_open(out, &number, &seal, room, domain, about, sealed))
+		fail(p, "it cannot be opened so");
+	jid_unref(&room);
+	jid_unref(&domain);
+	free(sealed);
+	free(key);
+	free(about);
+}
+
+/* As an attribute, where names stand for what they stand for elsewhere. */
+static struct xml *
+words_as_xml(struct arena *a, const char *text)
+{
+	struct xml *x = xml_new(a, "words", NS_CLIENT);
+	char *copy = arena_strdup(a, text), *word;
+
+	for (int i = 0; (word = strsep(&copy, " \t\n"));) {
+		if (*word)
+			xml_set(a, x, arena_printf(a, "w%d", i++), word);
+	}
+	return x;
+}
+
+void
+expect_sealed(struct play *p)
+{
+	struct buf text = { 0 }, why = { 0 };
+	struct body body;
+	struct arena *a = arena_new();
+	struct xml *got, *want;
+
+	open_sealed(p, &text);
+	buf_addc(&text, '\0');
+	if (text.data[0] == '<') {
+		parse_body(p, p->at->body, &body);
+		want = body.n ? body.elements[0] : NULL;
+		got = xml_from_text(p->pool, a, text.data, text.len - 1);
+	} else {
+		body = (struct body){ .arena = arena_new() };
+		want = words_as_xml(a, p->at->body);
+		got = words_as_xml(a, text.data);
+	}
+	if (!want || !got || !match(want, got, &p->bindings, &why))
+		fail(p, "what was sealed is something else:\n  %s\n  %s",
+		     text.data, why.data ? why.data : "");
+	arena_unref(&body.arena);
+	arena_unref(&a);
+	buf_fini(&text);
 }

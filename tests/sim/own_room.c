@@ -382,7 +382,7 @@ server_of(const struct sim *sim, const struct jid *domain)
 	return i;
 }
 
-/* As distribute_tree.c. */
+/* As distribute_receive.c. */
 static void
 below(struct own_room *r, struct peer *relay, const struct xml *x)
 {
@@ -391,12 +391,22 @@ below(struct own_room *r, struct peer *relay, const struct xml *x)
 	struct peer *p = peer_at(r, from);
 
 	if (p ? p->is_deserted : !has_users(r, from))
-		tree_drop(&r->peers, relay, domain, peers_at_of(x).ask);
+		tree_refuse(&r->peers, relay, domain, peers_at_of(x).ask);
 	else if (!asks_too_often(r, from))
 		tree_below(&r->peers, relay, domain, x);
 	else
-		tree_drop(&r->peers, relay, domain, peers_at_of(x).ask);
+		tree_refuse(&r->peers, relay, domain, peers_at_of(x).ask);
 	jid_unref(&domain);
+}
+
+static bool
+is_known(struct own_room *r, const struct peer *relay, const struct xml *x)
+{
+	struct jid *domain = jid_parse(xml_get(x, "jid"));
+	bool is = tree_knows_below(&r->peers, relay, domain, x);
+
+	jid_unref(&domain);
+	return is;
 }
 
 static void take_up(struct own_room *r, unsigned from, const struct xml *x);
@@ -471,8 +481,10 @@ take_up(struct own_room *r, unsigned from, const struct xml *x)
 		below(r, p, x);
 	else if (!strcmp(x->name, "children") && p && p->is_relay) {
 		tree_children(&r->peers, p, x);
-		xml_each (kid, x)
-			below(r, p, kid);
+		xml_each (kid, x) {
+			if (!is_known(r, p, kid))
+				below(r, p, kid);
+		}
 	} else if (!strcmp(x->name, "lost") && p) {
 		domain = jid_parse(xml_get(x, "jid"));
 		tree_lost(&r->peers, p, domain, at.ask);

@@ -13,6 +13,7 @@
 #include "xmpp/xml_text.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 /* Each of another server, so it says. */
 #define N_OCCUPANTS 3000
@@ -20,18 +21,20 @@
 #define AWAY_MAX 1000
 /* More than a restart of the server takes. */
 #define LATER_MS 5000
+/* It acknowledges so many entries at once; what is less, a while later. */
+#define ACK_EVERY 64
 
 static struct xml_pool *pool;
 static struct jid *room, *domain;
-static unsigned n_away, n_back;
+static unsigned n_away, n_back, n_acks;
 
 static void
 on_send(void *owner, struct jid *to, const char *xml, size_t len)
 {
 	(void)owner;
 	(void)to;
-	(void)xml;
 	(void)len;
+	n_acks += strstr(xml, "<ack ") != NULL;
 }
 
 static void
@@ -66,7 +69,7 @@ setup(void)
 	pool = xml_pool_new();
 	room = jid_parse("den@rooms.a.example");
 	domain = jid_parse("b.example");
-	n_away = n_back = 0;
+	n_away = n_back = n_acks = 0;
 }
 
 static void
@@ -126,6 +129,44 @@ START_TEST(many_servers)
 }
 END_TEST
 
+/* Entries without effect, with the numbers first to last. */
+static void
+receive_nothing(struct slave *s, unsigned first, unsigned last)
+{
+	struct buf b = { 0 };
+
+	buf_adds(&b, "<log xmlns='" NS_DMUC "' epoch='e'>");
+	for (unsigned seq = first; seq <= last; seq++)
+		buf_printf(&b, "<entry type='nothing' seq='%u'/>", seq);
+	buf_adds(&b, "</log>");
+	receive(s, &b);
+	buf_fini(&b);
+}
+
+START_TEST(acknowledges)
+{
+	struct slave *s = slave_new(room, domain, &slave_class, NULL);
+	unsigned seq = 1;
+
+	receive_room(s);
+	slave_tick(s, LATER_MS);
+	n_acks = 0;
+	receive_nothing(s, seq + 1, seq + ACK_EVERY - 1);
+	ck_assert_uint_eq(s->room->log.seq, seq + ACK_EVERY - 1);
+	ck_assert_uint_eq(n_acks, 0);
+	seq += ACK_EVERY;
+	receive_nothing(s, seq, seq);
+	ck_assert_uint_eq(n_acks, 1);
+	/* Nothing has come since. */
+	slave_tick(s, 2 * LATER_MS);
+	ck_assert_uint_eq(n_acks, 1);
+	receive_nothing(s, seq + 1, seq + 1);
+	slave_tick(s, 3 * LATER_MS);
+	ck_assert_uint_eq(n_acks, 2);
+	slave_free(s);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -133,5 +174,6 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, many_servers);
+	tcase_add_test(tc, acknowledges);
 	return unit_run(tc);
 }

@@ -28,8 +28,8 @@ static struct xml_pool *pool;
 static struct room *room;
 static struct peers peers;
 static struct jid *address, *b, *c, *d;
-static struct peer *relay, *peer;
-static char last[4096]; /* what was sent last, and to whom */
+static struct peer *relay, *peer; /* of b and c */
+static char last[4096];		  /* what was sent last, and to whom */
 
 static void
 on_send(void *owner, const struct peer *p, const char *xml, size_t len)
@@ -91,25 +91,33 @@ seal_text(struct buf *out, const struct jid *domain, const char *about,
 		   strlen(text));
 }
 
-/* The relay says that c is below it; proof: sealed by that domain, or NULL. */
+/* A relay says that this one is below it; proof: sealed by that domain, or
+ * NULL. */
 static void
-say_below(const char *ask, const struct jid *by, const char *proof)
+say(struct peer *to, struct jid *who, const char *ask, const struct jid *by,
+    const char *proof)
 {
 	struct arena *a = arena_new();
 	struct buf text = { 0 };
 
-	buf_printf(&text, "<below xmlns='" NS_DMUC "' jid='c.example' ask='%s'",
-		   ask);
+	buf_printf(&text, "<below xmlns='" NS_DMUC "' jid='%s' ask='%s'",
+		   jid_domain(who), ask);
 	if (proof) {
 		buf_adds(&text, " proof='");
 		seal_text(&text, by, SEAL_PROOF, 0, proof);
 		buf_addc(&text, '\'');
 	}
 	buf_adds(&text, "/>");
-	tree_below(&peers, relay, c,
+	tree_below(&peers, to, who,
 		   xml_from_text(pool, a, text.data, text.len));
 	buf_fini(&text);
 	arena_unref(&a);
+}
+
+static void
+say_below(const char *ask, const struct jid *by, const char *proof)
+{
+	say(relay, c, ask, by, proof);
 }
 
 /* The peer acknowledges where the room is; ticket: NULL: without one. */
@@ -145,6 +153,15 @@ wish(const char *to, const char *ask, const char *nonce, const char *ticket,
 	snprintf(text, sizeof(text), "%s %s %s %s %s%s", to, ask, nonce,
 		 room->log.epoch, ticket, tail);
 	return text;
+}
+
+/* p wants to be below r, as it has no other way (or so it says). */
+static bool
+goes(struct peer *p, struct peer *r, const char *ask, const char *tail)
+{
+	say(r, p->domain, ask, p->domain,
+	    wish(jid_domain(r->domain), ask, NONCE, p->ticket, tail));
+	return p->via == r;
 }
 
 static bool
@@ -289,10 +306,130 @@ START_TEST(placed)
 }
 END_TEST
 
+/* ---- several relays ---- */
+
+#define N_DOMAINS 12
+
+static struct jid *domains[N_DOMAINS];
+static struct peer *all[N_DOMAINS];
+
+static void
+setup_many(void)
+{
+	static char names[N_DOMAINS][20];
+	static const char *texts[N_DOMAINS];
+
+	setup();
+	for (unsigned i = 0; i < N_DOMAINS; i++) {
+		snprintf(names[i], sizeof(names[i]), "r%u.example", i + 10);
+		texts[i] = names[i];
+		domains[i] = jid_parse(names[i]);
+	}
+	tree_set_relays(&peers, texts, N_DOMAINS, 16);
+	for (unsigned i = 0; i < N_DOMAINS; i++)
+		all[i] = follow(domains[i], 1);
+}
+
+static void
+teardown_many(void)
+{
+	for (unsigned i = 0; i < N_DOMAINS; i++)
+		jid_unref(&domains[i]);
+	teardown();
+}
+
+START_TEST(no_circles)
+{
+	ck_assert(!goes(all[0], all[0], "2", CUT));
+	ck_assert(goes(all[1], all[0], "2", CUT));
+	ck_assert(goes(all[2], all[1], "2", CUT));
+	ck_assert(!goes(all[0], all[1], "2", CUT));
+	ck_assert(!goes(all[0], all[2], "2", CUT));
+	ck_assert_ptr_null(all[0]->via);
+	/* Away from there it may. */
+	ck_assert(goes(all[0], all[3], "2", CUT));
+}
+END_TEST
+
+START_TEST(so_deep)
+{
+	unsigned n = 1;
+
+	while (n < N_DOMAINS && goes(all[n], all[n - 1], "2", CUT))
+		n++;
+	ck_assert_uint_eq(n, TREE_DEPTH_MAX);
+	/* Nor with all that are below it. */
+	ck_assert(goes(all[11], all[10], "2", CUT));
+	ck_assert(!goes(all[10], all[TREE_DEPTH_MAX - 2], "2", CUT));
+	ck_assert(goes(all[10], all[TREE_DEPTH_MAX - 3], "2", CUT));
+}
+END_TEST
+
+/* A relay that has as many as it is to have gets those only that have no other
+ * way. */
+START_TEST(full)
+{
+	tree_set_relays(&peers, peers.relays, N_DOMAINS, 1);
+	for (unsigned i = 0; i < N_DOMAINS; i++) {
+		all[i]->place = NULL;
+		all[i]->wait = 1000;
+	}
+	ck_assert(goes(all[1], all[0], "2", CUT));
+	all[2]->state = PEER_LOST;
+	ck_assert(!goes(all[2], all[0], "2", ""));
+	ck_assert(goes(all[2], all[3], "2", ""));
+	all[4]->state = PEER_LOST;
+	ck_assert(goes(all[4], all[0], "2", CUT));
+}
+END_TEST
+
+/* It is for the relay to say that it has lost one, of the relation that there
+ * is. */
+START_TEST(lost_by_its_relay)
+{
+	ck_assert(goes(all[1], all[0], "2", CUT));
+	tree_lost(&peers, all[2], domains[1], 2);
+	ck_assert_ptr_eq(all[1]->via, all[0]);
+	tree_lost(&peers, all[0], domains[1], 1);
+	ck_assert_ptr_eq(all[1]->via, all[0]);
+	tree_lost(&peers, all[0], domains[1], 3);
+	ck_assert_ptr_eq(all[1]->via, all[0]);
+	tree_lost(&peers, all[0], domains[1], 2);
+	ck_assert_ptr_null(all[1]->via);
+	ck_assert_int_eq(all[1]->state, PEER_LOST);
+}
+END_TEST
+
+/* What one sends comes by the relays above it, and by no other. */
+START_TEST(comes_by_its_relays)
+{
+	ck_assert(goes(all[1], all[0], "2", CUT));
+	ck_assert(goes(all[2], all[1], "2", CUT));
+	ck_assert(tree_is_below(all[2], all[1]));
+	ck_assert(tree_is_below(all[2], all[0]));
+	ck_assert(!tree_is_below(all[2], all[3]));
+	ck_assert(!tree_is_below(all[2], all[2]));
+	ck_assert(!tree_is_below(all[0], all[2]));
+	ck_assert(!tree_is_below(all[3], all[0]));
+}
+END_TEST
+
+START_TEST(so_many_are_named)
+{
+	unsigned n = 0;
+
+	*last = '\0';
+	follow(c, 2);
+	for (const char *at = last; (at = strstr(at, "<fallback")); at++)
+		n++;
+	ck_assert_uint_eq(n, 8);
+}
+END_TEST
+
 int
 main(void)
 {
-	TCase *tc = tcase_create("tree");
+	TCase *tc = tcase_create("tree"), *many = tcase_create("many");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, believed_as_sealed);
@@ -300,5 +437,12 @@ main(void)
 	tcase_add_test(tc, opened_once);
 	tcase_add_test(tc, comes_back);
 	tcase_add_test(tc, placed);
-	return unit_run(tc);
+	tcase_add_checked_fixture(many, setup_many, teardown_many);
+	tcase_add_test(many, no_circles);
+	tcase_add_test(many, so_deep);
+	tcase_add_test(many, full);
+	tcase_add_test(many, lost_by_its_relay);
+	tcase_add_test(many, comes_by_its_relays);
+	tcase_add_test(many, so_many_are_named);
+	return unit_run_all((TCase *const[]){ tc, many, NULL });
 }
