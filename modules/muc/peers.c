@@ -74,6 +74,9 @@ peers_add(struct peers *ps, const struct jid *domain)
 
 	assert(!peers_find(ps, domain));
 	p->domain = jid_make(NULL, jid_domain(domain), NULL);
+	/* It may go on from where it was when it was one before. */
+	if (ps->env)
+		p->addresses_at = ps->room->log.seq;
 	list_append(&ps->all, &p->node);
 	ps->n++;
 	/* Who comes back later wants what was said meanwhile. */
