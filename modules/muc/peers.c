@@ -74,6 +74,9 @@ peers_add(struct peers *ps, const struct jid *domain)
 
 	assert(!peers_find(ps, domain));
 	p->domain = jid_make(NULL, jid_domain(domain), NULL);
+	/* It may go on from where it was when it was one before. */
+	if (ps->env)
+		p->addresses_at = ps->room->log.seq;
 	list_append(&ps->all, &p->node);
 	ps->n++;
 	/* Who comes back later wants what was said meanwhile. */
@@ -342,9 +345,11 @@ peers_tell_last(struct peers *ps, struct peer *p, const struct peers_at *at)
 void
 peers_follow(struct peers *ps, struct peer *p, const struct peers_at *at)
 {
+	bool said_cut = p->says_cut;
 	struct buf b = { 0 };
 
 	tree_attached(ps, p);
+	p->says_cut = false;
 	p->is_entitled = peers_has_moderator(ps, p);
 	p->state = PEER_FOLLOWS;
 	p->acked = 0;
@@ -366,6 +371,9 @@ peers_follow(struct peers *ps, struct peer *p, const struct peers_at *at)
 	write_position(&b, ps, at->ask, false);
 	peers_send(ps, p, &b);
 	buf_fini(&b);
+	/* No way is found again that was not lost here. */
+	if (said_cut && ps->cls->link)
+		ps->cls->link(ps->owner, p, false);
 	tree_settle(ps);
 }
 
@@ -396,6 +404,7 @@ void
 peers_lost(struct peers *ps, struct peer *p)
 {
 	p->is_cut = true;
+	p->says_cut = false;
 	/* It is reached all the same. */
 	if (p->via)
 		return;

@@ -75,6 +75,7 @@ struct peer {
 	uint64_t addresses_at;
 	bool lacks_own;
 	bool is_cut;	    /* there is no way to itself */
+	bool says_cut;	    /* we know that from itself only */
 	size_t n_sessions;  /* of its users, in the room */
 	uint64_t acked;	    /* it has everything up to there */
 	uint64_t ask;	    /* of its last <attach/> */

@@ -658,6 +658,8 @@ slave_tick(struct slave *s, int64_t now_ms)
 		else
 			slave_ask(s, false);
 	}
+	if (s->state == SLAVE_CURRENT && now_ms - s->looked_ms >= PASS_AGAIN_MS)
+		slave_leave_for_gone(s);
 	/* That may be lost, too; in a split it never got there. */
 	if (s->is_leaving && s->state == SLAVE_CURRENT &&
 	    now_ms - s->leaving_ms >= PASS_AGAIN_MS)

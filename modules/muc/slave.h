@@ -179,6 +179,7 @@ struct slave {
 	size_t children_max;
 	const struct stanza *entering; /* borrowed; by what, in a split */
 	int64_t used_ms;    /* when one of ours was seen in it; monotonic */
+	int64_t looked_ms;  /* when those who are gone were looked for */
 	size_t pending_max; /* for each user */
 	/* What the room says about itself is the same here, as the options were
 	 * at the position that the master has told last. */

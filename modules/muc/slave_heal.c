@@ -325,29 +325,35 @@ say_missed(struct slave *s, const struct room *to)
 	}
 }
 
-/* He has entered in a split: is this his session, or what he has left before?
- */
+/* He is here as somebody whom the master does not know, as he has entered in a
+ * split: is this his session, or what he has left before? */
 static bool
-is_his(struct slave *s, const struct room_session *here,
+is_his(struct slave *s, const struct room *to, const struct room_session *here,
        const struct room_session *there)
 {
 	const char *nick = there->occupant->nick;
 
-	return slave_returns(s, there->real) &&
+	return !room_session(to, here->jid) &&
 	       (!slave_has_left(s, there->real) ||
 		!strcmp(here->occupant->nick, nick) ||
 		!strcmp(slave_nick_wanted(s, there->real), nick));
 }
 
 static void
-recognise_one(struct slave *s, const struct room_session *there)
+recognise_one(struct slave *s, const struct room *to,
+	      const struct room_session *there)
 {
 	struct room_session *here = slave_is_ours(s, there->real)
 					    ? slave_session(s, there->real)
 					    : NULL;
 
-	if (here && is_his(s, here, there))
-		slave_recognise(s, there->real, there->jid);
+	if (!here || !is_his(s, to, here, there))
+		return;
+	/* By a relay, which does not say who is one of ours, he is here twice.
+	 */
+	if (room_session(s->room, there->jid))
+		leave_one(s, room_session(s->room, there->jid));
+	slave_recognise(s, there->real, there->jid);
 }
 
 /* An address that this server may know now. */
@@ -366,7 +372,7 @@ recognise(struct slave *s, const struct room *to)
 {
 	list_each (n, &to->occupants) {
 		list_each (k, &occupant_of(n)->sessions) {
-			recognise_one(s, room_session_of(k));
+			recognise_one(s, to, room_session_of(k));
 			learn_one(s, room_session_of(k));
 		}
 	}

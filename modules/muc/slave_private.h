@@ -153,6 +153,10 @@ void slave_acknowledge(struct slave *s);
 bool slave_returns(struct slave *s, const struct jid *user);
 /* Is anybody? */
 bool slave_has_return(const struct slave *s);
+/* The master is told of those of ours whom the room has and who are not here.
+ * That it was told so once may have been lost, or forgotten with what a backup
+ * does not have. */
+void slave_leave_for_gone(struct slave *s);
 /* Which <attach/> is it the answer to: the last one? */
 bool slave_is_answer(const struct slave *s, const struct xml *x);
 

@@ -128,6 +128,21 @@ apply_from(struct slave *s, bool is_by_relay, struct entry *e, bool is_late)
 	return fits;
 }
 
+/* What one of ours has done who has left in a split, or was put out: nobody is
+ * here to whom it could be done. */
+static bool
+is_of_gone(struct slave *s, const struct entry *e)
+{
+	const struct slave_pending *p =
+		e->submit ? slave_pending_by_id(s, e->submit) : NULL;
+
+	return p && !slave_session(s, p->user) && e->jid &&
+	       !room_session(s->room, e->jid) &&
+	       (e->type == ENTRY_PRESENCE ||
+		(e->type == ENTRY_NICK && e->nick &&
+		 !room_by_nick(s->room, e->nick)));
+}
+
 /* Where the log is. */
 static void
 note_told(struct slave *s, const char *epoch, uint64_t seq)
@@ -156,6 +171,8 @@ slave_n_behind(const struct slave *s)
 static enum taken
 take_next(struct slave *s, bool is_by_relay, struct entry *e, bool is_late)
 {
+	bool is_missed;
+
 	if (!grow(s, room_size_of_entry(e))) {
 		slave_leave(s, "the room is too large", true);
 		return TAKEN;
@@ -164,8 +181,9 @@ take_next(struct slave *s, bool is_by_relay, struct entry *e, bool is_late)
 	if (is_put_out(s, e))
 		return MISFIT;
 	/* Who has left already is not missed. */
+	is_missed = e->type != ENTRY_LEAVE && !is_of_gone(s, e);
 	if (e->type != N_ENTRY_TYPES &&
-	    !apply_from(s, is_by_relay, e, is_late) && e->type != ENTRY_LEAVE)
+	    !apply_from(s, is_by_relay, e, is_late) && is_missed)
 		return MISFIT;
 	e->seq = 0;
 	log_ring_append(&s->room->log, e);
@@ -391,11 +409,10 @@ is_gone(struct slave *s, const struct room_session *session)
 	       !slave_is_leaving(s, real) && !s->cls->is_here(s->owner, real);
 }
 
-/* Those of ours whom the room has and who are not here. That it was told so
- * once may have been lost, or forgotten with what a backup does not have. */
-static void
-leave_for_gone(struct slave *s)
+void
+slave_leave_for_gone(struct slave *s)
 {
+	s->looked_ms = s->now_ms;
 	list_each (n, &s->room->occupants) {
 		const struct occupant *o = occupant_of(n);
 
@@ -415,7 +432,7 @@ caught_up(struct slave *s)
 	if (s->state == SLAVE_CURRENT)
 		return;
 	slave_set_state(s, SLAVE_CURRENT);
-	leave_for_gone(s);
+	slave_leave_for_gone(s);
 	return_missing(s);
 	s->round++;
 	list_each (n, &s->pending)
@@ -544,21 +561,32 @@ on_position(struct slave *s, bool is_by_relay, const struct xml *x)
 		relay_is_current(s, is_news);
 }
 
+/* What is settled was there before, or is refused. */
+static void
+settle(struct slave *s, struct slave_pending *p, const char *error)
+{
+	if (error)
+		slave_refused(s, p, stanza_cond_by_name(error));
+	else if (!slave_enter_present(s, p))
+		slave_pending_drop(s, p);
+}
+
 static void
 on_settled(struct slave *s, const struct xml *x)
 {
 	const char *id = xml_get(x, "submit");
 	struct slave_pending *p = id ? slave_pending_by_id(s, id) : NULL;
+	bool has_return = slave_has_return(s);
 
 	/* Its entry may be among those that we miss. It is asked again. */
 	if (!p || s->state != SLAVE_CURRENT)
 		return;
-	if (xml_get(x, "error")) {
-		slave_refused(s, p, stanza_cond_by_name(xml_get(x, "error")));
-		return;
-	}
-	if (!slave_enter_present(s, p))
-		slave_pending_drop(s, p);
+	settle(s, p, xml_get(x, "error"));
+	/* No position follows, as there is nothing new; those below are to
+	 * know. */
+	if (has_return && !s->is_over && s->state == SLAVE_CURRENT &&
+	    !slave_has_return(s))
+		relay_is_current(s, false);
 }
 
 /* What is about users of ours, of which a relay knows nothing. */
@@ -615,7 +643,7 @@ on_whois(struct slave *s, const struct xml *x)
 	if (!grow(s, more))
 		slave_leave(s, "the room is too large", true);
 	else if (has_ours && s->state == SLAVE_CURRENT)
-		leave_for_gone(s);
+		slave_leave_for_gone(s);
 }
 
 /* The master does not know any of ours: it has been restored from an old

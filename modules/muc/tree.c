@@ -358,6 +358,10 @@ tree_tick(struct peers *ps)
 			stay_here(ps, p);
 		else if (p->wait)
 			ps->is_unsettled |= !--p->wait;
+		/* What it was told when its relay lost it may have come while
+		 * it still waited for that. */
+		if (p->state == PEER_LOST && !p->is_cut)
+			peers_tell_one(ps, p);
 	}
 	if (ps->is_unsettled)
 		tree_settle(ps);
@@ -431,7 +435,7 @@ tree_acked(struct peer *p, const char *ticket)
 		return;
 	p->has_answered = true;
 	/* Before it attaches again that may be of before. */
-	if (p->state == PEER_FOLLOWS && !p->via)
+	if (p->state == PEER_FOLLOWS && !p->via && !p->is_deserted)
 		p->lacks_own = false;
 }
 
@@ -632,6 +636,7 @@ go_below(struct peers *ps, struct peer *relay, struct peer *p, uint64_t ask,
 	if (p->place != relay)
 		p->place = NULL;
 	p->wait = p->n_placed = 0;
+	p->says_cut |= wish->is_cut && !p->is_cut;
 	p->is_cut |= wish->is_cut;
 	if (!*p->ticket)
 		token_make(p->ticket, SEAL_NONCE_LEN);

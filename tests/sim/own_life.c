@@ -347,6 +347,7 @@ stop(struct own_room *r)
 		free(c->joins);
 		*c = (struct creation){ .number = c->number };
 		r->lost_ms[i] = r->refused_until_ms[i] = 0;
+		r->is_lost[i] = false;
 	}
 }
 

@@ -460,7 +460,9 @@ own_link(void *owner, const struct peer *p, bool is_away)
 	struct own_room *r = owner;
 	unsigned there = server_of(r->sim, p->domain);
 
-	r->lost_ms[there] = is_away ? r->sim->now_ms + 1 : 0;
+	/* As ghosts_away: of a way that it knows to be lost. */
+	r->lost_ms[there] =
+		is_away && r->is_lost[there] ? r->sim->now_ms + 1 : 0;
 	submit_link(r, there, is_away);
 }
 
@@ -562,6 +564,7 @@ own_lost(struct own_room *r, unsigned there)
 
 	if (!r->is_up)
 		return;
+	r->is_lost[there] = true;
 	if (p)
 		peers_lost(&r->peers, p);
 	if (r->lost_ms[there] || (p && p->via))
@@ -585,6 +588,7 @@ own_found(struct own_room *r, unsigned there)
 	if (r->lost_ms[there])
 		submit_link(r, there, false);
 	r->lost_ms[there] = 0;
+	r->is_lost[there] = false;
 	if (peer_at(r, there))
 		peers_found(&r->peers, peer_at(r, there));
 }

@@ -251,6 +251,7 @@ struct own_room {
 	struct creation creations[SERVERS_MAX];
 	int64_t refused_until_ms[SERVERS_MAX];
 	int64_t lost_ms[SERVERS_MAX]; /* since when; 0: it is not */
+	bool is_lost[SERVERS_MAX];    /* the way; or a relay goes round it */
 	/* How often each has attached, and since when that counts. */
 	unsigned n_attached[SERVERS_MAX];
 	int64_t attached_ms[SERVERS_MAX];
@@ -353,10 +354,11 @@ struct seat {
 struct view {
 	enum view_state state;
 	char nick[NICK_MAX];
-	unsigned join;	/* the number of the join */
-	bool has_asked; /* to be shown all of it */
-	bool has_past;	/* was sent history when this stay began */
-	bool was_far;	/* was an ordinary occupant in this stay */
+	unsigned join;	   /* the number of the join */
+	bool has_asked;	   /* to be shown all of it */
+	bool leaves_early; /* before the answer to that */
+	bool has_past;	   /* was sent history when this stay began */
+	bool was_far;	   /* was an ordinary occupant in this stay */
 	struct seat *seats;
 	size_t n, cap;
 	uint8_t *seen;	/* by number of the message; of sim->cap_said */

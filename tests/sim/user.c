@@ -163,7 +163,7 @@ sees_error(struct sim *sim, struct user *u, struct view *v,
 	if (sight->cond != COND_REMOTE_SERVER_TIMEOUT)
 		said->is_refused_for_good = true;
 	if (v->join == sight->number)
-		v->has_asked = false;
+		v->has_asked = v->leaves_early = false;
 	if (v->state == VIEW_JOINING && v->join == sight->number) {
 		stanza_unref(&v->joining);
 		view_clear(v);
@@ -210,9 +210,13 @@ static void
 enters(struct sim *sim, struct user *u, struct view *v,
        const struct sight *sight)
 {
-	/* Who asks again and is put out meanwhile enters; so does who asked
-	 * without a copy, over a stream that said it twice. */
-	if (v->state == VIEW_OUT && !v->has_asked && !sight->is_far)
+	/* Who asks again and is put out meanwhile enters, also if he has left
+	 * again by then; so does who asked without a copy, over a stream that
+	 * said it twice. */
+	bool is_early = v->leaves_early && sight->number == v->join;
+
+	if (v->state == VIEW_OUT && !v->has_asked && !is_early &&
+	    !sight->is_far)
 		sim_wrong(sim, "%s is in room %u and has not asked",
 			  jid_str(u->jid), sight->room);
 	/* History comes. */
@@ -227,10 +231,10 @@ enters(struct sim *sim, struct user *u, struct view *v,
 	if (v->state != VIEW_IN)
 		v->has_past = sight->is_late;
 	if (sight->number == v->join)
-		v->has_asked = false;
+		v->has_asked = v->leaves_early = false;
 	stanza_unref(&v->joining);
 	if (v->state != VIEW_LEAVING)
-		v->state = VIEW_IN;
+		v->state = is_early ? VIEW_LEAVING : VIEW_IN;
 	memcpy(v->nick, sight->nick, sizeof(v->nick));
 	seat_set(v, sight);
 }
@@ -383,6 +387,7 @@ join(struct sim *sim, struct user *u, const struct act *act)
 	}
 	v->join = number;
 	v->has_asked = true;
+	v->leaves_early = false;
 	user_send(sim, u, act->room, s);
 	stanza_unref(&s);
 }
@@ -456,6 +461,7 @@ leave(struct sim *sim, struct user *u, unsigned room)
 				     TYPE_UNAVAILABLE, v->nick, number);
 
 	v->state = VIEW_LEAVING;
+	v->leaves_early = v->has_asked;
 	v->has_asked = false;
 	user_send(sim, u, room, s);
 	stanza_unref(&s);
@@ -469,6 +475,9 @@ user_offline(struct sim *sim, struct user *u)
 	memset(u->quit_ms, 0, sizeof(u->quit_ms));
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
 		u->views[i].has_asked = false;
+		/* A room here shows the client behind this one, of the same
+		 * address, what it has not got to yet. */
+		u->views[i].leaves_early &= sim->rooms[i].at == u->server;
 		view_clear(&u->views[i]);
 		stanza_unref(&u->views[i].joining);
 	}

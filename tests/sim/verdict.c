@@ -192,6 +192,10 @@ check_shown(struct sim *sim, const struct own_room *r)
 			else if (is_shown && !s->is_elsewhere)
 				sim_wrong(sim, "two show room %u to %s",
 					  r->index, jid_str(u->jid));
+			/* There is a way to everybody. */
+			if (s->is_away)
+				sim_wrong(sim, "%s is away in room %u",
+					  jid_str(u->jid), r->index);
 		}
 	}
 }

@@ -270,6 +270,13 @@ START_TEST(comes_back)
 	peers_remove(&peers, relay);
 	ck_assert_ptr_null(peer->via);
 	ck_assert_int_eq(peer->state, PEER_LOST);
+	/* One that has waited on its way does not say that it has since been
+	 * told what relays do not say. */
+	acknowledge(peer->ticket);
+	ck_assert(peer->lacks_own);
+	follow(c, 7);
+	acknowledge(peer->ticket);
+	ck_assert(!peer->lacks_own);
 }
 END_TEST
 
