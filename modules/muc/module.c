@@ -16,18 +16,6 @@
 
 struct module_slot muc_slot;
 
-static int
-check_domain(const char *value, struct err *err)
-{
-	struct jid *jid = jid_parse(value);
-	bool is_domain = jid && jid_is_domain(jid);
-
-	jid_unref(&jid);
-	return is_domain
-		       ? 0
-		       : err_set(err, "found \"%s\", expected a domain", value);
-}
-
 static const char *const create_names[] = { "anybody", "local", "admins",
 					    NULL };
 static const char *const distribute_names[] = { "no", "yes", "listed", NULL };
@@ -36,12 +24,12 @@ static const char *const preset_names[] = { "temporary", "private-group",
 
 static const struct option options[] = {
 	{ "rooms", OPT_LIST, offsetof(struct muc, services), .def = "",
-	  .check = check_domain, .needs_restart = true,
+	  .check = option_check_domain, .needs_restart = true,
 	  .doc = "Domains with rooms. Where none is named, it is the host's "
 		 "with \"rooms.\" in front; without rooms: "
 		 "disabled-modules = {\"muc\"}." },
 	{ "rooms-aliases", OPT_LIST, offsetof(struct muc, aliases), .def = "",
-	  .check = check_domain, .needs_restart = true,
+	  .check = option_check_domain, .needs_restart = true,
 	  .doc = "Other names of the first of these domains, from times when "
 		 "it had another one: whoever enters a room there is told "
 		 "where it is now." },
@@ -112,11 +100,11 @@ static const struct option options[] = {
 		 "all that can (yes), those of rooms-distribute-to (listed), "
 		 "or none (no). A room's owner can allow fewer." },
 	{ "rooms-distribute-to", OPT_LIST, offsetof(struct muc, distribute_to),
-	  .def = "", .check = check_domain,
+	  .def = "", .check = option_check_domain,
 	  .doc = "The domains that may have copies of rooms, with "
 		 "rooms-distribute = listed." },
 	{ "rooms-relays", OPT_LIST, offsetof(struct muc, relays), .def = "",
-	  .check = check_domain,
+	  .check = option_check_domain,
 	  .doc = "Domains of servers that are trusted to pass on what happens "
 		 "in rooms, to other servers that have a copy and no way to "
 		 "this one, or that are one too many (rooms-fanout). They "

@@ -58,12 +58,24 @@ struct join {
 
 struct module_slot peerhost_slot;
 
+static const char *const copies_names[] = {
+	[COPIES_NO] = "no",
+	[COPIES_YES] = "yes",
+	[COPIES_LISTED] = "listed",
+	NULL,
+};
+
 static const struct option options[] = {
-	{ "room-copies", OPT_BOOL, offsetof(struct peerhost, is_on),
-	  .def = "yes",
+	{ "room-copies", OPT_ENUM, offsetof(struct peerhost, copies_of),
+	  .def = "yes", .choices = copies_names,
 	  .doc = "Rooms of other servers that support it are shown to the "
 		 "users of this host from a copy, so that each message comes "
-		 "once, and not once for each of them." },
+		 "once, and not once for each of them: of all that do (yes), "
+		 "of those of room-copies-from (listed), or of none (no)." },
+	{ "room-copies-from", OPT_LIST, offsetof(struct peerhost, from),
+	  .def = "", .check = option_check_domain,
+	  .doc = "The domains whose rooms are shown so, with those below "
+		 "them, with room-copies = listed." },
 	{ "room-copies-continue", OPT_BOOL,
 	  offsetof(struct peerhost, may_continue), .def = "yes",
 	  .doc = "While there is no way to a room of another server, the users "
@@ -87,6 +99,15 @@ static const struct option options[] = {
 	{ "room-copies-memory", OPT_SIZE, offsetof(struct peerhost, max_all),
 	  .def = "1G", .min = 65536, .max = INT64_C(1) << 40,
 	  .doc = "The same for all of them together." },
+	{ "room-copies-waiting", OPT_INT,
+	  offsetof(struct peerhost, max_waiting), .def = "200", .min = 1,
+	  .max = 100000,
+	  .doc = "Stanzas of one client that wait for the room's server, while "
+		 "there is no way to it or no answer. Others are refused." },
+	{ "room-copies-waiting-size", OPT_SIZE,
+	  offsetof(struct peerhost, max_waiting_size), .def = "128K",
+	  .min = 1024, .max = INT64_C(1) << 30,
+	  .doc = "The same in bytes; one stanza more may wait." },
 	{ 0 },
 };
 
@@ -187,6 +208,30 @@ on_timer(struct timer *t)
 		peerhost_arm(ph);
 }
 
+/* ---- which rooms ---- */
+
+/* Is it that domain, or below it? */
+static bool
+is_within(const char *domain, const char *of)
+{
+	size_t len = strlen(domain), n = strlen(of);
+
+	return len >= n && !strcmp(domain + len - n, of) &&
+	       (len == n || domain[len - n - 1] == '.');
+}
+
+static bool
+may_copy(const struct peerhost *ph, const struct jid *room)
+{
+	if (ph->copies_of != COPIES_LISTED)
+		return ph->copies_of == COPIES_YES;
+	for (size_t i = 0; i < ph->from.n; i++) {
+		if (is_within(jid_domain(room), ph->from.items[i]))
+			return true;
+	}
+	return false;
+}
+
 /* ---- what users of ours say ---- */
 
 /* The protocol is for servers only. */
@@ -234,8 +279,8 @@ on_presence_from(struct event *ev, void *data)
 		slave_submit(c->slave, ev->stanza);
 		return DONE;
 	}
-	if (ph->is_on && is_join && jid_local(ev->to) && jid_resource(ev->to) &&
-	    is_elsewhere(ev->server, ev->to))
+	if (may_copy(ph, ev->to) && is_join && jid_local(ev->to) &&
+	    jid_resource(ev->to) && is_elsewhere(ev->server, ev->to))
 		join_note(ph, ev->stanza);
 	return PASS;
 }
@@ -583,7 +628,7 @@ on_slave(struct event *ev, void *data)
 	if (!ev->from || !jid_local(ev->from) || jid_resource(ev->from) ||
 	    !ev->wire || !action || strcmp(action, "create") != 0)
 		return event_fail(ev, COND_BAD_REQUEST);
-	if (!ph->is_on)
+	if (!may_copy(ph, ev->from))
 		return event_fail(ev, COND_NOT_ALLOWED);
 	if (c && c->is_over) {
 		copy_free(c);
@@ -617,7 +662,7 @@ on_disco(struct event *ev, void *data)
 {
 	const struct peerhost *ph = data;
 
-	if (!ev->account && ph->is_on)
+	if (!ev->account && ph->copies_of != COPIES_NO)
 		disco_add_feature(ev->arena, ev->xml, NS_DMUC);
 	return PASS;
 }
@@ -670,7 +715,7 @@ settle(struct copy *c)
 	remote_policy_of(copy_server(c), jid_domain(c->slave->jid), &policy);
 	if (policy.is_blocked)
 		slave_end(c->slave);
-	else if (!c->host->is_on)
+	else if (!may_copy(c->host, c->slave->jid))
 		slave_leave(c->slave, "copies are switched off", false);
 }
 

@@ -365,6 +365,8 @@ copy_take_options(struct copy *c)
 	slave_set_may_relay(c->slave, ph->may_relay);
 	c->slave->children_max = (size_t)ph->max_children;
 	c->slave->size_max = (size_t)ph->max_size;
+	c->slave->pending_max = (size_t)ph->max_waiting;
+	c->slave->pending_size_max = (size_t)ph->max_waiting_size;
 }
 
 struct copy *

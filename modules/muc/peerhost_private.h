@@ -23,18 +23,23 @@ struct slave;
 
 extern struct module_slot peerhost_slot;
 
+enum copies_of { COPIES_NO, COPIES_YES, COPIES_LISTED };
+
 struct peerhost {
-	struct host *host;    /* borrowed */
-	bool is_on;	      /* option room-copies */
-	bool may_continue;    /* option room-copies-continue */
-	bool may_relay;	      /* option room-copies-relay */
-	int64_t max_children; /* option room-copies-children */
-	int64_t max;	      /* option room-copies-max */
-	int64_t max_size;     /* option room-copies-size */
-	int64_t max_all;      /* option room-copies-memory */
-	size_t size;	      /* of all copies, about; bytes */
-	struct map copies;    /* struct copy.node, by room */
-	struct list joins;    /* struct join.node, the oldest first */
+	struct host *host;	 /* borrowed */
+	int copies_of;		 /* enum copies_of: option room-copies */
+	struct option_list from; /* option room-copies-from */
+	bool may_continue;	 /* option room-copies-continue */
+	bool may_relay;		 /* option room-copies-relay */
+	int64_t max_children;	 /* option room-copies-children */
+	int64_t max;		 /* option room-copies-max */
+	int64_t max_size;	 /* option room-copies-size */
+	int64_t max_all;	 /* option room-copies-memory */
+	/* options room-copies-waiting, room-copies-waiting-size */
+	int64_t max_waiting, max_waiting_size;
+	size_t size;	   /* of all copies, about; bytes */
+	struct map copies; /* struct copy.node, by room */
+	struct list joins; /* struct join.node, the oldest first */
 	size_t n_joins;
 	struct list bounces; /* struct bounce.node; of domains, each once */
 	size_t n_bounces;

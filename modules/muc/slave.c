@@ -20,9 +20,6 @@
 /* What is older says since when; clocks differ by less. */
 #define LATE_MS 5000
 
-/* What one user may have waiting. */
-#define PENDING_MAX 200
-
 /* What was passed up and not answered is passed up again. */
 #define PASS_AGAIN_MS 60000
 
@@ -679,7 +676,7 @@ slave_new(struct jid *room, struct jid *domain, const struct slave_class *cls,
 	s->state = SLAVE_BEHIND;
 	s->room = room_new(room, 0);
 	s->room->is_copy = true;
-	s->pending_max = PENDING_MAX;
+	s->pending_max = s->pending_size_max = SIZE_MAX;
 	s->size_max = s->children_max = SIZE_MAX;
 	log_ring_resume(&s->room->log, NO_EPOCH, 0);
 	list_init(&s->pending);

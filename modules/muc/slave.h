@@ -178,9 +178,11 @@ struct slave {
 	bool may_relay; /* the owner of this copy wants to, to so many */
 	size_t children_max;
 	const struct stanza *entering; /* borrowed; by what, in a split */
-	int64_t used_ms;    /* when one of ours was seen in it; monotonic */
-	int64_t looked_ms;  /* when those who are gone were looked for */
-	size_t pending_max; /* for each user */
+	int64_t used_ms;   /* when one of ours was seen in it; monotonic */
+	int64_t looked_ms; /* when those who are gone were looked for */
+	/* What may wait of one client: stanzas; bytes, and one stanza more. The
+	 * owner sets both. */
+	size_t pending_max, pending_size_max;
 	/* What the room says about itself is the same here, as the options were
 	 * at the position that the master has told last. */
 	bool knows_info;

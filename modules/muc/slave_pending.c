@@ -20,8 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PENDING_SIZE_MAX (128 << 10) /* bytes, and one stanza more */
-
 /* ---- how much waits ---- */
 
 /* Of one client. */
@@ -154,7 +152,8 @@ slave_may_wait(const struct slave *s, const struct stanza *stanza)
 {
 	const struct sender *by = sender_find(s, stanza->from);
 
-	return !by || (by->n < s->pending_max && by->size < PENDING_SIZE_MAX) ||
+	return !by ||
+	       (by->n < s->pending_max && by->size < s->pending_size_max) ||
 	       (stanza->type == TYPE_UNAVAILABLE &&
 		!slave_is_leaving(s, stanza->from));
 }

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "xmpp/jid.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -374,4 +375,16 @@ option_text(const struct option *o, const void *from)
 			buf_printf(&b, "%s%s", i ? " " : "", l->items[i]);
 	}
 	return buf_take(&b);
+}
+
+int
+option_check_domain(const char *value, struct err *err)
+{
+	struct jid *jid = jid_parse(value);
+	bool is_domain = jid && jid_is_domain(jid);
+
+	jid_unref(&jid);
+	return is_domain
+		       ? 0
+		       : err_set(err, "found \"%s\", expected a domain", value);
 }

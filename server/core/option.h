@@ -63,4 +63,7 @@ char *option_expects(const struct option *o);
 /* "30s", "256K", "yes", …, for messages and the manual; to be freed. */
 char *option_text(const struct option *o, const void *from);
 
+/* A check: is it a domain? */
+int option_check_domain(const char *value, struct err *err);
+
 #endif

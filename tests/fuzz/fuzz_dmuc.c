@@ -43,6 +43,7 @@
 /* Only so much: what is slow is not what is looked for. */
 #define MAX_ELEMENTS	 64
 #define SIZE_MAX_OF_COPY (256 << 10)
+#define WAITING_MAX	 200
 
 static const struct xml_limits limits = {
 	.stanza = 1 << 16,
@@ -230,6 +231,7 @@ take_copy(struct fuzz *f)
 {
 	f->slave = slave_new(f->room, f->ours, &slave_class, f);
 	f->slave->size_max = SIZE_MAX_OF_COPY;
+	f->slave->pending_max = WAITING_MAX;
 	f->slave->may_continue = f->slave->may_relay = true;
 	slave_set_clock(f->slave, f->now_ms, f->now_ms);
 }

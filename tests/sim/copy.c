@@ -30,6 +30,9 @@ copy_find(struct sim *sim, unsigned server, unsigned room)
 	return c;
 }
 
+/* Of each client, as peerhost.c. */
+#define WAITING_MAX 200
+
 static void
 send_up(struct sim *sim, unsigned at, unsigned room, const char *xml,
 	size_t len)
@@ -278,6 +281,7 @@ copy_new(struct sim *sim, unsigned at, unsigned room)
 	slave_set_clock(c->slave, sim->now_ms, host_wall(sim, at));
 	c->slave->may_continue = sim->servers[at].may_continue;
 	c->slave->may_relay = true;
+	c->slave->pending_max = WAITING_MAX;
 	c->number = ++sim->n_copies;
 	sim->servers[at].copies[room] = c;
 	sim_at(sim, sim->now_ms + 5000,
