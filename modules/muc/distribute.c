@@ -359,6 +359,12 @@ distribute_is_reached(const struct live *l, const struct jid *domain)
 	return p && p->via;
 }
 
+bool
+distribute_has_relays(const struct live *l, const struct jid *domain)
+{
+	return distribution_peer(l, domain) && l->distribution->relays.n;
+}
+
 void
 distribute_found(struct muc *muc, const struct jid *domain)
 {

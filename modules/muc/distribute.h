@@ -56,6 +56,8 @@ void distribute_broken(struct muc *muc, const struct jid *domain);
 /* Does that domain get the log from a relay? Then a lost way to itself puts
  * nobody away. */
 bool distribute_is_reached(const struct live *l, const struct jid *domain);
+/* It has a copy, and there are relays that may reach it. */
+bool distribute_has_relays(const struct live *l, const struct jid *domain);
 
 /* Options have changed: who may not have a copy any more has none. */
 void distribute_reloaded(struct muc *muc);

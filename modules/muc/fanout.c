@@ -249,7 +249,8 @@ write_presence(const struct room *r, const struct presence *p)
 		xml_write_attr(&b, "id", p->id);
 	if (p->flags & UNAVAILABLE)
 		buf_adds(&b, " type='unavailable'");
-	if (!(p->flags & UNAVAILABLE) && p->session && p->session->is_away)
+	if (!(p->flags & UNAVAILABLE) && p->session &&
+	    room_session_shows_away(r, p->session))
 		buf_adds(&b, "><show>away</show><status>unreachable</status>");
 	else if (payload)
 		buf_add(&b, payload, len);

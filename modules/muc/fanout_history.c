@@ -73,6 +73,27 @@ fanout_read_history(const struct stanza *join, int64_t now_ms, int64_t age)
 
 /* ---- showing it ---- */
 
+/* Does it end with the time when it was said, as it has waited in a split
+ * (rules_message.c)? */
+static bool
+has_time(const struct room *r, const char *payload, size_t len)
+{
+	struct buf b = { 0 };
+	const char *at;
+	bool has;
+
+	buf_adds(&b, "<delay xmlns='" NS_DELAY "'");
+	xml_write_attr(&b, "from", jid_str(r->jid));
+	at = payload + len - strlen(MESSAGE_END);
+	do
+		at--;
+	while (at > payload && *at != '<');
+	has = (size_t)(payload + len - at) > b.len &&
+	      !memcmp(at, b.data, b.len);
+	buf_fini(&b);
+	return has;
+}
+
 struct chunk *
 fanout_delayed(const struct room *r, const struct entry *e)
 {
@@ -81,6 +102,8 @@ fanout_delayed(const struct room *r, const struct entry *e)
 	size_t len;
 	const char *payload = chunk_data(e->payload, &len);
 
+	if (has_time(r, payload, len))
+		return chunk_ref(e->payload);
 	buf_add(&b, payload, len - strlen(MESSAGE_END));
 	buf_adds(&b, "<delay xmlns='" NS_DELAY "'");
 	xml_write_attr(&b, "from", jid_str(r->jid));

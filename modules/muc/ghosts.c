@@ -32,12 +32,15 @@
 /* Pings a second, over all rooms of a host: a restart must not be a storm. */
 #define PINGS_AT_ONCE 250
 #define PURGE_AT_ONCE 500
+/* So long a copy has to turn to a relay before its users are shown as away. */
+#define RELAY_WAIT_MS 3000
 
 /* A domain to which there is no way now. */
 struct lost_domain {
 	struct list node; /* in muc->lost */
 	struct jid *jid;  /* ref */
 	int64_t since_ms; /* monotonic */
+	int64_t tell_ms;  /* when those are told that wait; 0: they are */
 };
 
 static int32_t
@@ -251,8 +254,16 @@ is_concerned(const struct muc *muc, const struct jid *domain)
 	return false;
 }
 
+/* A relay may reach it at once: then nobody is shown that it was away. */
+static bool
+waits(const struct live *l, const struct jid *domain, bool is_away)
+{
+	return is_away && distribute_has_relays(l, domain);
+}
+
+/* Of those that wait, or the others. */
 static void
-tell_rooms(struct muc *muc, struct jid *domain, bool is_away)
+tell_rooms(struct muc *muc, struct jid *domain, bool is_away, bool that_wait)
 {
 	list_each (n, &muc->domains) {
 		struct muc_service *s =
@@ -262,6 +273,7 @@ tell_rooms(struct muc *muc, struct jid *domain, bool is_away)
 			struct live *l = container_of(k, struct live, node);
 
 			if (l->state == LIVE_AWAKE && l->n_foreign &&
+			    waits(l, domain, is_away) == that_wait &&
 			    !(is_away && distribute_is_reached(l, domain)))
 				live_submit_own(l, &(struct submission){
 							   .type = SUBMIT_LINK,
@@ -285,8 +297,9 @@ ghosts_on_unreachable(struct event *ev, void *data)
 	d = mem_zalloc(sizeof(*d));
 	d->jid = jid_ref(ev->to);
 	d->since_ms = ev->server->clock->mono_ms;
+	d->tell_ms = d->since_ms + RELAY_WAIT_MS;
 	list_append(&muc->lost, &d->node);
-	tell_rooms(muc, d->jid, true);
+	tell_rooms(muc, d->jid, true, false);
 	return PASS;
 }
 
@@ -297,7 +310,7 @@ ghosts_on_reachable(struct event *ev, void *data)
 	struct lost_domain *d = find_lost(muc, ev->to);
 
 	if (d) {
-		tell_rooms(muc, d->jid, false);
+		tell_rooms(muc, d->jid, false, false);
 		lost_free(d);
 	}
 	distribute_found(muc, ev->to);
@@ -400,6 +413,10 @@ on_timer(struct timer *t)
 		struct lost_domain *d =
 			container_of(n, struct lost_domain, node);
 
+		if (d->tell_ms && w.now_ms >= d->tell_ms) {
+			d->tell_ms = 0;
+			tell_rooms(muc, d->jid, true, true);
+		}
 		if (w.now_ms - d->since_ms < muc->away_time)
 			continue;
 		w.domain = d->jid;

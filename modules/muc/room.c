@@ -289,10 +289,11 @@ apply_join(struct room *r, const struct entry *e, struct room_change *c)
 	c->old_affiliation = o->affiliation;
 	if (!c->session)
 		c->session = session_add(r, o, e->jid);
+	c->is_same = c->is_again && !c->session->is_away &&
+		     o->role == e->role && o->affiliation == e->affiliation &&
+		     room_same_payload(c->session->payload, e->payload);
 	o->affiliation = e->affiliation;
 	o->role = e->role;
-	c->is_same = c->is_again && !c->session->is_away &&
-		     room_same_payload(c->session->payload, e->payload);
 	c->session->is_away = false;
 	c->session->follows_lists = e->since != NULL;
 	set_payload(c->session, e->payload);

@@ -145,6 +145,14 @@ room_session_address(const struct room *r, const struct room_session *s)
 	return r->is_copy ? s->real : s->jid;
 }
 
+/* Is he shown as unreachable? That the master does not reach us is not shown to
+ * ours. */
+static inline bool
+room_session_shows_away(const struct room *r, const struct room_session *s)
+{
+	return s->is_away && (!r->is_copy || s->is_elsewhere);
+}
+
 #define occupant_of(n)	   container_of(n, struct occupant, in_room)
 #define room_session_of(n) container_of(n, struct room_session, in_occupant)
 

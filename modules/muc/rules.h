@@ -146,6 +146,8 @@ void rules_owner(const struct room *r, const struct rules_env *env,
 		 const struct submission *sub, struct ruling *out);
 void rules_admin(const struct room *r, const struct rules_env *env,
 		 const struct submission *sub, struct ruling *out);
+/* XEP-0045 8.1: does it set the subject, and say nothing else? */
+bool rules_is_subject(const struct stanza *s);
 void rules_message(const struct room *r, const struct rules_env *env,
 		   const struct submission *sub, struct ruling *out);
 /* A message with <x/> of muc#user. */

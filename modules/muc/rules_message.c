@@ -17,8 +17,8 @@
 #include <inttypes.h>
 
 /* 7.2.15: with a body it is a message that has a subject of its own. */
-static bool
-is_subject(const struct stanza *s)
+bool
+rules_is_subject(const struct stanza *s)
 {
 	return stanza_child(s, "subject", NS_CLIENT) &&
 	       !stanza_child(s, "body", NS_CLIENT) &&
@@ -137,7 +137,7 @@ rules_message(const struct room *r, const struct rules_env *env,
 	      const struct submission *sub, struct ruling *out)
 {
 	const struct room_session *s = room_session(r, sub->from);
-	bool sets_subject = is_subject(sub->stanza);
+	bool sets_subject = rules_is_subject(sub->stanza);
 	bool retracts = stanza_child(sub->stanza, "retract", NS_RETRACT);
 	struct entry e = {
 		.type = sets_subject ? ENTRY_SUBJECT : ENTRY_MESSAGE,

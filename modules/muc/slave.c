@@ -234,8 +234,11 @@ slave_comes_again(const struct slave_pending *p)
 static bool
 is_own_link(const struct slave *s, const struct entry *e)
 {
-	map_each (n, &s->locals)
-		return jid_eq_domain(slave_local_of(n)->session->jid, e->jid);
+	map_each (n, &s->locals) {
+		/* Who has entered in a split has another one as yet. */
+		if (jid_eq_domain(slave_local_of(n)->session->jid, e->jid))
+			return true;
+	}
 	return false;
 }
 
@@ -478,6 +481,8 @@ slave_apply(struct slave *s, struct entry *e, bool is_late)
 	c.is_late = is_late || has_waited(s, e);
 	if (e->type == ENTRY_CONFIG)
 		s->knows_info = false;
+	if (e->type == ENTRY_SUBJECT)
+		slave_refuse_subjects(s, p);
 	if (e->type == ENTRY_JOIN)
 		identify(s, e, c.session, p);
 	if (is_shown)

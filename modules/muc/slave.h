@@ -111,6 +111,7 @@ struct slave_pending {
 	bool is_there;	    /* the master has it, as far as is known */
 	bool is_due;	    /* it is about to be passed up */
 	bool has_entered;   /* a join: in a split, without the master */
+	bool was_passed;    /* up, at least once */
 };
 
 struct slave {

@@ -10,6 +10,7 @@
 #include "modules/muc/entry.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/room.h"
+#include "modules/muc/rules.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
 #include "xmpp/stanza.h"
@@ -248,6 +249,7 @@ slave_pass_up(struct slave *s, struct slave_pending *p)
 
 	p->round = s->round;
 	p->passed_ms = s->now_ms;
+	p->was_passed = true;
 	if (p->kind == PENDING_RETURN) {
 		if (session)
 			s->cls->rejoin(s->owner, p->user,
@@ -290,6 +292,36 @@ slave_pending_due(struct slave *s)
 }
 
 /* ---- errors ---- */
+
+/* The next that has waited in a split, to change the subject. */
+static struct slave_pending *
+next_subject(struct slave *s, const struct slave_pending *but)
+{
+	list_each (n, &s->pending) {
+		struct slave_pending *p = slave_pending_of(n);
+
+		if (p != but && p->stamp_ms && !p->was_passed && p->stanza &&
+		    p->stanza->type == TYPE_GROUPCHAT &&
+		    rules_is_subject(p->stanza))
+			return p;
+	}
+	return NULL;
+}
+
+void
+slave_refuse_subjects(struct slave *s, const struct slave_pending *but)
+{
+	struct slave_pending *p;
+
+	while ((p = next_subject(s, but))) {
+		struct stanza *stanza = stanza_ref(p->stanza);
+
+		slave_pending_drop(s, p);
+		s->cls->refuse(s->owner, stanza, COND_CONFLICT,
+			       "somebody has set another subject meanwhile");
+		stanza_unref(&stanza);
+	}
+}
 
 static struct slave_pending *
 pending_of_error(struct slave *s, const struct stanza *error)

@@ -86,6 +86,9 @@ void slave_say_gone(struct slave *s, struct jid *user, const char *nick);
 /* The master has refused it, and says so to us. */
 void
 slave_refused(struct slave *s, struct slave_pending *p, enum stanza_cond cond);
+/* The subject is another one since the split began: those that wait would take
+ * it back. */
+void slave_refuse_subjects(struct slave *s, const struct slave_pending *but);
 /* The next that is due, and not any more, or NULL: passing up may end others,
  * where the way refuses it at once, and the copy with them. */
 struct slave_pending *slave_pending_due(struct slave *s);

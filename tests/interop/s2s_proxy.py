@@ -75,7 +75,7 @@ class Way:
 class Proxy:
     """Listens at an address, and connects to another one."""
 
-    way = Way
+    way, port = Way, PORT
 
     def __init__(self, address, target):
         self.address, self.target = address, target
@@ -88,7 +88,7 @@ class Proxy:
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.setblocking(False)
-        self.listener.bind((self.address, PORT))
+        self.listener.bind((self.address, self.port))
         self.listener.listen(50)
         self.task = asyncio.ensure_future(self.accept())
 

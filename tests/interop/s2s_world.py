@@ -38,11 +38,14 @@ def need(*programs):
             skip(program + " is not installed")
 
 
-def enter_namespaces():
-    """Runs this program again, in namespaces of its own; returns there."""
+def enter_namespaces(may_fail=False):
+    """Runs this program again, in namespaces of its own; returns there. Where
+    they cannot be made that ends the test, or returns why."""
     if os.environ.get(INSIDE):
         start_network()
-        return
+        return None
+    if may_fail and not (shutil.which("unshare") and shutil.which("mount")):
+        return "there is no unshare or no mount"
     need("unshare", "mount")
     words = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child",
              "--mount-proc"]
@@ -51,10 +54,12 @@ def enter_namespaces():
     tried = subprocess.run([*words, "true"], capture_output=True, text=True,
                            check=False)
     if tried.returncode:
+        if may_fail:
+            return tried.stderr.strip()
         skip("namespaces cannot be made here: " + tried.stderr.strip())
     os.environ[INSIDE] = "1"
     sys.stdout.flush()
-    os.execvp(words[0], [*words, sys.executable, *sys.argv])
+    return os.execvp(words[0], [*words, sys.executable, *sys.argv])
 
 
 def start_network():
@@ -120,16 +125,19 @@ class World:
     """A folder for all that the servers need; close() removes it."""
 
     def __init__(self, keep=False):
+        # Else there may be other name servers, and nothing can be mounted.
+        self.is_inside = INSIDE in os.environ
+        self.dns_port = 53 if self.is_inside else 5300
         self.dir = tempfile.mkdtemp(prefix="banyan-s2s-")
         self.keep = keep
         # In memory nobody waits for a disk.
-        self.is_mounted = not keep and subprocess.run(
+        self.is_mounted = not keep and self.is_inside and subprocess.run(
             ["mount", "-t", "tmpfs", "tmpfs", self.dir], check=False,
             stderr=subprocess.DEVNULL).returncode == 0
         os.chmod(self.dir, 0o755)
         self.records = []
         self.authority = Authority(self.path("ca"))
-        self.name_server = None
+        self.name_servers = []
 
     def path(self, *names):
         return os.path.join(self.dir, *names)
@@ -162,43 +170,49 @@ class World:
         self.records.append(f"{service}._tcp.{domain}. SRV {target}")
 
     async def serve_names(self):
-        """nsd with the records so far; and all here ask it."""
-        self.folder("nsd")
-        self.write("nsd/zone", "\n".join(
-            ["$TTL 60", f"{ZONE}. SOA ns.{ZONE}. root.{ZONE}. 1 60 60 60 1",
-             f"{ZONE}. NS ns.{ZONE}.", f"ns.{ZONE}. A {DNS}",
-             *self.records]) + "\n")
-        conf = self.write("nsd/nsd.conf", f"""
-server:
-  ip-address: {DNS}
-  port: 53
-  server-count: 1
-  username: ""
-  chroot: ""
-  database: ""
-  zonesdir: "{self.path("nsd")}"
-  pidfile: "{self.path("nsd/pid")}"
-  xfrdfile: "{self.path("nsd/xfrd")}"
-  xfrdir: "{self.path("nsd")}"
-  zonelistfile: "{self.path("nsd/zones")}"
-remote-control:
-  control-enable: no
-zone:
-  name: "{ZONE}."
-  zonefile: "{self.path("nsd/zone")}"
-""")
+        """nsd with the records so far; and in namespaces all ask it."""
+        await self.name_server("nsd", DNS, self.records)
+        if not self.is_inside:
+            return
         for name, text in (("resolv.conf", f"nameserver {DNS}\n"),
                            ("hosts", "127.0.0.1 localhost\n")):
             path = self.write("nsd/" + name, text)
             subprocess.run(["mount", "--bind", path, "/etc/" + name],
                            check=True)
-        self.name_server = Program(self.path("nsd/log"),
-                                   ["nsd", "-d", "-c", conf])
-        await self.name_server.ready((DNS, 53))
+
+    async def name_server(self, name, address, records):
+        """name: of a folder for it."""
+        self.folder(name)
+        self.write(name + "/zone", "\n".join(
+            ["$TTL 60", f"{ZONE}. SOA ns.{ZONE}. root.{ZONE}. 1 60 60 60 1",
+             f"{ZONE}. NS ns.{ZONE}.", f"ns.{ZONE}. A {address}",
+             *records]) + "\n")
+        conf = self.write(name + "/nsd.conf", f"""
+server:
+  ip-address: {address}
+  port: {self.dns_port}
+  server-count: 1
+  username: ""
+  chroot: ""
+  database: ""
+  zonesdir: "{self.path(name)}"
+  pidfile: "{self.path(name, "pid")}"
+  xfrdfile: "{self.path(name, "xfrd")}"
+  xfrdir: "{self.path(name)}"
+  zonelistfile: "{self.path(name, "zones")}"
+remote-control:
+  control-enable: no
+zone:
+  name: "{ZONE}."
+  zonefile: "{self.path(name, "zone")}"
+""")
+        server = Program(self.path(name, "log"), ["nsd", "-d", "-c", conf])
+        self.name_servers.append(server)
+        await server.ready((address, self.dns_port))
 
     async def close(self):
-        if self.name_server:
-            await self.name_server.end()
+        for server in self.name_servers:
+            await server.end()
         if self.is_mounted:
             subprocess.run(["umount", "-l", self.dir], check=True)
         if self.keep:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from xml.etree import ElementTree
 
 from net_users import Seat, Watcher, check, check_left, check_rosters, talk
@@ -9,6 +10,12 @@ from s2s_users import Bounced
 
 # What a server whose users enter a room may cost the link, in stanzas.
 FIRST_MAX = 12
+# And in bytes, with a stream of its own, and its certificates.
+FIRST_UP, FIRST_DOWN = 8000, 16000
+# What a stanza may cost a link, with what goes along with it.
+BYTES = 1000
+# And a second of time.
+PING_BYTES = 500
 # Acknowledgements and positions among what is counted, which come with time.
 SPARE = 3
 
@@ -59,9 +66,11 @@ class Scene:
 
 
 class Counts(Scene):
-    """What it costs a link that users are in a room behind it."""
+    """What it costs each link that users are in a room behind it."""
 
     n = 20
+    names = "one", "two", "three"
+    pings = 0  # bytes, as long as the last step took
 
     async def play_all(self):
         await self.cell("first join of a server", self.first())
@@ -71,42 +80,86 @@ class Counts(Scene):
                         self.messages())
 
     async def counts(self):
-        n_in, n_out = await self.play.hub.count(
-            self.play.two.domains["main"])
-        return n_in, n_out, *self.play.hub_two.n_bytes()
+        """{server: (stanzas up, down, bytes up, down)}"""
+        play, found = self.play, {}
+        for name in self.names:
+            n_in, n_out = await play.hub.count(
+                getattr(play, name).domains["main"])
+            down, up = getattr(play, "hub_" + name).n_bytes()
+            found[name] = n_in, n_out, up, down
+        return found
 
     async def cost(self, what, step):
-        """(up, down) in stanzas."""
-        before = await self.counts()
+        """What that has cost each link."""
+        begin, before = time.monotonic(), await self.counts()
         await step
-        up, down, to, fro = (b - a for a, b in zip(before,
-                                                   await self.counts()))
-        print(f"{what}: {up} stanzas and {fro} bytes up, {down} and {to} "
-              "down", flush=True)
-        return up, down
+        after = await self.counts()
+        self.pings = int((time.monotonic() - begin) * PING_BYTES)
+        costs = {k: tuple(b - a for a, b in zip(before[k], after[k]))
+                 for k in self.names}
+        print(f"{what}:", "; ".join(
+            f"{k} {up} stanzas and {fro} bytes up, {down} and {to} down"
+            for k, (up, down, fro, to) in costs.items()), flush=True)
+        return costs
+
+    def check(self, costs, name, up, down):
+        """(least, most) stanzas, and the most bytes, up and down, on the link
+        to that server."""
+        for (least, most, n_bytes), n, n_real in zip(
+                (up, down), costs[name][:2], costs[name][2:]):
+            if not least <= n <= most or n_real > n_bytes + self.pings:
+                raise RuntimeError(
+                    f"{name}: {costs[name]} for {up} up, {down} down")
+
+    async def enter_first(self, name):
+        """Somebody of a server that has no user in the room."""
+        node = getattr(self.play, name)
+        guest = await self.seat(node, 0, self.owner.room, name)
+
+        async def enter():
+            await guest.enter()
+            await asyncio.gather(*(a.sees(b.jid) for a in self.seats
+                                   for b in self.seats
+                                   if a is not b and guest in (a, b)))
+        costs = await self.cost(f"the first join at {name}", enter())
+        self.check(costs, name, (1, FIRST_MAX, FIRST_UP),
+                   (1, FIRST_MAX, FIRST_DOWN))
+        if sum(costs[name][:2]) > FIRST_MAX:
+            raise RuntimeError(f"{name}: {costs[name]}")
+        return costs
 
     async def first(self):
+        """The others get an entry, or nothing where nobody is."""
         play, room = self.play, self.room(self.play.hub)
         self.owner = await self.seat(play.hub, 0, room, "Owner")
         await self.owner.create()
         for _ in range(5):
             await self.owner.talk()
-        guests = [Seat(await self.user(play.two, i), room, f"Guest {i}")
-                  for i in range(self.n)]
-        self.seats += guests
-        self.guests = guests
+        inside = []
+        for name in "two", "one", "three":
+            costs = await self.enter_first(name)
+            for other in self.names:
+                is_in = other in inside
+                if other != name:
+                    self.check(costs, other, (0, SPARE, BYTES * SPARE),
+                               (is_in, is_in, BYTES * (1 + SPARE)))
+            inside.append(name)
+        self.others, self.guests = self.seats[2:], [self.seats[1]]
+        for i in range(1, self.n):
+            guest = Seat(await self.user(play.two, i), room, f"Guest {i}")
+            self.guests.append(guest)
+        self.seats = [self.owner, *self.guests, *self.others]
 
-        async def enter():
-            await guests[0].enter()
-            await guests[0].sees(self.owner.jid)
-        up, down = await self.cost("the first join", enter())
-        if up + down > FIRST_MAX:
-            raise RuntimeError(f"{up} stanzas up, {down} down")
-
-    def check(self, up, down, n):
-        """As many as that, each way, or a few more."""
-        if not n <= up <= n + n // 16 + SPARE or not n <= down <= n + 1:
-            raise RuntimeError(f"{up} stanzas up, {down} down for {n}")
+    def check_all(self, costs, n_up, n):
+        """n_up and n stanzas on the link of who enters or speaks; and n to
+        each of the others, who acknowledge some of them."""
+        spare = n // 64 + SPARE
+        self.check(costs, "two", (n_up, n_up + spare,
+                                  BYTES * (n_up + spare)),
+                   (n, n + 1, BYTES * (n + SPARE)))
+        for name in "one", "three":
+            self.check(costs, name, (0, spare, BYTES * spare),
+                       (n, n + 1, BYTES * (n + SPARE)))
 
     async def following(self):
         first_guest, *others = self.guests
@@ -114,11 +167,13 @@ class Counts(Scene):
         async def enter():
             for guest in others:
                 await guest.enter()
-                await asyncio.gather(self.owner.sees(guest.jid),
-                                     first_guest.sees(guest.jid),
-                                     guest.sees(first_guest.jid))
-        self.check(*await self.cost(f"{len(others)} more joins", enter()),
-                   len(others))
+                await asyncio.gather(
+                    guest.sees(first_guest.jid),
+                    *(s.sees(guest.jid) for s in (self.owner, first_guest,
+                                                  *self.others)))
+        n = len(others)
+        self.check_all(await self.cost(f"{n} more joins at two", enter()),
+                       n, n)
 
     async def messages(self):
         self.start()
@@ -126,14 +181,13 @@ class Counts(Scene):
 
         async def speak():
             said.extend(await talk(self.guests, self.seats, 1))
-        self.check(*await self.cost(f"{self.n} messages by them", speak()),
-                   self.n)
+        self.check_all(await self.cost(f"{self.n} messages of two", speak()),
+                       self.n, self.n)
 
         async def listen():
             said.extend(await talk([self.owner], self.seats, self.n))
-        up, down = await self.cost(f"{self.n} messages to them", listen())
-        if up > 2 * SPARE or not self.n <= down <= self.n + 1:
-            raise RuntimeError(f"{up} stanzas up, {down} down")
+        self.check_all(await self.cost(f"{self.n} messages of hub", listen()),
+                       0, self.n)
         check(self.seats, said)
 
 

@@ -13,6 +13,8 @@ from s2s_proxy import FIN, RST, TORN
 
 # What has waited for longer has a stamp; and how far off that may be.
 LATE_S = 5
+# So long the master's link stays cut.
+CUT_S = 60
 # Times four: how often a link breaks that does so all the time.
 STORMS = 3
 
@@ -26,6 +28,9 @@ HEAL = "all hear all once after it"
 DESTROY = "the room is destroyed in it"
 TIME = "removed after rooms-away-time: enters again, with another nick"
 STORM = "a link that breaks all the time, while all talk"
+STAYS = "it stays cut for 60 s"
+HOLE_THERE = "packets of the master to the copy get lost, others do not"
+HOLE_BACK = "packets of the copy to the master get lost, others do not"
 BLIND = "nothing gets through, and nothing is refused"
 MASTER_MUTE = "the master cannot reach the copy, which can reach it"
 COPY_MUTE = "the copy cannot reach the master, which can reach it"
@@ -122,6 +127,9 @@ class Split(Broken):
         if self.mode != "hold":
             await self.cell(AWAY, self.here_sees_away())
 
+    async def play_last(self):
+        await self.cell(STAYS, self.last())
+
     async def play_heal(self):
         await self.cell(HEAL, self.heal())
         await self.cell(LEAVE, self.see_leave())
@@ -159,6 +167,29 @@ class Split(Broken):
                     await hear([self.x, self.y], said)
                 if who is not self.bad:
                     self.said += said
+
+    async def last(self):
+        """Just before it heals. Nothing has come through, and nobody has been
+        shown as back."""
+        await self.say_apart(self.owner, self.here())
+        for who in self.x, self.y:
+            await self.say_apart(who, [self.x, self.y]
+                                 if self.mode == "continue" else [])
+        for near, far in (self.here(), [self.x, self.y]), (
+                [self.x, self.y], self.here()):
+            names = {s.nick for s in far}
+            for seat in near:
+                roster, said = seat.roster(), seat.said()
+                if any(roster[n][0] != "away" for n in names):
+                    raise RuntimeError(f"{seat.user.boundjid}: {roster}")
+                if any(n in names for n, _ in said):
+                    raise RuntimeError(f"{seat.user.boundjid} heard {said}")
+
+    async def say_apart(self, who, listeners):
+        said = [who.say()]
+        self.said_at[said[0][1]] = time.time()
+        self.said += said
+        await hear(listeners, said)
 
     async def leave(self):
         self.leaver.presence("unavailable")
@@ -317,6 +348,55 @@ class Gone(Broken):
         await self.x.enter("201")
         await self.x.told_subject()
         await self.y.cannot_enter("item-not-found")
+
+
+class Holes(Broken):
+    """What one of the two servers sends gets lost; each packet, and so what
+    the other one sends comes, but is never acknowledged."""
+
+    async def play_all(self):
+        await self.cell(HOLE_THERE, self.lose("there"))
+        await self.cell(HOLE_BACK, self.lose("back"))
+
+    async def lose(self, direction):
+        link = self.play.hub_one
+        if not self.seats:
+            await self.enter_all(self.room(self.play.hub), is_plain=True)
+        self.start()
+        said = await talk(self.seats, self.seats, 1)
+        link.lose(direction)
+        before = link.n_bytes()
+        words = [s.say() for s in self.seats]
+        await self.both_away()
+        words += [s.say() for s in self.seats]
+        ours = [w for w in words if self.is_here(w[0])]
+        theirs = [w for w in words if w not in ours]
+        await hear(self.here(), ours)
+        self.check_lost(direction)
+        comes = direction == "there"
+        if link.n_bytes()[comes] == before[comes]:
+            raise RuntimeError("nothing came from the other one, either")
+        link.heal()
+        await hear(self.here(), theirs)
+        await hear([self.x, self.y], words)
+        await self.both_back()
+        said += words + await talk(self.seats, self.seats, 1)
+        check(self.seats, said)
+        check_left(self.seats)
+        check_no_errors(self.seats)
+        check_quiet(self.seats)
+        check_rosters(self.seats)
+
+    def is_here(self, nick):
+        return nick in [s.nick for s in self.here()]
+
+    def check_lost(self, direction):
+        """What the master sends, or what the copy does."""
+        is_there = direction == "there"
+        for seat in [self.x, self.y] if is_there else self.here():
+            words = seat.said()[len(self.seats):]
+            if any(self.is_here(n) == is_there for n, _ in words):
+                raise RuntimeError(f"{seat.user.boundjid} heard {words}")
 
 
 class OneWay(Broken):

@@ -1,5 +1,6 @@
 """net_world.py - the servers of tests/net, and the links between them: each
-goes through a proxy of its own, for each direction."""
+goes through a proxy of its own, for each direction. Who asks for a domain gets
+the address of its own link to it: each server has a name server of its own."""
 
 import asyncio
 import json
@@ -9,7 +10,7 @@ import signal
 import s2s_peers
 from s2s_peers import GOOD, PASSWORD
 from s2s_proxy import RST, Proxy, Way
-from s2s_world import ZONE
+from s2s_world import DNS, ZONE
 
 # What a slow link takes: bytes a second, and seconds for each.
 RATE, DELAY_S = 9600 / 8, 0.6
@@ -48,7 +49,13 @@ class SlowWay(Way):
         self.end(RST)
 
 
-class SlowProxy(Proxy):
+class LinkProxy(Proxy):
+    """At a port that nobody tries who does not look for SRV records."""
+
+    port = 5275
+
+
+class SlowProxy(LinkProxy):
     way = SlowWay
 
 
@@ -66,7 +73,12 @@ class Node(s2s_peers.Banyan):
     def __init__(self, world, name, address):
         self.name, self.address = name, address
         super().__init__(world)
-        self.remotes = ""
+        self.listens = [address]
+        self.remotes, self.is_served = "", False
+        self.ways = {}  # where a domain is, for this server: (address, port)
+        self.inside = []  # the words before a command in its namespace
+        network, number = address.rsplit(".0.", 1)
+        self.dns = f"{network}.1.{number}"
         self.services = {k: "rooms." + d for k, d in self.domains.items()}
         for service in self.services.values():
             world.authority.issue(service, GOOD, self.certs)
@@ -76,6 +88,7 @@ class Node(s2s_peers.Banyan):
         hosts = "".join(
             f'host "{d}" {{\n{self.host_options.get(k, "")}\n}}\n'
             for k, d in self.domains.items())
+        s2s = ", ".join(f'"{a}:5269"' for a in self.listens)
         self.write("banyan.conf", f"""
 data-dir = "{self.dir}"
 certificates-dir = "{self.certs}"
@@ -85,9 +98,10 @@ component-listen = {{"{self.address}:5347"}}
 c2s-require-tls = no
 scram-iterations = 4096
 log-level = debug
-s2s-listen = {{"{self.address}:5269"}}
+s2s-listen = {{{s2s}}}
 s2s-tls-listen = {{"{self.address}:5270"}}
 s2s-ca = "{self.world.authority.cert}"
+dns-servers = {{"{self.dns}:{self.world.dns_port}"}}
 s2s-connect-timeout = {self.connect_s}s
 s2s-auth-timeout = {2 * self.connect_s}s
 s2s-retry-min = 1s
@@ -97,11 +111,31 @@ s2s-ping-interval = {self.ping_s}s
 s2s-ping-timeout = {self.ping_s}s
 {self.remotes}{hosts}""")
 
-    def route(self, peer, kind, address, options=""):
-        """What goes to that kind of domain of the peer goes there."""
+    def route(self, peer, kind, way, options=""):
+        """What goes to that kind of domain of the peer goes that way."""
         for domain in peer.domains[kind], peer.services[kind]:
-            self.remotes += (f'remote "{domain}" {{ address = '
-                             f'{{"{address}:5269"}}\n {options} }}\n')
+            self.ways[domain] = way
+            if options:
+                self.remotes += f'remote "{domain}" {{ {options} }}\n'
+
+    def names(self):
+        """The records, as this server gets them."""
+        changed = tuple(f"_xmpp-server._tcp.{d}. SRV " for d in self.ways)
+        records = [r for r in self.world.records if not r.startswith(changed)]
+        for n, (service, way) in enumerate(zip(changed, self.ways.values())):
+            host = f"way{n}.hosts.{ZONE}."
+            records += f"{host} A {way[0]}", f"{service}0 10 {way[1]} {host}"
+        return records
+
+    async def run(self, words, *ports, env=None):
+        await super().run([*self.inside, *words], *ports, env=env)
+
+    async def start(self):
+        if not self.is_served:
+            self.is_served = True
+            await self.world.name_server(self.name + "/nsd", self.dns,
+                                         self.names())
+        await super().start()
 
     async def add_users(self, user=None):
         del user
@@ -116,10 +150,14 @@ s2s-ping-timeout = {self.ping_s}s
             os.killpg(program.process.pid, signal.SIGKILL)
         await self.stop()
 
+    async def streams(self, domain):
+        """Those with that domain."""
+        lines = (await self.command("s2s", domain, "--json")).splitlines()
+        return [s for s in map(json.loads, lines) if "in" in s]
+
     async def count(self, domain):
         """(in, out): stanzas on the streams with that domain."""
-        lines = (await self.command("s2s", domain, "--json")).splitlines()
-        streams = [s for s in map(json.loads, lines) if "in" in s]
+        streams = await self.streams(domain)
         return sum(s["in"] for s in streams), sum(s["out"] for s in streams)
 
 
@@ -165,23 +203,41 @@ class Prosody(s2s_peers.Prosody):
 
     kinds = {"main": (GOOD, None)}
 
+    def __init__(self, world, address):
+        self.address = address
+        super().__init__(world)
+
+    def configure(self, peers):
+        super().configure(peers)
+        with open(self.path("prosody.cfg.lua"), encoding="utf-8") as f:
+            text = f.read()
+        self.write("prosody.cfg.lua", text.replace(
+            f'"{DNS}"', f'"{DNS}@{self.world.dns_port}"'))
+
+
+def connect(a, b, kinds, ways, options=""):
+    """kinds: of domains of a, and of b; ways: from a to b, and back."""
+    for kind in kinds[1]:
+        a.route(b, kind, ways[0], options)
+    for kind in kinds[0]:
+        # Another link may have been first.
+        if a.domains[kind] not in b.ways:
+            b.route(a, kind, ways[1])
+
 
 class Link:
     """Two ways between two servers, for one kind of domains of theirs."""
 
     n_made = 0
+    title = "connections end with an RST, and new ones are refused"
 
-    def __init__(self, a, b, kinds, options="", proxy=Proxy):
+    def __init__(self, a, b, kinds, options="", proxy=LinkProxy):
         Link.n_made += 1
-        self.there = proxy(f"127.0.2.{Link.n_made}", b.address)
-        self.back = proxy(f"127.0.3.{Link.n_made}", a.address)
-        self.options = options
-        for kind in kinds[1]:
-            a.route(b, kind, self.there.address, options)
-        for kind in kinds[0]:
-            # Another link may have been first.
-            if f'"{a.domains[kind]}"' not in b.remotes:
-                b.route(a, kind, self.back.address)
+        network = a.address.rsplit(".0.", 1)[0]
+        self.there = proxy(f"{network}.2.{Link.n_made}", b.address)
+        self.back = proxy(f"{network}.3.{Link.n_made}", a.address)
+        connect(a, b, kinds, [(p.address, p.port)
+                              for p in (self.there, self.back)], options)
 
     def open(self):
         for proxy in self.there, self.back:
@@ -200,6 +256,9 @@ class Link:
         turned = {"there": "back", "back": "there"}
         self.there.swallow(*directions)
         self.back.swallow(*(turned[d] for d in directions))
+
+    # What is lost then is what a server sends, as in a network.
+    lose = swallow
 
     def heal(self):
         """Those that are broken end now."""

@@ -6,9 +6,10 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "modules/muc/seal.h"
-#include "xmpp/jid.h"
+#include "sealed.h"
 
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,32 +56,17 @@ to_sha1(const char *arg, size_t len, struct buf *out)
 		buf_printf(out, "%02x", md[i]);
 }
 
-/* KEY ROOM DOMAIN ABOUT NUMBER TEXT (docs/dmuc.md, 5.10). Where the key is
- * none, nothing. */
+/* Where the key is none, nothing. */
 static void
 to_sealed(const char *arg, size_t len, struct buf *out)
 {
-	char *text = mem_strndup(arg, len), *words[6], *at = text;
-	struct jid *room, *domain;
-	struct seal seal;
+	struct sealed s;
 
-	for (size_t i = 0; i < N_ELEMENTS(words); i++) {
-		char *end = i + 1 < N_ELEMENTS(words) ? strchr(at, ' ') : NULL;
-
-		words[i] = at;
-		at = end ? end + 1 : at + strlen(at);
-		if (end)
-			*end = '\0';
-	}
-	room = jid_parse(words[1]);
-	domain = jid_parse(words[2]);
-	if (room && domain && seal_read_key(&seal, words[0]))
-		seal_close(out, &seal, room, domain, words[3],
-			   strtoull(words[4], NULL, 10), words[5],
-			   strlen(words[5]));
-	jid_unref(&room);
-	jid_unref(&domain);
-	free(text);
+	if (sealed_read(&s, arg, len))
+		seal_close(out, &s.key, s.room, s.domain, s.about,
+			   strtoull(s.number, NULL, 10), s.text,
+			   strlen(s.text));
+	sealed_fini(&s);
 }
 
 static const struct {
@@ -110,28 +96,42 @@ repeat(const char *s, const char *end, struct buf *out)
 
 /* What stands between braces; -1: it is nothing of ours. */
 static int
-call(const char *s, const char *end, struct buf *out)
+call(const char *s, const char *end, bool is_pattern, struct buf *out)
 {
 	for (size_t i = 0; i < N_ELEMENTS(functions); i++) {
 		size_t len = strlen(functions[i].name);
 
 		if (strncmp(s, functions[i].name, len) != 0)
 			continue;
+		if (is_pattern && functions[i].write == to_sealed)
+			return -1;
 		functions[i].write(s + len, (size_t)(end - s) - len, out);
 		return 0;
 	}
 	return repeat(s, end, out);
 }
 
-void
-expand(const char *text, struct buf *out)
+static void
+write_out(const char *text, bool is_pattern, struct buf *out)
 {
 	while (*text) {
 		const char *end = *text == '{' ? strchr(text, '}') : NULL;
 
-		if (end && call(text + 1, end, out) == 0)
+		if (end && call(text + 1, end, is_pattern, out) == 0)
 			text = end + 1;
 		else
 			buf_addc(out, *text++);
 	}
+}
+
+void
+expand(const char *text, struct buf *out)
+{
+	write_out(text, false, out);
+}
+
+void
+expand_pattern(const char *text, struct buf *out)
+{
+	write_out(text, true, out);
 }

@@ -9,5 +9,7 @@ struct buf;
 
 /* Appends the text with all of these written out. */
 void expand(const char *text, struct buf *out);
+/* The same for what is received, where {sealed … is left to match.h. */
+void expand_pattern(const char *text, struct buf *out);
 
 #endif

@@ -4,8 +4,13 @@
 
 #include "base/arena.h"
 #include "base/mem.h"
+#include "sealed.h"
 #include "xmpp/xml.h"
+#include "xmpp/xml_parser.h"
+#include "xmpp/xml_text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,7 +125,7 @@ struct matching {
 };
 
 static bool
-value_matches(struct matching *m, const char *pattern, const char *value)
+word_matches(struct matching *m, const char *pattern, const char *value)
 {
 	size_t len = strlen(pattern);
 	struct binding *x;
@@ -137,6 +142,84 @@ value_matches(struct matching *m, const char *pattern, const char *value)
 	bindings_set(m->bindings, name, value);
 	free(name);
 	return true;
+}
+
+/* One by one, with a blank between them. */
+static bool
+words_match(struct matching *m, const char *pattern, const char *text)
+{
+	size_t n = strcspn(pattern, " "), k = strcspn(text, " ");
+	char *want = mem_strndup(pattern, n), *have = mem_strndup(text, k);
+	bool ok = word_matches(m, want, have) && !pattern[n] == !text[k];
+
+	free(want);
+	free(have);
+	return ok &&
+	       (!pattern[n] || words_match(m, pattern + n + 1, text + k + 1));
+}
+
+static bool element_matches(struct matching *m, const struct xml *pattern,
+			    const struct xml *x);
+
+static bool
+opened_matches(struct matching *m, const char *words, const struct xml *element,
+	       const struct buf *text)
+{
+	struct xml_pool *pool;
+	struct arena *a;
+	struct xml *x;
+	bool ok;
+
+	if (!element)
+		return words_match(m, words, text->data);
+	pool = xml_pool_new();
+	a = arena_new();
+	x = xml_from_text(pool, a, text->data, text->len);
+	if (!x)
+		buf_printf(m->why, "what was sealed is '%s'\n", text->data);
+	ok = x && element_matches(m, element, x);
+	arena_unref(&a);
+	xml_pool_free(pool);
+	return ok;
+}
+
+/* element: what has to be in it, or NULL: that are words, behind the others. */
+static bool
+sealed_matches(struct matching *m, const char *words, size_t len,
+	       const struct xml *element, const char *value)
+{
+	char *named = mem_strndup(words, len), number[21];
+	struct buf known = { 0 }, text = { 0 };
+	struct sealed s;
+	uint64_t n;
+	bool ok;
+
+	bindings_expand(m->bindings, named, &known);
+	ok = sealed_read(&s, known.data, known.len) &&
+	     seal_open(&text, &n, &s.key, s.room, s.domain, s.about, value);
+	if (!ok)
+		buf_adds(m->why, "it is not sealed like that\n");
+	if (ok) {
+		snprintf(number, sizeof(number), "%" PRIu64, n);
+		ok = word_matches(m, s.number, number) &&
+		     opened_matches(m, s.text, element, &text);
+	}
+	sealed_fini(&s);
+	buf_fini(&known);
+	buf_fini(&text);
+	free(named);
+	return ok;
+}
+
+static bool
+value_matches(struct matching *m, const char *pattern, const char *value)
+{
+	const char *words;
+	size_t len;
+
+	return sealed_is(pattern, &words, &len)
+		       ? sealed_matches(m, words, len, NULL, value)
+		       : word_matches(m, pattern, value);
 }
 
 static const struct xml_attr *
@@ -181,9 +264,6 @@ attrs_match(struct matching *m, const struct xml *pattern, const struct xml *x)
 	}
 	return true;
 }
-
-static bool element_matches(struct matching *m, const struct xml *pattern,
-			    const struct xml *x);
 
 /* Tries each child of x that is not taken; a child that does not fit must not
  * leave a trace. */
@@ -279,12 +359,30 @@ text_matches(struct matching *m, struct arena *a, const struct xml *pattern,
 	return false;
 }
 
+/* Children and text, or the child that is sealed there. */
+static bool
+content_matches(struct matching *m, struct arena *a, const struct xml *pattern,
+		const struct xml *x)
+{
+	bool more = has_dots(pattern, a);
+	const char *words;
+	size_t len;
+
+	if (sealed_is(xml_get_text(a, pattern), &words, &len)) {
+		xml_each (kid, pattern)
+			return sealed_matches(m, words, len, kid,
+					      xml_get_text(a, x));
+	}
+	return kids_match(m, pattern, x, more) &&
+	       (more || text_matches(m, a, pattern, x));
+}
+
 static bool
 element_matches(struct matching *m, const struct xml *pattern,
 		const struct xml *x)
 {
 	struct arena *a;
-	bool ok, more;
+	bool ok;
 
 	if (!xml_is(x, pattern->name, pattern->ns)) {
 		buf_printf(m->why,
@@ -293,9 +391,7 @@ element_matches(struct matching *m, const struct xml *pattern,
 		return false;
 	}
 	a = arena_new();
-	more = has_dots(pattern, a);
-	ok = attrs_match(m, pattern, x) && kids_match(m, pattern, x, more) &&
-	     (more || text_matches(m, a, pattern, x));
+	ok = attrs_match(m, pattern, x) && content_matches(m, a, pattern, x);
 	arena_unref(&a);
 	return ok;
 }

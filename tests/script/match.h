@@ -6,6 +6,10 @@
  * a name that is not bound yet is bound to what is there. `...` as text allows
  * more children, as attribute (_more, see match_prepare) more attributes.
  * Children may come in any order.
+ *
+ * Likewise {sealed KEY ROOM DOMAIN ABOUT NUMBER TEXT} (docs/dmuc.md, 5.10) is
+ * opened: TEXT is what has to be in it, an element, or words with a blank
+ * between them, each of which may be `*` or {name}, as NUMBER may.
  */
 #ifndef SCRIPT_MATCH_H
 #define SCRIPT_MATCH_H

@@ -80,7 +80,7 @@ parse_body(struct play *p, const char *text, struct body *out)
 
 	*out = (struct body){ .arena = arena_new() };
 	remote_expand_keys(p, text, &keys);
-	expand(keys.data ? keys.data : "", &written);
+	expand_pattern(keys.data ? keys.data : "", &written);
 	match_prepare(written.data ? written.data : "", &ready);
 	buf_fini(&keys);
 	buf_fini(&written);

@@ -100,6 +100,8 @@ done(void *owner, void *data, const struct submission *sub,
 	(void)sub;
 	if (!t)
 		return;
+	if (!r->is_ending && !ruling->cond)
+		r->sim->said[user_number(r->sim, t->stanza)].is_done = true;
 	p = r->is_ending
 		    ? NULL
 		    : peers_find(&r->peers, r->sim->servers[t->from].domain);
@@ -245,12 +247,16 @@ applied(void *owner, const struct room_change *c)
 	r->n_entries++;
 	check_authority(r, c);
 	check_put_out(r, c);
+	verdict_appended(r, c);
 	if (c->entry->type == ENTRY_MESSAGE)
 		note_message(r, c->entry);
 	if (c->entry->type == ENTRY_JOIN)
 		r->joined_ms[user_find(r->sim, c->session->jid)->index] =
 			r->sim->now_ms;
 	r->has_changed = true;
+	if (c->entry->type == ENTRY_JOIN || c->entry->type == ENTRY_ROLE ||
+	    c->entry->type == ENTRY_CONFIG)
+		verdict_note_entitled(r);
 	peers_applied(&r->peers, c);
 	show_change(&by, c);
 }
@@ -328,6 +334,7 @@ stop(struct own_room *r)
 	r->is_ending = false;
 	r->is_up = false;
 	r->life++;
+	memset(r->appended, 0, r->sim->n_users * sizeof(unsigned));
 	list_each_safe (n, &r->writes)
 		write_free(write_of(n));
 	list_each_safe (n, &r->tickets)
@@ -426,6 +433,7 @@ own_crash(struct own_room *r, bool to_backup)
 			r->guests.n++;
 		}
 		r->was_restored = true;
+		r->restored_ms = r->sim->now_ms;
 		forget_said(r, r->backup.at_ms);
 	} else {
 		forget_said(r, INT64_MAX);
@@ -458,6 +466,7 @@ own_restart(struct own_room *r)
 	peers_init(&r->peers, room, &r->env, &peers_class, r);
 	r->peers.n_sealed = (uint64_t)host_wall(r->sim, r->at);
 	set_relays(r);
+	verdict_note_entitled(r);
 	master_submit(
 		&r->master,
 		&(struct submission){ .type = SUBMIT_RESTORED,
@@ -515,6 +524,7 @@ own_init(struct own_room *r, struct sim *sim, unsigned index)
 				     .history_max = 100 };
 	r->joined_ms = mem_zalloc(sim->n_users * sizeof(int64_t));
 	r->put_out = mem_zalloc(sim->n_users * sizeof(bool));
+	r->appended = mem_zalloc(sim->n_users * sizeof(unsigned));
 	list_init(&r->writes);
 	list_init(&r->tickets);
 	found(r);
@@ -533,4 +543,5 @@ own_fini(struct own_room *r)
 	jid_unref(&r->service);
 	free(r->joined_ms);
 	free(r->put_out);
+	free(r->appended);
 }

@@ -25,6 +25,8 @@
 
 /* A server that does not say whether it has a copy has none. */
 #define ANSWER_MS 5000
+/* As ghosts.c, and what its timer takes. */
+#define RELAY_WAIT_MS 5000
 /* One that refuses is not asked for so long. */
 #define REFUSED_MS 600000
 /* Users behind a way that is lost for so long are out. */
@@ -544,6 +546,17 @@ own_take_answer(struct own_room *r, unsigned from, const struct wire *w)
 	let_enter(r, from, c->n);
 }
 
+/* As ghosts.c: no relay has reached it either. */
+static void
+on_not_reached(struct sim *sim, const struct event *ev)
+{
+	struct own_room *r = &sim->rooms[ev->a];
+	const struct peer *p = r->is_up ? peer_at(r, ev->b) : NULL;
+
+	if (r->is_up && (uint64_t)r->lost_ms[ev->b] == ev->c && !(p && p->via))
+		submit_link(r, ev->b, true);
+}
+
 void
 own_lost(struct own_room *r, unsigned there)
 {
@@ -557,7 +570,14 @@ own_lost(struct own_room *r, unsigned there)
 	if (r->lost_ms[there] || (p && p->via))
 		return;
 	r->lost_ms[there] = r->sim->now_ms + 1;
-	submit_link(r, there, true);
+	if (p && r->peers.n_relays)
+		sim_at(r->sim, r->sim->now_ms + RELAY_WAIT_MS,
+		       &(struct event){ .fn = on_not_reached,
+					.a = r->index,
+					.b = there,
+					.c = (uint64_t)r->lost_ms[there] });
+	else
+		submit_link(r, there, true);
 }
 
 void

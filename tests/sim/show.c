@@ -49,6 +49,29 @@ to_all(const struct shower *by, const struct occupant *own, struct sight *sight)
 	}
 }
 
+void
+show_of(const struct chunk *payload, char out[SHOW_MAX])
+{
+	size_t len = 0;
+	const char *text = payload ? chunk_data(payload, &len) : NULL;
+	const char *show = text ? memmem(text, len, "<show>", 6) : NULL;
+	size_t n = show ? strcspn(show + 6, "<") : 0;
+
+	snprintf(out, SHOW_MAX, "%.*s", (int)n, show ? show + 6 : "");
+}
+
+void
+show_status(const struct occupant *o, char out[SHOW_MAX])
+{
+	*out = '\0';
+	/* As room_session_shows_away: at the master nobody has a real one. */
+	if (o->top && o->top->is_away &&
+	    !(o->top->real && !o->top->is_elsewhere))
+		snprintf(out, SHOW_MAX, "unreachable");
+	else if (o->top)
+		show_of(o->top->payload, out);
+}
+
 static struct sight
 sight_of(const struct shower *by, const struct occupant *o,
 	 enum sight_type type)
@@ -59,6 +82,8 @@ sight_of(const struct shower *by, const struct occupant *o,
 			       .role = o->role };
 
 	snprintf(sight.nick, sizeof(sight.nick), "%s", o->nick);
+	if (type != SIGHT_GONE)
+		show_status(o, sight.shown);
 	return sight;
 }
 
@@ -121,7 +146,8 @@ show_join(const struct shower *by, const struct room_change *c)
 
 	if (is_shown)
 		show_roster(by, c);
-	to_all(by, c->occupant, &sight);
+	if (!c->is_same)
+		to_all(by, c->occupant, &sight);
 }
 
 static void
@@ -138,8 +164,29 @@ show_leave(const struct shower *by, const struct room_change *c)
 		return;
 	}
 	to_session(by, c->session, &sight);
+	if (!c->was_top)
+		return;
 	sight = sight_of(by, c->occupant, SIGHT_PRESENCE);
 	to_all(by, c->occupant, &sight);
+}
+
+/* Not to themselves. */
+static void
+show_link(const struct shower *by, const struct room_change *c)
+{
+	list_each (n, &by->state->occupants) {
+		const struct occupant *o = occupant_of(n);
+		struct sight sight = sight_of(by, o, SIGHT_PRESENCE);
+
+		if (!jid_eq_domain(o->top->jid, c->entry->jid))
+			continue;
+		list_each (k, &by->state->occupants) {
+			if (k == n)
+				continue;
+			list_each (i, &occupant_of(k)->sessions)
+				to_session(by, room_session_of(i), &sight);
+		}
+	}
 }
 
 void
@@ -171,6 +218,9 @@ show_change(const struct shower *by, const struct room_change *c)
 		sight = message(by, e);
 		sight.is_late = c->is_late;
 		to_all(by, NULL, &sight);
+		return;
+	case ENTRY_LINK:
+		show_link(by, c);
 		return;
 	default:
 		return;

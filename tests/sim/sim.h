@@ -21,6 +21,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct chunk;
+struct occupant;
+struct room_change;
 struct slave;
 struct stanza;
 struct xml_pool;
@@ -29,6 +32,7 @@ struct xml_pool;
 #define SERVERS_MAX 64
 #define ROOMS_MAX   2
 #define NICK_MAX    32
+#define SHOW_MAX    12
 
 /* ---- numbers (chance.c) ---- */
 
@@ -253,12 +257,15 @@ struct own_room {
 	int64_t attached_ms[SERVERS_MAX];
 	int64_t *joined_ms; /* owned; by user: when they entered */
 	bool *put_out;	    /* owned; by user: and has not entered since */
+	unsigned *appended; /* owned; by user: the last number, in this life */
+	uint64_t entitled;  /* bits: servers that may once know addresses */
 	size_t n_entries;   /* in all its lives */
 	int64_t told_ms;    /* its position */
 	int64_t stored_ms;  /* the last write ends */
 	bool has_changed;   /* since then */
 	bool was_restored, was_crashed;
-	bool is_ending; /* the process dies: nobody is told */
+	int64_t restored_ms; /* the last time */
+	bool is_ending;	     /* the process dies: nobody is told */
 };
 
 void own_init(struct own_room *r, struct sim *sim, unsigned index);
@@ -309,6 +316,7 @@ struct sight {
 	enum sight_type type;
 	unsigned room;
 	char nick[NICK_MAX], new_nick[NICK_MAX];
+	char shown[SHOW_MAX]; /* its presence: show_status */
 	enum affiliation affiliation;
 	enum role role;
 	bool is_self;
@@ -327,13 +335,17 @@ struct shower {
 };
 
 void show_change(const struct shower *by, const struct room_change *c);
+/* <show/> of a presence; "" if there is none. */
+void show_of(const struct chunk *payload, char out[SHOW_MAX]);
+/* The same of an occupant, as others see him: also "unreachable". */
+void show_status(const struct occupant *o, char out[SHOW_MAX]);
 
 /* ---- users (user.c) ---- */
 
 enum view_state { VIEW_OUT, VIEW_JOINING, VIEW_IN, VIEW_LEAVING };
 
 struct seat {
-	char nick[NICK_MAX];
+	char nick[NICK_MAX], shown[SHOW_MAX];
 	enum role role;
 	enum affiliation affiliation;
 };
@@ -361,6 +373,8 @@ struct user {
 	bool is_online;
 	bool has_quit; /* once: what is on its way may come to the next session
 			*/
+	/* When the session ended that a copy had, and was not a crash; or 0. */
+	int64_t quit_ms[ROOMS_MAX];
 	struct view views[ROOMS_MAX];
 };
 
@@ -373,18 +387,35 @@ void user_offline(struct sim *sim, struct user *u);
 void
 user_send(struct sim *sim, struct user *u, unsigned room, struct stanza *s);
 struct user *user_find(struct sim *sim, const struct jid *full);
+/* What a user's stanza is, or 0: somebody else has made it. */
+unsigned user_number(const struct sim *sim, const struct stanza *s);
 
 /* ---- all of it (sim.c) ---- */
+
+enum said_kind {
+	SAID_MESSAGE,
+	SAID_SUBJECT,
+	SAID_JOIN,
+	SAID_PRESENCE, /* a nickname, too */
+	SAID_LEAVE,
+	SAID_ORDER, /* to the room; no submission */
+};
 
 /* Something that a user has sent, by its number. */
 struct said {
 	unsigned user, room;
-	bool is_message;
-	bool by_copy;	/* it went through a copy */
+	enum said_kind kind;
+	int64_t sent_ms;
+	char show[SHOW_MAX], nick[NICK_MAX]; /* JOIN, PRESENCE */
+	bool by_copy;			     /* it went through a copy */
 	bool is_lost;	/* its user was gone before it was answered */
 	bool is_unsure; /* it was in the log, and a backup was older */
 	unsigned n_logged, n_refused;
 	bool is_refused_for_good;
+	/* What it has added to the log, in one of the room's lives: bits. */
+	unsigned appended, life;
+	bool is_done;	  /* the room has dealt with it */
+	bool has_entered; /* JOIN: by it */
 	int64_t logged_ms, archive_id;
 	unsigned n_seen;
 	int64_t seen_ms; /* the last time */
@@ -428,10 +459,15 @@ void sim_trace(const struct sim *sim, const char *fmt, ...)
 			sim_trace((sim), __VA_ARGS__); \
 	} while (0)
 
-/* When everything has come to rest (verdict.c). */
+/* Something is sent (verdict_addresses.c). */
 void verdict_links(struct sim *sim, const struct wire *w);
-/* From time to time. */
+/* Who is in the room, or an option, has changed. */
+void verdict_note_entitled(struct own_room *r);
+/* An entry has been applied (verdict_submitted.c). */
+void verdict_appended(struct own_room *r, const struct room_change *c);
+/* From time to time (verdict.c). */
 void verdict_ways(struct sim *sim);
+/* When everything has come to rest. */
 void verdict_end(struct sim *sim);
 /* All who are in a room have seen what was said since `first`. */
 void verdict_probe(struct sim *sim, unsigned first);

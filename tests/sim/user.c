@@ -77,6 +77,15 @@ user_find(struct sim *sim, const struct jid *full)
 	return NULL;
 }
 
+unsigned
+user_number(const struct sim *sim, const struct stanza *s)
+{
+	const char *id = stanza_id(s);
+	unsigned number = id && strlen(id) < 10 ? (unsigned)atoi(id) : 0;
+
+	return number <= sim->n_said ? number : 0;
+}
+
 /* ---- what they see ---- */
 
 static struct seat *
@@ -105,6 +114,7 @@ seat_set(struct view *v, const struct sight *sight)
 	}
 	seat->role = sight->role;
 	seat->affiliation = sight->affiliation;
+	memcpy(seat->shown, sight->shown, sizeof(seat->shown));
 }
 
 static void
@@ -188,8 +198,10 @@ sees_renamed(struct view *v, const struct sight *sight)
 {
 	struct seat *seat = seat_find(v, sight->nick);
 
-	if (seat)
+	if (seat) {
 		memcpy(seat->nick, sight->new_nick, sizeof(seat->nick));
+		memcpy(seat->shown, sight->shown, sizeof(seat->shown));
+	}
 	if (sight->is_self)
 		memcpy(v->nick, sight->new_nick, sizeof(v->nick));
 }
@@ -214,6 +226,8 @@ enters(struct sim *sim, struct user *u, struct view *v,
 			v->seen[i] = v->seen[i] ? SEEN_BEFORE : 0;
 		memset(v->last, 0, sim->n_users * sizeof(unsigned));
 	}
+	if (sight->number && sim->said[sight->number].user == u->index)
+		sim->said[sight->number].has_entered = true;
 	if (v->state != VIEW_IN)
 		v->has_past = sight->is_late;
 	if (sight->number == v->join)
@@ -232,9 +246,9 @@ user_sees(struct sim *sim, struct user *u, const struct sight *sight)
 					     "renamed",	 "message", "error" };
 	struct view *v = &u->views[sight->room];
 
-	sim_tell(sim, "  u%u sees %s %s%s%s role=%s #%u%s%s", u->index,
+	sim_tell(sim, "  u%u sees %s %s%s%s '%s' role=%s #%u%s%s", u->index,
 		 names[sight->type], sight->nick,
-		 *sight->new_nick ? " -> " : "", sight->new_nick,
+		 *sight->new_nick ? " -> " : "", sight->new_nick, sight->shown,
 		 role_name(sight->role), sight->number,
 		 sight->is_self ? " self" : "",
 		 sight->cond ? stanza_cond_name(sight->cond) : "");
@@ -264,13 +278,14 @@ user_sees(struct sim *sim, struct user *u, const struct sight *sight)
 /* ---- what they do ---- */
 
 static unsigned
-note_said(struct sim *sim, struct user *u, unsigned room, bool is_message)
+note_said(struct sim *sim, struct user *u, unsigned room, enum said_kind kind)
 {
 	struct said *said = &sim->said[++sim->n_said];
 
 	*said = (struct said){ .user = u->index,
 			       .room = room,
-			       .is_message = is_message };
+			       .kind = kind,
+			       .sent_ms = sim->now_ms };
 	return sim->n_said;
 }
 
@@ -346,13 +361,14 @@ join(struct sim *sim, struct user *u, const struct act *act)
 
 	if (!u->is_online) {
 		u->is_online = true;
+		memset(u->quit_ms, 0, sizeof(u->quit_ms));
 		sim_tell(sim, "u%u is online", u->index);
 	}
 	if (v->state == VIEW_JOINING || v->state == VIEW_LEAVING)
 		return;
 	if (v->state == VIEW_IN && !dice_chance(&dice, 10))
 		return;
-	number = note_said(sim, u, act->room, false);
+	number = note_said(sim, u, act->room, SAID_JOIN);
 	if (v->state == VIEW_IN)
 		snprintf(nick, sizeof(nick), "%s", v->nick);
 	else if (dice_chance(&dice, 60))
@@ -362,6 +378,7 @@ join(struct sim *sim, struct user *u, const struct act *act)
 	s = stanza_to(sim, u, act->room, STANZA_PRESENCE, TYPE_NONE, nick,
 		      number);
 	xml_add(s->arena, s->root, "x", NS_MUC);
+	snprintf(sim->said[number].nick, NICK_MAX, "%s", nick);
 	if (v->state == VIEW_OUT) {
 		view_forget(sim, v);
 		v->was_far = false;
@@ -378,7 +395,7 @@ join(struct sim *sim, struct user *u, const struct act *act)
 static void
 say(struct sim *sim, struct user *u, const struct act *act)
 {
-	unsigned number = note_said(sim, u, act->room, true);
+	unsigned number = note_said(sim, u, act->room, SAID_MESSAGE);
 	struct stanza *s = stanza_to(sim, u, act->room, STANZA_MESSAGE,
 				     TYPE_GROUPCHAT, NULL, number);
 	struct dice dice = { act->more };
@@ -395,7 +412,7 @@ say(struct sim *sim, struct user *u, const struct act *act)
 static void
 set_subject(struct sim *sim, struct user *u, const struct act *act)
 {
-	unsigned number = note_said(sim, u, act->room, false);
+	unsigned number = note_said(sim, u, act->room, SAID_SUBJECT);
 	struct stanza *s = stanza_to(sim, u, act->room, STANZA_MESSAGE,
 				     TYPE_GROUPCHAT, NULL, number);
 	char text[24];
@@ -412,7 +429,7 @@ change(struct sim *sim, struct user *u, const struct act *act)
 	static const char *const shows[] = { "away", "dnd", "xa", "chat" };
 	struct dice dice = { act->more };
 	struct view *v = &u->views[act->room];
-	unsigned number = note_said(sim, u, act->room, false);
+	unsigned number = note_said(sim, u, act->room, SAID_PRESENCE);
 	char nick[NICK_MAX];
 	struct stanza *s;
 
@@ -424,9 +441,13 @@ change(struct sim *sim, struct user *u, const struct act *act)
 			 dice_number(&dice, 6));
 	s = stanza_to(sim, u, act->room, STANZA_PRESENCE, TYPE_NONE, nick,
 		      number);
-	if (dice_chance(&dice, 60))
-		xml_add_text(s->arena, s->root, "show", NULL,
-			     shows[dice_number(&dice, 4)]);
+	snprintf(sim->said[number].nick, NICK_MAX, "%s", nick);
+	if (dice_chance(&dice, 60)) {
+		const char *show = shows[dice_number(&dice, 4)];
+
+		xml_add_text(s->arena, s->root, "show", NULL, show);
+		snprintf(sim->said[number].show, SHOW_MAX, "%s", show);
+	}
 	user_send(sim, u, act->room, s);
 	stanza_unref(&s);
 }
@@ -435,7 +456,7 @@ static void
 leave(struct sim *sim, struct user *u, unsigned room)
 {
 	struct view *v = &u->views[room];
-	unsigned number = note_said(sim, u, room, false);
+	unsigned number = note_said(sim, u, room, SAID_LEAVE);
 	struct stanza *s = stanza_to(sim, u, room, STANZA_PRESENCE,
 				     TYPE_UNAVAILABLE, v->nick, number);
 
@@ -451,6 +472,7 @@ user_offline(struct sim *sim, struct user *u)
 {
 	u->is_online = false;
 	u->has_quit = true;
+	memset(u->quit_ms, 0, sizeof(u->quit_ms));
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
 		u->views[i].has_asked = false;
 		/* A room here shows the client behind this one, of the same
@@ -465,25 +487,45 @@ user_offline(struct sim *sim, struct user *u)
 	}
 }
 
+/* The presence module says so straight to the room, past the copy. */
+static void
+say_gone(struct sim *sim, struct user *u, unsigned room, const char *nick)
+{
+	struct jid *to = jid_with_resource(sim->rooms[room].jid, nick);
+	struct stanza *s =
+		stanza_new(STANZA_PRESENCE, TYPE_UNAVAILABLE, u->jid, to, NULL);
+
+	if (sim->rooms[room].at == u->server)
+		own_take(&sim->rooms[room], s, u->server);
+	else
+		pass_on(sim, u, room, s);
+	stanza_unref(&s);
+	jid_unref(&to);
+}
+
+/* As a session is closed: copies are told first (peerhost.c). */
 static void
 quit(struct sim *sim, struct user *u)
 {
-	bool was_in[ROOMS_MAX];
+	struct view was[ROOMS_MAX];
 
-	for (unsigned i = 0; i < sim->n_rooms; i++) {
-		was_in[i] = u->views[i].state != VIEW_OUT;
-		if (was_in[i])
-			leave(sim, u, i);
-	}
+	memcpy(was, u->views, sizeof(was));
 	sim_tell(sim, "u%u goes", u->index);
 	user_offline(sim, u);
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
 		struct copy *c = copy_find(sim, u->server, i);
 
+		if (sim->rooms[i].at == u->server || !c ||
+		    !slave_session(c->slave, u->jid))
+			continue;
+		u->quit_ms[i] = sim->now_ms;
+		copy_session_gone(c, u->jid);
+	}
+	for (unsigned i = 0; i < sim->n_rooms; i++) {
+		if (was[i].state == VIEW_IN || was[i].state == VIEW_JOINING)
+			say_gone(sim, u, i, was[i].nick);
 		if (sim->rooms[i].at == u->server)
 			own_session_gone(&sim->rooms[i], u->jid);
-		else if (c && slave_session(c->slave, u->jid))
-			copy_session_gone(c, u->jid);
 	}
 }
 
@@ -511,7 +553,7 @@ administrate(struct sim *sim, struct user *u, const struct act *act)
 					     "moderator", "participant" };
 	struct dice dice = { act->more };
 	struct view *v = &u->views[act->room];
-	unsigned number = note_said(sim, u, act->room, false);
+	unsigned number = note_said(sim, u, act->room, SAID_ORDER);
 	struct stanza *s =
 		stanza_to(sim, u, act->room, STANZA_IQ, TYPE_SET, NULL, number);
 	struct xml *query = xml_add(s->arena, s->root, "query", NS_MUC_ADMIN);
@@ -550,7 +592,7 @@ static void
 configure(struct sim *sim, struct user *u, const struct act *act)
 {
 	struct dice dice = { act->more };
-	unsigned number = note_said(sim, u, act->room, false);
+	unsigned number = note_said(sim, u, act->room, SAID_ORDER);
 	struct stanza *s =
 		stanza_to(sim, u, act->room, STANZA_IQ, TYPE_SET, NULL, number);
 	struct xml *query = xml_add(s->arena, s->root, "query", NS_MUC_OWNER);

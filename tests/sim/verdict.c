@@ -1,7 +1,8 @@
 /* verdict.c - what has to hold when all ways are whole and everything has come
- * to rest; and on each way, always. Each invariant of docs/testing.md, "The
- * simulator", is one function. */
+ * to rest. Which function is which invariant stands in docs/testing.md, "The
+ * simulator"; those of what happens meanwhile are where it does. */
 
+#include "verdict.h"
 #include "base/chunk.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -16,53 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- addresses ---- */
-
-static bool
-may_know(struct sim *sim, const struct own_room *r, unsigned server)
-{
-	const struct room *room = r->master.room;
-
-	if (!r->is_up || room->config.whois == WHOIS_ANYONE)
-		return true;
-	list_each (n, &room->occupants) {
-		const struct occupant *o = occupant_of(n);
-
-		if (o->role == ROLE_MODERATOR &&
-		    jid_eq_domain(o->bare, sim->servers[server].domain))
-			return true;
-	}
-	return false;
-}
-
-/* At the position of a relay, which may be behind the room. */
-static bool
-all_know(struct sim *sim, const struct wire *w)
-{
-	const struct copy *c = copy_find(sim, w->from, w->room);
-
-	return c && c->slave->room->config.whois == WHOIS_ANYONE;
-}
-
-/* No real address reaches a server that may not know it. */
-void
-verdict_links(struct sim *sim, const struct wire *w)
-{
-	char text[40];
-
-	if ((w->kind != WIRE_DOWN && w->kind != WIRE_SIDE) ||
-	    may_know(sim, &sim->rooms[w->room], w->to) ||
-	    (w->kind == WIRE_SIDE && all_know(sim, w)))
-		return;
-	for (unsigned i = 0; i < sim->n_servers; i++) {
-		int len = snprintf(text, sizeof(text), "@d%u.example", i);
-
-		if (i != w->to && memmem(w->text, w->len, text, (size_t)len))
-			sim_wrong(sim, "an address of d%u goes to d%u: %s", i,
-				  w->to, w->text);
-	}
-}
 
 /* ---- copies ---- */
 
@@ -165,7 +119,7 @@ room_differs(const struct own_room *r, const struct copy *c)
 		return "the number of occupants";
 	list_each (n, &room->occupants) {
 		what = occupant_differs(r, copy, occupant_of(n),
-					may_know(r->sim, r, c->at));
+					verdict_may_know(r, c->at));
 		if (what)
 			return what;
 	}
@@ -215,6 +169,7 @@ check_copy(struct sim *sim, const struct copy *c)
 	if (what)
 		sim_wrong(sim, "the copy of room %u at %u differs: %s", c->room,
 			  c->at, what);
+	check_known(sim, c);
 }
 
 /* Nobody whom no copy shows the room may be taken for one who is shown it. */
@@ -301,10 +256,45 @@ check_split(struct sim *sim, const struct own_room *r, const struct copy *c)
 	}
 }
 
+/* Does a relay serve it that reaches the room, and has for a while? */
+static bool
+is_served(const struct sim *sim, const struct own_room *r, const struct copy *c)
+{
+	const struct slave *s = c->slave;
+
+	if (s->state != SLAVE_CURRENT || !s->is_cut || !s->parent ||
+	    sim->now_ms - s->since_ms < NOTICED_MS)
+		return false;
+	for (unsigned i = 0; i < sim->n_servers; i++) {
+		if (jid_eq(sim->servers[i].domain, s->parent))
+			return is_whole(sim, c->at, i) && serves(sim, r, i);
+	}
+	return false;
+}
+
+/* Who has quit is gone for all others, also where only a relay can say so. */
+static void
+check_gone(struct sim *sim, const struct own_room *r)
+{
+	for (unsigned i = 0; i < sim->n_users; i++) {
+		const struct user *u = &sim->users[i];
+		const struct copy *c = copy_find(sim, u->server, r->index);
+
+		if (c && u->quit_ms[r->index] &&
+		    sim->now_ms - u->quit_ms[r->index] >= NOTICED_MS &&
+		    is_served(sim, r, c) &&
+		    room_session(r->master.room, u->jid))
+			sim_wrong(sim, "%s has quit, and stays in room %u",
+				  jid_str(u->jid), r->index);
+	}
+}
+
 void
 verdict_ways(struct sim *sim)
 {
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
+		if (sim->rooms[i].is_up)
+			check_gone(sim, &sim->rooms[i]);
 		for (unsigned k = 0; k < sim->n_servers; k++) {
 			if (sim->rooms[i].is_up && copy_find(sim, k, i))
 				check_split(sim, &sim->rooms[i],
@@ -366,9 +356,9 @@ check_tree(struct sim *sim, const struct own_room *r)
 /* ---- users ---- */
 
 /* What ordinary occupants know whose ways have broken is not in our hands. */
-static bool
-is_excused(const struct sim *sim, const struct user *u,
-	   const struct own_room *r)
+bool
+verdict_is_excused(const struct sim *sim, const struct user *u,
+		   const struct own_room *r)
 {
 	const struct room_session *s =
 		r->is_up ? room_session(r->master.room, u->jid) : NULL;
@@ -389,7 +379,7 @@ check_view(struct sim *sim, const struct user *u, const struct own_room *r)
 	const struct room_session *s =
 		r->is_up ? room_session(r->master.room, u->jid) : NULL;
 
-	if (is_excused(sim, u, r))
+	if (verdict_is_excused(sim, u, r))
 		return;
 	if (v->state == VIEW_IN && !s) {
 		sim_wrong(sim,
@@ -417,6 +407,7 @@ check_view(struct sim *sim, const struct user *u, const struct own_room *r)
 	for (size_t i = 0; i < v->n; i++) {
 		const struct occupant *o =
 			room_by_nick(r->master.room, v->seats[i].nick);
+		char shown[SHOW_MAX] = "";
 
 		if (!o || o->role != v->seats[i].role ||
 		    o->affiliation != v->seats[i].affiliation)
@@ -424,6 +415,14 @@ check_view(struct sim *sim, const struct user *u, const struct own_room *r)
 				  jid_str(u->jid), v->seats[i].nick, r->index,
 				  o ? " as something else"
 				    : ", who is not there");
+		if (o)
+			show_status(o, shown);
+		if (o && strcmp(shown, v->seats[i].shown) != 0)
+			sim_wrong(sim,
+				  "%s sees %s of %s as '%s' in room %u, not "
+				  "'%s'",
+				  jid_str(u->jid), o->nick, jid_domain(o->bare),
+				  v->seats[i].shown, r->index, shown);
 	}
 }
 
@@ -436,8 +435,8 @@ check_heard(struct sim *sim, const struct user *u, const struct own_room *r)
 {
 	const struct view *v = &u->views[r->index];
 
-	if (v->state != VIEW_IN || !v->has_past || is_excused(sim, u, r) ||
-	    r->was_restored)
+	if (v->state != VIEW_IN || !v->has_past ||
+	    verdict_is_excused(sim, u, r) || r->was_restored)
 		return;
 	for (unsigned i = 1; i <= sim->n_said; i++) {
 		const struct said *said = &sim->said[i];
@@ -463,7 +462,8 @@ check_said(struct sim *sim)
 	for (unsigned i = 1; i <= sim->n_said; i++) {
 		const struct said *said = &sim->said[i];
 
-		if (!said->is_message || said->is_lost || said->is_unsure)
+		if (said->kind != SAID_MESSAGE || said->is_lost ||
+		    said->is_unsure)
 			continue;
 		if (said->n_logged && said->is_refused_for_good)
 			sim_wrong(sim, "message %u was refused, and is there",
@@ -491,13 +491,16 @@ verdict_end(struct sim *sim)
 			check_shown(sim, &sim->rooms[i]);
 			check_tree(sim, &sim->rooms[i]);
 		}
-		for (unsigned k = 0; k < sim->n_users; k++)
+		for (unsigned k = 0; k < sim->n_users; k++) {
 			check_view(sim, &sim->users[k], &sim->rooms[i]);
+			check_presence(sim, &sim->users[k], &sim->rooms[i]);
+		}
 		for (unsigned k = 0; k < sim->n_users && sim->rooms[i].is_up;
 		     k++)
 			check_heard(sim, &sim->users[k], &sim->rooms[i]);
 	}
 	check_said(sim);
+	check_answered(sim);
 }
 
 void
@@ -513,7 +516,8 @@ verdict_probe(struct sim *sim, unsigned first)
 			const struct view *v = &u->views[said->room];
 
 			if (v->state == VIEW_IN && !v->seen[i] &&
-			    !is_excused(sim, u, &sim->rooms[said->room]))
+			    !verdict_is_excused(sim, u,
+						&sim->rooms[said->room]))
 				sim_wrong(sim, "%s is not shown what %s says",
 					  jid_str(u->jid),
 					  jid_str(sim->users[said->user].jid));
