@@ -474,10 +474,11 @@ user_offline(struct sim *sim, struct user *u)
 	u->has_quit = true;
 	memset(u->quit_ms, 0, sizeof(u->quit_ms));
 	for (unsigned i = 0; i < sim->n_rooms; i++) {
-		u->views[i].has_asked = false;
 		/* A room here shows the client behind this one, of the same
 		 * address, what it has not got to yet. */
+		u->views[i].leaves_early |= u->views[i].has_asked;
 		u->views[i].leaves_early &= sim->rooms[i].at == u->server;
+		u->views[i].has_asked = false;
 		view_clear(&u->views[i]);
 		stanza_unref(&u->views[i].joining);
 	}
