@@ -20,18 +20,31 @@ config_errors_fini(struct config_errors *errs)
 	*errs = (struct config_errors){ 0 };
 }
 
-/* Keeps the errors of one file in the order of its lines. */
+/* Behind those of the same file and of lines before it. */
+static size_t
+place(const struct config_errors *errs, const struct config_error *e)
+{
+	size_t at = errs->n;
+
+	for (size_t i = 0; i < errs->n; i++) {
+		if (strcmp(errs->items[i].file, e->file))
+			continue;
+		if (errs->items[i].line > e->line)
+			return at < i ? at : i;
+		at = i + 1;
+	}
+	return at;
+}
+
+/* Keeps the errors of one file together, in the order of its lines. */
 static void
 insert(struct config_errors *errs, const struct config_error *e)
 {
 	struct config_error *items;
-	size_t at = errs->n;
+	size_t at = place(errs, e);
 
 	items = mem_realloc(errs->items, (errs->n + 1) * sizeof(*items));
 	errs->items = items;
-	while (at && items[at - 1].line > e->line &&
-	       !strcmp(items[at - 1].file, e->file))
-		at--;
 	memmove(&items[at + 1], &items[at], (errs->n - at) * sizeof(*items));
 	items[at] = *e;
 	errs->n++;

@@ -3,7 +3,7 @@
  *
  * Every option is a list of words to libconfuse, and judged elsewhere. It ends
  * at the first unknown name; so that all are found in one run, such a name is
- * declared and the text is read again.
+ * declared and the text is read again, and an unknown section is blanked.
  */
 
 #include "core/config_file.h"
@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "core/config.h"
 #include "core/config_scan.h"
+#include "core/config_skip.h"
 #include "core/host.h"
 #include "core/module.h"
 #include "core/remote.h"
@@ -92,14 +93,20 @@ config_option(enum config_kind kind, const char *name)
 	return o;
 }
 
-static enum config_kind
-kind_of(const cfg_t *cfg)
+enum config_kind
+config_kind_named(const char *name)
 {
 	for (enum config_kind k = CONFIG_TOP + 1; k < CONFIG_KINDS; k++) {
-		if (!strcmp(cfg->name, kind_names[k]))
+		if (!strcmp(name, kind_names[k]))
 			return k;
 	}
 	return CONFIG_TOP;
+}
+
+static enum config_kind
+kind_of(const cfg_t *cfg)
+{
+	return config_kind_named(cfg->name);
 }
 
 static bool
@@ -378,8 +385,11 @@ on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 	text = config_file_read(cfg->filename, file, line, &len, &reader->errs);
 	if (!text)
 		ret = 0; /* there may be more to find */
-	else if (!config_scan(cfg->filename, text, len, &reader->errs))
+	else if (!config_scan(cfg->filename, text, len, &reader->errs)) {
+		config_skip(cfg->filename, text, len, kind_of(cfg),
+			    &reader->errs);
 		ret = parse_text(cfg, text, len);
+	}
 	reader->depth--;
 	free(text);
 	free(cfg->filename);
@@ -500,6 +510,7 @@ config_file_parse(struct config_file *f, const char *name, char *text,
 
 	if (config_scan(name, text, len, errs) < 0)
 		return;
+	config_skip(name, text, len, CONFIG_TOP, errs);
 	reader = &r;
 	do
 		pass(name, text, len);

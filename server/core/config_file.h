@@ -59,6 +59,8 @@ char *config_file_read(const char *path, const char *where, int line,
 
 /* "host", "component" or "remote", as it stands in the file; NULL: the top. */
 const char *config_kind_name(enum config_kind kind);
+/* CONFIG_TOP: no section has this name. */
+enum config_kind config_kind_named(const char *name);
 /* The i-th table with options for such a section (it may be NULL). False behind
  * the last. */
 bool
