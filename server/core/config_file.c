@@ -295,6 +295,24 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 
 /* --- Reading */
 
+/* Of an include, the error has the file that asks for it. */
+static __attribute__((format(printf, 5, 6))) void
+cannot_read(struct config_errors *errs, const char *path, const char *where,
+	    int line, const char *fmt, ...)
+{
+	bool is_itself = !strcmp(path, where);
+	char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	config_errors_add(errs, where, line, "%s%s%s", is_itself ? "" : path,
+			  is_itself ? "" : ": ", text);
+	free(text);
+}
+
 char *
 config_file_read(const char *path, const char *where, int line, size_t *len_out,
 		 struct config_errors *errs)
@@ -308,12 +326,11 @@ config_file_read(const char *path, const char *where, int line, size_t *len_out,
 		len = fread(text, 1, FILE_MAX + 1, in);
 	}
 	if (!in || ferror(in)) {
-		config_errors_add(errs, where, line, "cannot read %s: %s", path,
-				  strerror(errno));
+		cannot_read(errs, path, where, line, "cannot be read: %s",
+			    strerror(errno));
 	} else if (len > FILE_MAX) {
-		config_errors_add(errs, where, line,
-				  "%s: found more than %d bytes", path,
-				  FILE_MAX);
+		cannot_read(errs, path, where, line, "found more than %d bytes",
+			    FILE_MAX);
 	} else {
 		fclose(in);
 		text[len] = '\0';
