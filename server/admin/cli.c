@@ -97,8 +97,12 @@ check(const char *path, int argc)
 	if (said.len)
 		fputs(said.data, stderr);
 	n_errors = config_errors_count(&errs);
-	if (!n_errors)
-		printf("%s: no errors, %zu hosts\n", path, config_n_hosts(cfg));
+	if (!n_errors) {
+		size_t n = config_n_hosts(cfg);
+
+		printf("%s: no errors, %zu host%s\n", path, n,
+		       n == 1 ? "" : "s");
+	}
 	buf_fini(&said);
 	config_errors_fini(&errs);
 	config_free(cfg);

@@ -88,13 +88,16 @@ peer_text(struct buf *out, const struct muc_peer *p, size_t n_queued)
 	}
 	buf_printf(out,
 		   "  %s  %s%s%s for %" PRId64 " s, at %" PRIu64 ", %" PRIu64
-		   " behind, %zu in its queue, %zu in it, %" PRIu64
-		   " stanzas in place of %" PRIu64 ", %" PRIu64
-		   " bytes in place of about %" PRIu64 ": %" PRId64 " saved\n",
+		   " behind, %zu in its queue, %zu in it, ",
 		   p->domain, p->state, p->via ? " by " : "",
 		   p->via ? p->via : "", p->since_s, p->acked, p->n_behind,
-		   n_queued, p->n_sessions, p->n_stanzas, p->n_instead_of,
-		   p->n_bytes, p->n_bytes_instead_of, saved_by(p));
+		   n_queued, p->n_sessions);
+	buf_count(out, p->n_stanzas, "stanza", "stanzas");
+	buf_printf(out,
+		   " in place of %" PRIu64 ", %" PRIu64
+		   " bytes in place of about %" PRIu64 ": %" PRId64 " saved\n",
+		   p->n_instead_of, p->n_bytes, p->n_bytes_instead_of,
+		   saved_by(p));
 }
 
 static void

@@ -217,8 +217,8 @@ run_close(struct command_call *call)
 		return;
 	n = s2s_close_domain(call->server, jid_str(remote));
 	if (n) {
-		buf_printf(&call->out, "%zu stream%s closed\n", n,
-			   n == 1 ? "" : "s");
+		buf_count(&call->out, n, "stream", "streams");
+		buf_adds(&call->out, " closed\n");
 		command_end(call, COMMAND_DONE);
 	} else {
 		command_fail(call, "no stream with %s is up", jid_str(remote));

@@ -221,16 +221,19 @@ rooms_text(struct buf *out, struct server *srv)
 
 	copies_each(srv, NULL, count_copy, &copies);
 	buf_printf(out,
-		   "rooms     %zu with copies elsewhere: %zu copies, %zu lost; "
-		   "%" PRIu64 " stanzas in place of %" PRIu64 ", %" PRIu64
+		   "rooms     %zu with copies elsewhere: ", t.n_distributed);
+	buf_count(out, t.n_peers, "copy", "copies");
+	buf_printf(out, ", %zu lost; ", t.n_lost);
+	buf_count(out, t.n_stanzas, "stanza", "stanzas");
+	buf_printf(out,
+		   " in place of %" PRIu64 ", %" PRIu64
 		   " bytes in place of about %" PRIu64 ": %" PRId64 " saved\n",
-		   t.n_distributed, t.n_peers, t.n_lost, t.n_stanzas,
 		   t.n_instead_of, t.n_bytes, t.n_bytes_instead_of,
 		   (int64_t)(t.n_bytes_instead_of - t.n_bytes));
-	buf_printf(out,
-		   "          %zu copies of other servers' rooms, %zu "
-		   "without a way there\n",
-		   copies.n, copies.n_split);
+	buf_adds(out, "          ");
+	buf_count(out, copies.n, "copy", "copies");
+	buf_printf(out, " of other servers' rooms, %zu without a way there\n",
+		   copies.n_split);
 }
 
 static void
@@ -253,25 +256,48 @@ rooms_json(struct buf *out, struct server *srv)
 }
 
 static void
+streams_text(struct buf *out, struct server *srv)
+{
+	buf_adds(out, "clients   ");
+	buf_count(out, srv->n_users, "user", "users");
+	buf_adds(out, " online, ");
+	buf_count(out, srv->n_sessions, "session", "sessions");
+	buf_adds(out, ", ");
+	buf_count(out, srv->n_clients, "connection", "connections");
+	buf_adds(out, "\nservers   ");
+	buf_count(out, s2s_count(srv), "stream", "streams");
+	buf_adds(out, ", ");
+	buf_count(out, n_lost(srv), "domain", "domains");
+	buf_adds(out, " unreachable\n");
+}
+
+static void
+database_text(struct buf *out, const struct store_stats *db)
+{
+	buf_adds(out, "database  ");
+	buf_count(out, db->reads, "read", "reads");
+	buf_adds(out, ", ");
+	buf_count(out, db->writes, "write", "writes");
+	buf_adds(out, ", ");
+	buf_count(out, db->commits, "commit", "commits");
+	buf_adds(out, ", ");
+	buf_count(out, db->failures, "failure", "failures");
+	buf_printf(out, ", %zu waiting%s\n", db->queued,
+		   db->is_failing ? "; WRITES FAIL" : "");
+}
+
+static void
 status_text(struct command_call *call, const struct store_stats *db)
 {
-	const struct server *srv = call->server;
-	size_t n_servers = s2s_count(srv);
+	struct server *srv = call->server;
 	struct buf *out = &call->out;
 
 	buf_printf(out, "%s, process %d, up ", PACKAGE_STRING, (int)getpid());
 	uptime_text(out, (srv->clock->wall_ms - srv->started_ms) / 1000);
-	buf_printf(out,
-		   "\nclients   %zu sessions, %zu connections, %zu accounts\n",
-		   srv->n_sessions, srv->n_clients, srv->accounts.n);
-	buf_printf(out, "servers   %zu streams, %zu domains unreachable\n",
-		   n_servers, n_lost(call->server));
-	rooms_text(out, call->server);
-	buf_printf(out,
-		   "database  %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64
-		   " commits, %" PRIu64 " failures, %zu waiting%s\n",
-		   db->reads, db->writes, db->commits, db->failures, db->queued,
-		   db->is_failing ? "; WRITES FAIL" : "");
+	buf_addc(out, '\n');
+	streams_text(out, srv);
+	rooms_text(out, srv);
+	database_text(out, db);
 	buf_printf(out, "core      %zu waiting\n", loop_backlog(srv->core));
 	buf_adds(out, "hosts\n");
 	hosts_text(out, srv, "  ");
@@ -286,12 +312,12 @@ status_json(struct command_call *call, const struct store_stats *db)
 
 	buf_printf(out,
 		   "{\"version\":\"%s\",\"pid\":%d,\"uptime_s\":%" PRId64
-		   ",\"sessions\":%zu,\"connections\":%zu,\"accounts\":%zu,"
+		   ",\"users\":%zu,\"sessions\":%zu,\"connections\":%zu,"
 		   "\"servers\":%zu,\"unreachable_domains\":%zu,",
 		   PACKAGE_VERSION, (int)getpid(),
-		   (srv->clock->wall_ms - srv->started_ms) / 1000,
-		   srv->n_sessions, srv->n_clients, srv->accounts.n,
-		   s2s_count(srv), n_lost(call->server));
+		   (srv->clock->wall_ms - srv->started_ms) / 1000, srv->n_users,
+		   srv->n_sessions, srv->n_clients, s2s_count(srv),
+		   n_lost(call->server));
 	rooms_json(out, call->server);
 	buf_printf(out,
 		   "\"database\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64

@@ -224,8 +224,8 @@ batch_end(struct command_call *call)
 	}
 	explicit_bzero(b->text, strlen(call->input));
 	free(b->text);
-	buf_printf(&call->out, "%zu accounts added, %zu failed\n", b->n_done,
-		   b->n_failed);
+	buf_count(&call->out, b->n_done, "account", "accounts");
+	buf_printf(&call->out, " added, %zu failed\n", b->n_failed);
 	command_end(call, b->n_failed ? COMMAND_FAILED : COMMAND_DONE);
 }
 

@@ -5,6 +5,7 @@
 #include "base/chunk.h"
 #include "base/mem.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,12 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	vsnprintf(buf_reserve(b, (size_t)len), (size_t)len + 1, fmt, again);
 	va_end(again);
 	b->len += (size_t)len;
+}
+
+void
+buf_count(struct buf *b, uint64_t n, const char *one, const char *many)
+{
+	buf_printf(b, "%" PRIu64 " %s", n, n == 1 ? one : many);
 }
 
 struct chunk *

@@ -3,6 +3,7 @@
 #define BASE_BUF_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct chunk;
@@ -27,6 +28,9 @@ buf_reserve(struct buf *b, size_t n)
 
 void buf_printf(struct buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* "1 copy", "2 copies". */
+void buf_count(struct buf *b, uint64_t n, const char *one, const char *many);
 
 /* Moves the bytes into a chunk and leaves the buffer empty. */
 struct chunk *buf_to_chunk(struct buf *b);

@@ -106,6 +106,7 @@ struct server {
 	struct list components, component_streams; /* private to component.c */
 	size_t n_streams; /* of clients, servers and components */
 	size_t n_clients, n_sessions;
+	size_t n_users;		    /* accounts with a session */
 	uint64_t next_id;	    /* of streams and sessions */
 	struct tls_config *c2s_tls; /* ref; NULL: no certificate at all */
 	struct tls_config *s2s_tls; /* the same for servers that dial us */

@@ -146,7 +146,7 @@ session_new(struct account *a, struct jid *full, struct c2s *stream)
 	s->is_open = true;
 	s->log = (struct log){ a->host->name, c2s_name(stream), jid_str(full) };
 	list_append(&a->sessions, &s->node);
-	a->n_sessions++;
+	srv->n_users += !a->n_sessions++;
 	srv->n_sessions++;
 	return s;
 }
@@ -175,7 +175,7 @@ session_end(struct session *s)
 	s->stream = NULL;
 	s->log.stream = NULL;
 	list_remove(&s->node);
-	s->account->n_sessions--;
+	s->host->server->n_users -= !--s->account->n_sessions;
 	s->host->server->n_sessions--;
 	event_occur(s->host, HOOK_SESSION_CLOSED, s, s->account, NULL);
 	assert(!s->presence || !host_has_module(s->host, "presence"));

@@ -53,6 +53,19 @@ START_TEST(adds)
 }
 END_TEST
 
+START_TEST(counts)
+{
+	struct buf b = { 0 };
+
+	buf_count(&b, 1, "copy", "copies");
+	ck_assert_str_eq(b.data, "1 copy");
+	buf_count(&b, 0, "copy", "copies");
+	buf_count(&b, UINT64_MAX, "copy", "copies");
+	ck_assert_str_eq(b.data, "1 copy0 copies18446744073709551615 copies");
+	buf_fini(&b);
+}
+END_TEST
+
 START_TEST(prints_past_its_room)
 {
 	struct buf b = { 0 };
@@ -111,6 +124,7 @@ main(void)
 	tcase_add_test(tc, starts_empty);
 	tcase_add_test(tc, grows);
 	tcase_add_test(tc, adds);
+	tcase_add_test(tc, counts);
 	tcase_add_test(tc, prints_past_its_room);
 	tcase_add_test(tc, keeps_nul_bytes);
 	tcase_add_test(tc, becomes_a_chunk);
