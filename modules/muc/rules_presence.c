@@ -112,7 +112,8 @@ may_enter(const struct room *r, const struct rules_env *env,
 	if (affiliation == AFFILIATION_OUTCAST)
 		return ruling_refuse(out, COND_FORBIDDEN, NULL);
 	if (r->is_locked)
-		return ruling_refuse(out, COND_ITEM_NOT_FOUND, NULL);
+		return ruling_refuse(out, COND_ITEM_NOT_FOUND,
+				     "its owner has not configured it yet");
 	if (r->config.is_members_only && affiliation < AFFILIATION_MEMBER)
 		return ruling_refuse(out, COND_REGISTRATION_REQUIRED, NULL);
 	if (r->config.password && !sub->is_service_admin && !has_password(r, x))
