@@ -54,6 +54,18 @@ def version(server, banyan):
     return server + " " + output("dpkg-query", "-W", "-f", "${Version}", server)
 
 
+AUTOGROUP = "/proc/sys/kernel/sched_autogroup_enabled"
+
+
+def priority():
+    """Where it is not the usual one. The servers have sessions of their own."""
+    nice = os.nice(0)
+    if not nice:
+        return []
+    grouped = os.path.exists(AUTOGROUP) and first(r"^(\d+)", AUTOGROUP, "0") != "0"
+    return [f"# Priority: nice {nice}" + (", without effect: sched_autogroup_enabled is not 0" if grouped else "")]
+
+
 def conditions(o):
     """Lines that begin with #, for the log."""
     cpu = first(r"^model name\s*: (.*)$", "/proc/cpuinfo", platform.machine())
@@ -65,6 +77,7 @@ def conditions(o):
         f"# Machine: {os.cpu_count()} cores of {cpu}, {memory:.0f} GiB, Linux {platform.release()}, {system}",
         "# Versions: " + ", ".join(version(s, o.banyan) for s in o.servers.split(",")) + ", " +
         " ".join(output("openssl", "version").split()[:2]),
+        *priority(),
     ])
 
 
