@@ -1,12 +1,10 @@
 """net_scenes.py - rooms on several servers, while all links are there."""
 
 import asyncio
-import re
 import time
 from xml.etree import ElementTree
 
 from net_users import Seat, Watcher, check, check_left, check_rosters, talk
-from s2s_users import Bounced
 
 # What a server whose users enter a room may cost the link, in stanzas.
 FIRST_MAX = 12
@@ -191,6 +189,11 @@ class Counts(Scene):
         check(self.seats, said)
 
 
+def text(stanza):
+    return ElementTree.canonicalize(ElementTree.tostring(
+        stanza.xml, encoding="unicode"))
+
+
 class Visit(Scene):
     """All that one does in a room, with users of every server in it; it is
     looked at from one."""
@@ -367,148 +370,6 @@ class Visit(Scene):
         await asyncio.gather(*(s.sees_destroyed() for s in self.seats))
         if await self.visitor.is_in():
             raise RuntimeError("the visitor is still in")
-
-
-class Views(Scene):
-    """A user of the rooms' server and one of another server see the same."""
-
-    async def play_all(self):
-        await self.cell("what others do looks the same", self.watch())
-        await self.cell("what one does looks the same", self.act())
-
-    async def others(self, room):
-        owner = await self.seat(self.play.hub, 0, room, "Owner")
-        await owner.create()
-        other = await self.seat(self.play.two, 1, room, "Other")
-        await other.enter()
-        await owner.sees(other.jid)
-        return owner, other
-
-    async def script(self, owner, other):
-        """Nothing waits for what the watchers see."""
-        await owner.talk(other)
-        await other.talk(owner)
-        await other.rename(owner)
-        await owner.change_subject(other)
-        await owner.configure(moderatedroom=1)
-        await owner.admin(nick=other.nick, role="moderator")
-        await owner.configure(moderatedroom=0, whois="anyone")
-        other.presence()
-        await other.talk(owner)
-        await owner.admin(nick=other.nick, role="none")
-        await owner.sees_gone(other.jid, "307")
-        owner.presence("unavailable")
-        await owner.sees_gone(owner.jid, "110")
-
-    async def watch(self):
-        room = self.room(self.play.hub)
-        owner, other = await self.others(room)
-        near = await self.seat(self.play.hub, 2, room, "Near")
-        far = await self.seat(self.play.one, 2, room, "Far")
-        for seat in near, far:
-            await seat.enter()
-            await asyncio.gather(owner.sees(seat.jid), other.sees(seat.jid))
-        await asyncio.gather(near.sees(far.jid), far.sees(near.jid),
-                             near.told_subject(), far.told_subject())
-        near.start()
-        far.start()
-        await self.script(owner, other)
-        await asyncio.gather(*(s.sees_gone(owner.jid) for s in (near, far)))
-        compare(near, far, {})
-
-    async def act(self):
-        """The same by each, in a room of its own."""
-        views = []
-        for node, letter in (self.play.hub, "n"), (self.play.one, "f"):
-            room = f"{letter}{self.name}@{self.play.hub.services['main']}"
-            owner, other = await self.others(room)
-            await owner.talk(other)
-            me = await self.seat(node, 3, room, "Me")
-            me.start()
-            await self.act_one(me, owner, other)
-            views.append(me)
-        near, far = views
-        compare(near, far, {near.room: far.room,
-                            near.user.boundjid.bare: far.user.boundjid.bare})
-
-    async def act_one(self, me, owner, other):
-        me.number = 0
-        me.presence_as("j1", enters=True)
-        await asyncio.gather(me.sees(me.jid, "110"), me.told_subject())
-        await owner.sees(me.jid)
-        for i in range(3):
-            me.message_as(f"m{i}", "said")
-            await me.expect("the message", lambda m, i=i: (
-                m.name == "message" and m["id"] == f"m{i}"))
-        me.presence_as("p1", show="away")
-        await me.sees_away(me.jid)
-        old, me.nick = me.nick, "Mine"
-        me.presence_as("n1")
-        await me.renamed(old, me.nick, "110")
-        # Taken, forbidden.
-        mine, me.nick = me.nick, other.nick
-        me.presence_as("n2")
-        await self.error(me, "n2")
-        me.nick = mine
-        me.message_as("s1", None, subject="what is said")
-        await me.told_subject()
-        await owner.admin(nick=me.nick, role="visitor")
-        await me.expect("no voice", lambda p: (
-            p.name == "presence" and p["from"].full == me.jid
-            and "role=\"visitor\"" in text(p)))
-        await owner.configure(moderatedroom=1)
-        await me.told("104")
-        me.message_as("m9", "unheard")
-        await self.error(me, "m9")
-        me.presence_as("j2", enters=True)
-        await me.told_subject()
-        me.presence_as("l1", "unavailable")
-        await me.sees_gone(me.jid, "110")
-
-    @staticmethod
-    async def error(me, sent):
-        try:
-            await me.refused(sent)
-        except Bounced:
-            pass
-
-
-def text(stanza):
-    return ElementTree.canonicalize(ElementTree.tostring(
-        stanza.xml, encoding="unicode"))
-
-
-# What is of a moment, or of a user: stamps, ids that the room makes, and what
-# send() says.
-WORD = re.compile(r"word \d+")
-STAMP = re.compile(r'(stamp=")[^"]*')
-ROOM_ID = re.compile(
-    r'(<\w+:?(?:stanza-id|occupant-id)\b[^>]* id=")([^"]*)')
-
-
-def view(seat, names):
-    """What the user has seen, with his own address left out."""
-    lines = []
-    for stanza in seat.from_room():
-        line = text(stanza)
-        line = line.replace(f' to="{seat.user.boundjid.full}"', ' to="me"')
-        for a, b in names.items():
-            line = line.replace(a, b)
-        if names:
-            line = ROOM_ID.sub(r"\1", STAMP.sub(r"\1", line))
-            line = WORD.sub("word", line)
-        lines.append(line)
-    return lines
-
-
-def compare(near, far, names):
-    a, b = view(near, names), view(far, names)
-    for i, (x, y) in enumerate(zip(a, b)):
-        if x != y:
-            raise RuntimeError(f"stanza {i} of {len(a)} differs:\n{x}\n{y}")
-    if len(a) != len(b):
-        rest = max(a, b, key=len)[min(len(a), len(b)):]
-        raise RuntimeError(f"{len(a)} stanzas and {len(b)}: {rest}")
 
 
 class Slow(Scene):
