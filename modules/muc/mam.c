@@ -297,8 +297,8 @@ send_rows(const struct query *q, const struct archive_result *res)
 			continue;
 		}
 		buf_adds(&b, "<message");
-		xml_write_attr(&b, "from", jid_str(ev->to));
 		xml_write_attr(&b, "to", jid_str(ev->from));
+		xml_write_attr(&b, "from", jid_str(ev->to));
 		write_row(&b, q, &res->rows[at]);
 	}
 	if (b.len)

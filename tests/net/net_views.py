@@ -21,7 +21,7 @@ MODERATE = ("<moderate xmlns='urn:xmpp:message-moderate:1' id='{}'>"
 
 # Of what is sent and answered, or comes back.
 IDS = ("j1 m0 m1 m2 p1 n1 n2 c1 c2 c3 c4 s1 m3 m4 r1 m5 r2 d1 d2 d3 d4 d5 d6 "
-       "d7 v1 v2 a1 a2 a a3 a4 b1 b2 x1 x2 j2 j3 j4 j5 e1")
+       "d7 d8 v1 v2 a1 a2 a a3 a4 b1 b2 x1 x2 j2 j3 j4 j5 e1")
 
 
 def id_of(stanza):
@@ -320,6 +320,7 @@ class Views(Scene):
         await me.ping_as("d5")
         await me.ask_as("d6", "<ping xmlns='urn:xmpp:ping'/>", to=other.jid)
         await me.ask_as("d7", OWNER, wanted="forbidden")
+        await me.ask_as("d8", "<query xmlns='urn:xmpp:mam:2'/>", "set")
 
     @staticmethod
     async def fall(me, owner):
