@@ -243,8 +243,10 @@ tell_joined(struct copy *c, const struct room_change *change)
 		if (!s->owner)
 			continue;
 		at = jid_with_resource(c->slave->jid, o->nick);
+		/* Who is about to enter again has said where to already. */
 		if (type == ENTRY_LEAVE &&
-		    (change->is_last || s == change->session))
+		    (change->is_last || s == change->session) &&
+		    !(s->real && slave_is_entering(c->slave, s->real)))
 			tell_left(s->owner, at);
 		else if (type != ENTRY_LEAVE)
 			joined_entered(s->owner, at);

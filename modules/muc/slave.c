@@ -150,6 +150,19 @@ slave_is_leaving(const struct slave *s, const struct jid *user)
 	return is;
 }
 
+bool
+slave_is_entering(const struct slave *s, const struct jid *user)
+{
+	list_each (n, &s->pending) {
+		const struct slave_pending *p = slave_pending_of(n);
+
+		if (p->stanza && !p->has_entered && slave_is_join(p->stanza) &&
+		    jid_eq(p->user, user))
+			return true;
+	}
+	return false;
+}
+
 /* Nobody is in it twice. */
 static bool
 may_be(const struct slave *s, const struct room_session *session,

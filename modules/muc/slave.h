@@ -213,6 +213,9 @@ void slave_free(struct slave *s);
  * this id. */
 void slave_expect(struct slave *s, struct jid *user, struct stanza *join,
 		  const char *id);
+/* Does a stanza of this user wait by which he enters? Not if he is in already,
+ * as in a split. */
+bool slave_is_entering(const struct slave *s, const struct jid *user);
 /* A presence or a groupchat message of one of ours to the room. It is copied
  * where it has to be kept. */
 void slave_submit(struct slave *s, struct stanza *stanza);
