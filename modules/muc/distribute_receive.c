@@ -110,7 +110,7 @@ on_below(struct live *l, struct peer *relay, const struct xml *x)
 	} else if (limits_may_attach_to(l, domain, relay->domain)) {
 		tree_below(ps, relay, domain, x);
 		distribution_arm(l->distribution);
-	} else {
+	} else if (!tree_is_in_force(ps, relay, domain, x)) {
 		/* It asks again later. */
 		tree_refuse(ps, relay, domain, peers_at_of(x).ask);
 	}
@@ -126,8 +126,9 @@ static bool
 is_known(struct live *l, struct peer *relay, const struct xml *x)
 {
 	struct jid *domain = domain_of(x, "jid");
-	bool is = domain &&
-		  tree_knows_below(&l->distribution->peers, relay, domain, x);
+	const struct peer *p = domain ? distribution_peer(l, domain) : NULL;
+	bool is = p && !p->lacks_own &&
+		  tree_is_in_force(&l->distribution->peers, relay, domain, x);
 
 	jid_unref(&domain);
 	return is;

@@ -337,6 +337,9 @@ read_message(struct jid *room, const struct xml *x, struct entry *e,
 
 	if (!message || !is_from_room(room, message))
 		return err_set(err, "no message of this room");
+	/* It may be shown with a time behind the rest. */
+	if (!message->n_kids)
+		return err_set(err, "a message without anything in it");
 	/* From an archive it does not have it otherwise. */
 	if (!e->stanza_id)
 		e->stanza_id = xml_get(message, "id");

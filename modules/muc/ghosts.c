@@ -261,9 +261,9 @@ waits(const struct live *l, const struct jid *domain, bool is_away)
 	return is_away && distribute_has_relays(l, domain);
 }
 
-/* Of those that wait, or the others. */
+/* Those that wait, too? */
 static void
-tell_rooms(struct muc *muc, struct jid *domain, bool is_away, bool that_wait)
+tell_rooms(struct muc *muc, struct jid *domain, bool is_away, bool all)
 {
 	list_each (n, &muc->domains) {
 		struct muc_service *s =
@@ -273,7 +273,7 @@ tell_rooms(struct muc *muc, struct jid *domain, bool is_away, bool that_wait)
 			struct live *l = container_of(k, struct live, node);
 
 			if (l->state == LIVE_AWAKE && l->n_foreign &&
-			    waits(l, domain, is_away) == that_wait &&
+			    (all || !waits(l, domain, is_away)) &&
 			    !(is_away && distribute_is_reached(l, domain)))
 				live_submit_own(l, &(struct submission){
 							   .type = SUBMIT_LINK,
@@ -310,7 +310,7 @@ ghosts_on_reachable(struct event *ev, void *data)
 	struct lost_domain *d = find_lost(muc, ev->to);
 
 	if (d) {
-		tell_rooms(muc, d->jid, false, false);
+		tell_rooms(muc, d->jid, false, true);
 		lost_free(d);
 	}
 	distribute_found(muc, ev->to);

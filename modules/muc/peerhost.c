@@ -101,7 +101,7 @@ static const struct option options[] = {
 	  .doc = "The same for all of them together." },
 	{ "room-copies-waiting", OPT_INT,
 	  offsetof(struct peerhost, max_waiting), .def = "200", .min = 1,
-	  .max = 100000,
+	  .max = 1000, /* the room's server remembers no more */
 	  .doc = "Stanzas of one client that wait for the room's server, while "
 		 "there is no way to it or no answer. Others are refused." },
 	{ "room-copies-waiting-size", OPT_SIZE,

@@ -283,7 +283,8 @@ info_of(const struct peers *ps)
 	return info_digest(ps->room, &limits);
 }
 
-/* is_lost: whom that is for gets nothing before it attaches. */
+/* is_lost: whom that is for gets nothing before it attaches, and looks at no
+ * digest, which takes a walk over the whole room. */
 static void
 write_position(struct buf *b, const struct peers *ps, uint64_t ask,
 	       bool is_lost)
@@ -293,10 +294,10 @@ write_position(struct buf *b, const struct peers *ps, uint64_t ask,
 	buf_printf(b,
 		   "<position xmlns='" NS_DMUC "' epoch='%s' seq='%" PRIu64 "'",
 		   log->epoch, log->seq);
-	if (ps->env || ps->has_digest)
+	if (!is_lost && (ps->env || ps->has_digest))
 		buf_printf(b, " digest='%016" PRIx64 "'",
 			   snapshot_digest(ps->room, ps->env));
-	if (ps->env || ps->has_info)
+	if (!is_lost && (ps->env || ps->has_info))
 		buf_printf(b, " info='%016" PRIx64 "'", info_of(ps));
 	write_ask(b, ask);
 	write_room(b, ps);

@@ -491,7 +491,8 @@ slave_apply(struct slave *s, struct entry *e, bool is_late)
 	c.is_late = is_late || has_waited(s, e);
 	if (e->type == ENTRY_CONFIG)
 		s->knows_info = false;
-	if (e->type == ENTRY_SUBJECT)
+	/* Without a nickname it is none that somebody has set. */
+	if (e->type == ENTRY_SUBJECT && e->nick)
 		slave_refuse_subjects(s, p);
 	if (e->type == ENTRY_JOIN)
 		identify(s, e, c.session, p);

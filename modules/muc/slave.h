@@ -151,6 +151,8 @@ struct slave {
 	char *path; /* owned; the relays between the master and this, or "" */
 	/* Those that get the log from this: relay.c; owned, or NULL. */
 	struct relay *relay;
+	/* What a <tree/> is to be answered with. */
+	bool owes_ticket, owes_children;
 	bool is_wanted; /* as a relay, by the master */
 	bool is_relay;	/* and it is one */
 	/* What goes by a relay is sealed, once the master has said with what.

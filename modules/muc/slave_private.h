@@ -118,6 +118,8 @@ void slave_ask(struct slave *s, bool for_all);
 void slave_leave_relay(struct slave *s);
 /* It says so. */
 void slave_released(struct slave *s, const struct xml *x);
+/* Says what the last <tree/> is to be answered with, if that is still owed. */
+void slave_answer_tree(struct slave *s);
 /* <tree/> */
 void slave_on_tree(struct slave *s, const struct xml *x);
 /* An element from another server than the master's: is it of the log, and

@@ -165,7 +165,12 @@ slave_n_behind(const struct slave *s)
 		return 0;
 	if (strcmp(s->told_epoch, log->epoch) != 0)
 		return -1;
-	return s->told_seq > log->seq ? (int64_t)(s->told_seq - log->seq) : 0;
+	if (s->told_seq <= log->seq)
+		return 0;
+	/* It may say anything. */
+	return s->told_seq - log->seq < INT64_MAX
+		       ? (int64_t)(s->told_seq - log->seq)
+		       : INT64_MAX;
 }
 
 static enum taken
@@ -445,8 +450,10 @@ caught_up(struct slave *s)
 		else
 			slave_pass_up(s, p);
 	}
-	if (!s->is_over)
-		slave_acknowledge(s);
+	if (s->is_over)
+		return;
+	slave_answer_tree(s);
+	slave_acknowledge(s);
 }
 
 bool

@@ -413,31 +413,43 @@ say_ticket(struct slave *s)
 }
 
 void
+slave_answer_tree(struct slave *s)
+{
+	if (s->owes_ticket)
+		say_ticket(s);
+	if (s->owes_children)
+		relay_name_children(s);
+	s->owes_ticket = s->owes_children = false;
+}
+
+void
 slave_on_tree(struct slave *s, const struct xml *x)
 {
 	const char *relay = xml_get(x, "relay"), *key = xml_get(x, "key");
 	struct jid *parent = read_domain(s, x, "parent");
 	const char *session = xml_get(x, "session");
 	const char *ticket = xml_get(x, "ticket");
+	bool is_asked;
 
 	read_relays(s, x);
 	s->has_seal = key && seal_read_key(&s->seal, key);
 	if (session && strlen(session) <= SEAL_NONCE_LEN)
 		strcpy(s->session, session);
-	if (ticket && strlen(ticket) <= SEAL_NONCE_LEN) {
+	if (ticket && strlen(ticket) <= SEAL_NONCE_LEN)
 		strcpy(s->ticket, ticket);
-		/* In a split there is no way to say so, yet. */
-		if (s->state != SLAVE_SPLIT)
-			say_ticket(s);
-	}
-	s->is_wanted = relay && !strcmp(relay, "true");
-	s->is_relay = s->may_relay && s->is_wanted;
+	is_asked = relay && !strcmp(relay, "true");
+	/* One that has refused is told so, and is to remember it. */
+	s->is_wanted = is_asked || (s->is_wanted && !s->may_relay);
+	s->is_relay = s->may_relay && is_asked;
 	if (s->is_relay)
 		s->room->log.max = PEERS_LOG_MAX;
 	else
 		stop_relaying(s);
-	if (s->is_wanted && s->state != SLAVE_SPLIT)
-		relay_name_children(s);
+	s->owes_ticket |= ticket != NULL;
+	s->owes_children |= is_asked;
+	/* In a split there is no way to say so, yet. */
+	if (s->state != SLAVE_SPLIT)
+		slave_answer_tree(s);
 	if (s->state == SLAVE_SPLIT || s->is_cut) {
 		;
 	} else if (parent && s->has_seal && relay_find(s, parent) &&

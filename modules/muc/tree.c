@@ -570,11 +570,12 @@ is_fresh(const struct peers *ps, const struct peer *p, const struct wish *wish)
 {
 	bool has_been_here = p && *p->ticket;
 
+	/* Drawn in this epoch, whichever that of the copy is. */
+	if (has_been_here && !strcmp(wish->ticket, p->ticket))
+		return true;
 	if (!strcmp(wish->epoch, ps->room->log.epoch))
-		return has_been_here &&
-		       (!strcmp(wish->ticket, p->ticket) ||
-			(!p->has_answered &&
-			 !strcmp(wish->ticket, p->old_ticket)));
+		return has_been_here && !p->has_answered &&
+		       !strcmp(wish->ticket, p->old_ticket);
 	return !has_been_here || !p->has_answered;
 }
 
@@ -605,6 +606,15 @@ is_proven(const struct peers *ps, const struct peer *relay,
 	free(begin);
 	buf_fini(&b);
 	return is;
+}
+
+/* Is that what has been said of it, and taken, before? p may be NULL. */
+static bool
+is_in_force(const struct peer *p, const struct peer *relay, uint64_t ask,
+	    const struct wish *wish)
+{
+	return p && p->via == relay && p->ask == ask &&
+	       !strcmp(wish->nonce, p->nonce);
 }
 
 static void
@@ -660,8 +670,9 @@ tree_below(struct peers *ps, struct peer *relay, struct jid *domain,
 	struct wish wish;
 	bool is_new = !p;
 
+	/* What was taken once stands, however often the relay says so. */
 	if (!is_proven(ps, relay, domain, x, &wish) ||
-	    !is_fresh(ps, p, &wish)) {
+	    !(is_in_force(p, relay, ask, &wish) || is_fresh(ps, p, &wish))) {
 		tree_refuse(ps, relay, domain, ask);
 		return;
 	}
@@ -734,16 +745,14 @@ tree_refuse(struct peers *ps, struct peer *relay, const struct jid *domain,
 }
 
 bool
-tree_knows_below(const struct peers *ps, const struct peer *relay,
+tree_is_in_force(const struct peers *ps, const struct peer *relay,
 		 const struct jid *domain, const struct xml *x)
 {
-	const struct peer *p = peers_find(ps, domain);
 	struct wish wish;
 
-	return p && p->via == relay && !p->lacks_own &&
-	       p->ask == peers_at_of(x).ask &&
-	       is_proven(ps, relay, domain, x, &wish) &&
-	       !strcmp(wish.nonce, p->nonce);
+	return is_proven(ps, relay, domain, x, &wish) &&
+	       is_in_force(peers_find(ps, domain), relay, peers_at_of(x).ask,
+			   &wish);
 }
 
 /* ---- what goes by them ---- */

@@ -36,9 +36,8 @@ void tree_below(struct peers *ps, struct peer *relay, struct jid *domain,
 		const struct xml *x);
 /* A relay names all that it has. For each of them: tree_below. */
 void tree_children(struct peers *ps, struct peer *relay, const struct xml *x);
-/* Is that what has been said of it before, and has it what it is to have? Then
- * nothing is to be done. */
-bool tree_knows_below(const struct peers *ps, const struct peer *relay,
+/* Is that what has been said of it, and taken, before? */
+bool tree_is_in_force(const struct peers *ps, const struct peer *relay,
 		      const struct jid *domain, const struct xml *x);
 /* It is not to be below the relay, which lets it go. */
 void tree_refuse(struct peers *ps, struct peer *relay, const struct jid *domain,

@@ -396,7 +396,7 @@ below(struct own_room *r, struct peer *relay, const struct xml *x)
 		tree_refuse(&r->peers, relay, domain, peers_at_of(x).ask);
 	else if (!asks_too_often(r, from))
 		tree_below(&r->peers, relay, domain, x);
-	else
+	else if (!tree_is_in_force(&r->peers, relay, domain, x))
 		tree_refuse(&r->peers, relay, domain, peers_at_of(x).ask);
 	jid_unref(&domain);
 }
@@ -405,7 +405,9 @@ static bool
 is_known(struct own_room *r, const struct peer *relay, const struct xml *x)
 {
 	struct jid *domain = jid_parse(xml_get(x, "jid"));
-	bool is = tree_knows_below(&r->peers, relay, domain, x);
+	const struct peer *p = peers_find(&r->peers, domain);
+	bool is = p && !p->lacks_own &&
+		  tree_is_in_force(&r->peers, relay, domain, x);
 
 	jid_unref(&domain);
 	return is;

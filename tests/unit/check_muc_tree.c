@@ -280,6 +280,52 @@ START_TEST(comes_back)
 }
 END_TEST
 
+/* What has been taken once stands, whatever the peer has been told since. */
+START_TEST(said_again)
+{
+	const char *first = "b.example 1 " NONCE " oldepoch oldticket cut";
+	char again[128];
+
+	/* It is of before a restart of ours. */
+	say(relay, d, "1", d, first);
+	peer = peers_find(&peers, d);
+	ck_assert_ptr_nonnull(peer);
+	ck_assert_ptr_eq(peer->via, relay);
+	acknowledge(peer->ticket);
+	ck_assert(peer->has_answered);
+	peers_broken(&peers, relay);
+	say(relay, d, "1", d, first);
+	ck_assert_ptr_eq(peer->via, relay);
+	/* It has its ticket, and not the room yet. */
+	snprintf(again, sizeof(again),
+		 "b.example 2 fedcba9876543210 oldepoch %s cut", peer->ticket);
+	say(relay, d, "2", d, again);
+	ck_assert_ptr_eq(peer->via, relay);
+	ck_assert_uint_eq(peer->ask, 2);
+	/* Another one of before is old. */
+	say(relay, d, "3", d, "b.example 3 0123 oldepoch oldticket cut");
+	ck_assert_ptr_null(peer->via);
+}
+END_TEST
+
+START_TEST(said_again_with_old_ticket)
+{
+	char text[128];
+
+	acknowledge(peer->ticket);
+	snprintf(text, sizeof(text), "b.example 3 " NONCE " %s %s cut",
+		 room->log.epoch, peer->ticket);
+	/* A new ticket, which is lost. */
+	follow(c, 2);
+	say(relay, c, "3", c, text);
+	ck_assert_ptr_eq(peer->via, relay);
+	acknowledge(peer->ticket);
+	peers_broken(&peers, relay);
+	say(relay, c, "3", c, text);
+	ck_assert_ptr_eq(peer->via, relay);
+}
+END_TEST
+
 /* One too many is told to go to the relay; who does not get along with that is
  * told again later, and each time later. */
 START_TEST(placed)
@@ -436,6 +482,8 @@ main(void)
 	tcase_add_test(tc, nobody_comes_to_be);
 	tcase_add_test(tc, opened_once);
 	tcase_add_test(tc, comes_back);
+	tcase_add_test(tc, said_again);
+	tcase_add_test(tc, said_again_with_old_ticket);
 	tcase_add_test(tc, placed);
 	tcase_add_checked_fixture(many, setup_many, teardown_many);
 	tcase_add_test(many, no_circles);
