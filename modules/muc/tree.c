@@ -5,18 +5,17 @@
 
 #include "base/buf.h"
 #include "base/list.h"
-#include "base/mem.h"
 #include "base/token.h"
 #include "modules/muc/fnv.h"
 #include "modules/muc/ns.h"
 #include "modules/muc/peers.h"
 #include "modules/muc/room.h"
 #include "modules/muc/seal.h"
+#include "modules/muc/tree_wish.h"
 #include "xmpp/jid.h"
 #include "xmpp/xml.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A peer is told so many relays. */
@@ -534,89 +533,6 @@ may_be_below(const struct peers *ps, const struct peer *relay,
 		count_below(ps, relay) < ps->fanout);
 }
 
-struct wish {
-	char nonce[SEAL_NONCE_LEN + 1], epoch[LOG_EPOCH_LEN + 1];
-	char ticket[SEAL_NONCE_LEN + 1];
-	bool is_cut; /* there is no way from it to us */
-};
-
-/* The word that begins there, or NULL; then what is behind it. */
-static const char *
-read_word(const char *text, char *out, size_t max)
-{
-	size_t len = text ? strcspn(text, " ") : 0;
-
-	if (!len || len > max)
-		return NULL;
-	memcpy(out, text, len);
-	out[len] = '\0';
-	return text + len + (text[len] == ' ');
-}
-
-static bool
-read_wish(const char *text, struct wish *out)
-{
-	text = read_word(text, out->nonce, SEAL_NONCE_LEN);
-	text = read_word(text, out->epoch, LOG_EPOCH_LEN);
-	text = read_word(text, out->ticket, SEAL_NONCE_LEN);
-	out->is_cut = text && !strcmp(text, "cut");
-	return text && (!*text || out->is_cut);
-}
-
-/* Not shown again by a relay, after it has come here or is gone. Of what was
- * before a restart of ours nothing is known. */
-static bool
-is_fresh(const struct peers *ps, const struct peer *p, const struct wish *wish)
-{
-	bool has_been_here = p && *p->ticket;
-
-	/* Drawn in this epoch, whichever that of the copy is. */
-	if (has_been_here && !strcmp(wish->ticket, p->ticket))
-		return true;
-	if (!strcmp(wish->epoch, ps->room->log.epoch))
-		return has_been_here && !p->has_answered &&
-		       !strcmp(wish->ticket, p->old_ticket);
-	return !has_been_here || !p->has_answered;
-}
-
-/* It wants to be there itself: it has sealed the relay's name, the number, and
- * what it has drawn for that. */
-static bool
-is_proven(const struct peers *ps, const struct peer *relay,
-	  const struct jid *domain, const struct xml *x, struct wish *out)
-{
-	const char *proof = xml_get(x, "proof");
-	struct buf b = { 0 };
-	struct seal seal;
-	uint64_t number;
-	char *begin;
-	bool is;
-
-	seal_make_key(&seal, ps->env, ps->room, domain);
-	if (!proof || !seal_open(&b, &number, &seal, ps->room->jid, domain,
-				 SEAL_PROOF, proof)) {
-		buf_fini(&b);
-		return false;
-	}
-	buf_addc(&b, '\0');
-	begin = mem_printf("%s %" PRIu64 " ", jid_domain(relay->domain),
-			   peers_at_of(x).ask);
-	is = !strncmp(b.data, begin, strlen(begin)) &&
-	     read_wish(b.data + strlen(begin), out);
-	free(begin);
-	buf_fini(&b);
-	return is;
-}
-
-/* Is that what has been said of it, and taken, before? p may be NULL. */
-static bool
-is_in_force(const struct peer *p, const struct peer *relay, uint64_t ask,
-	    const struct wish *wish)
-{
-	return p && p->via == relay && p->ask == ask &&
-	       !strcmp(wish->nonce, p->nonce);
-}
-
 static void
 say_child(struct peers *ps, struct peer *relay, const struct peer *p)
 {
@@ -631,7 +547,7 @@ say_child(struct peers *ps, struct peer *relay, const struct peer *p)
 
 static void
 go_below(struct peers *ps, struct peer *relay, struct peer *p, uint64_t ask,
-	 const struct wish *wish)
+	 const struct tree_wish *wish)
 {
 	struct fallbacks f = find_fallbacks(ps);
 
@@ -667,12 +583,13 @@ tree_below(struct peers *ps, struct peer *relay, struct jid *domain,
 {
 	uint64_t ask = peers_at_of(x).ask;
 	struct peer *p = peers_find(ps, domain);
-	struct wish wish;
+	struct tree_wish wish;
 	bool is_new = !p;
 
 	/* What was taken once stands, however often the relay says so. */
-	if (!is_proven(ps, relay, domain, x, &wish) ||
-	    !(is_in_force(p, relay, ask, &wish) || is_fresh(ps, p, &wish))) {
+	if (!tree_wish_read(ps, relay, domain, x, &wish) ||
+	    !(tree_wish_holds(p, relay, ask, &wish) ||
+	      tree_wish_is_fresh(ps, p, &wish))) {
 		tree_refuse(ps, relay, domain, ask);
 		return;
 	}
@@ -748,11 +665,11 @@ bool
 tree_is_in_force(const struct peers *ps, const struct peer *relay,
 		 const struct jid *domain, const struct xml *x)
 {
-	struct wish wish;
+	struct tree_wish wish;
 
-	return is_proven(ps, relay, domain, x, &wish) &&
-	       is_in_force(peers_find(ps, domain), relay, peers_at_of(x).ask,
-			   &wish);
+	return tree_wish_read(ps, relay, domain, x, &wish) &&
+	       tree_wish_holds(peers_find(ps, domain), relay,
+			       peers_at_of(x).ask, &wish);
 }
 
 /* ---- what goes by them ---- */
