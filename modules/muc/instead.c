@@ -67,6 +67,7 @@ instead_of_entry(const struct room *r, const struct room_change *c)
 {
 	struct instead instead = { 1, 0 };
 	struct buf b = { 0 };
+	size_t len;
 
 	switch (c->entry->type) {
 	case ENTRY_AFFILIATION:
@@ -75,9 +76,10 @@ instead_of_entry(const struct room *r, const struct room_change *c)
 	case ENTRY_MESSAGE:
 	case ENTRY_SUBJECT:
 	case ENTRY_RETRACT:
-		buf_adds(&b, "<message");
-		add_payload(&b, c->entry->payload);
-		break;
+		/* As it is shown: nothing is written for that. */
+		chunk_data(c->entry->payload, &len);
+		instead.n_bytes = strlen("<message") + len;
+		return instead;
 	case ENTRY_CONFIG:
 		add_status(&b, r);
 		break;
